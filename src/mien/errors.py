@@ -1,0 +1,16 @@
+"""The one error a user is meant to see."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class InputError(Exception):
+    """Bad input: the message says what, where and what to do; the command line exits with 2."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """An InputError for a name that is not in a registry, with the nearest one that is."""
+    choices = sorted(known)
+    near = get_close_matches(name, choices, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(choices)}"
+    return InputError(f"unknown {kind} {name!r}: {hint}")

@@ -1,0 +1,18 @@
+"""Losses: tensors in, scalar tensor out. A masked row changes nothing, an empty mask gives 0."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from mien.losses.adversarial import non_saturating_loss, saturating_loss
+from mien.losses.valence_arousal import ccc_loss, mse_loss
+
+VALENCE_AROUSAL: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "ccc": ccc_loss,
+    "mse": mse_loss,
+}
+
+GENERATOR: dict[str, Callable[[Tensor], Tensor]] = {
+    "saturating": saturating_loss,
+    "non-saturating": non_saturating_loss,
+}

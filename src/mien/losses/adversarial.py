@@ -1,0 +1,21 @@
+"""What the generator minimises, given the discriminator's fake logit on its images.
+
+p = sigmoid(fake logit) is the probability that an image is fake: real is 0, fake is 1.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+EPSILON = 1e-7
+"""Keeps log p finite where the generator wins outright; the documents' code had none."""
+
+
+def saturating_loss(fake_logit: Tensor) -> Tensor:
+    """Mean of log p (seed 003, eq. 2; seed 000, section 3.2.2): the minimax form, never positive."""
+    return torch.log(torch.sigmoid(fake_logit) + EPSILON).mean()
+
+
+def non_saturating_loss(fake_logit: Tensor) -> Tensor:
+    """Mean of -log(1 - p) (Goodfellow et al. 2014): the same optimum, gradients that do not fade."""
+    return F.softplus(fake_logit).mean()

@@ -1,0 +1,30 @@
+"""Cross-entropies of the Action Unit, expression and fake heads, with masks."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def sigmoid_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Sigmoid cross-entropy averaged over the labelled entries (seed 003, section IV-C).
+
+    logits, target: (N, A), targets in [0, 1]. valid: (N, A), 1 where labelled, else 0.
+    """
+    loss = F.binary_cross_entropy_with_logits(logits, target, weight=valid, reduction="sum")
+    return loss / valid.sum().clamp(min=1)
+
+
+def softmax_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Softmax cross-entropy averaged over the labelled faces.
+
+    logits: (N, C). target: (N,) class index, any index where unlabelled. valid: (N,), 1 or 0.
+    """
+    loss = F.cross_entropy(logits, target, reduction="none")
+    return (loss * valid).sum() / valid.sum().clamp(min=1)
+
+
+def constant_cross_entropy(logits: Tensor, target: float) -> Tensor:
+    """Sigmoid cross-entropy against one constant target, averaged over all entries.
+
+    Written out (softplus(x) - target x) because no target tensor needs to be filled.
+    """
+    return (F.softplus(logits) - target * logits).mean()

@@ -1,0 +1,1 @@
+"""Videos and photographs: probe, decode with exact timestamps, resample, encode. No torch."""

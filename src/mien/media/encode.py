@@ -1,0 +1,57 @@
+"""Write video files."""
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+_TIME_BASE = Fraction(1, 90000)
+
+
+class VideoWriter:
+    """H.264 in the container of the path's suffix, one call per frame, times kept exactly."""
+
+    def __init__(self, path: Path, frame_rate: float = 30.0, quality: int = 20) -> None:
+        self._path, self._rate, self._quality = path, frame_rate, quality
+        self._container: Any = None
+        self._stream: Any = None
+        self._last = -1
+
+    def _start(self, width: int, height: int) -> None:
+        self._container = av.open(str(self._path), "w")
+        rate = Fraction(self._rate).limit_denominator(1001)
+        stream = self._container.add_stream("libx264", rate=rate)
+        stream.width, stream.height = width, height
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = _TIME_BASE
+        stream.options = {"crf": str(self._quality), "preset": "veryfast"}
+        self._stream = stream
+
+    def write(self, rgb: NDArray[np.uint8], time_s: float) -> None:
+        """Append a frame (H, W, 3), all of one size; an odd last row or column is cut off."""
+        height, width = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
+        if self._stream is None:
+            self._start(width, height)
+        frame = VideoFrame.from_ndarray(np.ascontiguousarray(rgb[:height, :width]), format="rgb24")
+        self._last = max(self._last + 1, round(time_s / _TIME_BASE))
+        frame.pts, frame.time_base = self._last, _TIME_BASE
+        self._container.mux(self._stream.encode(frame))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._container is not None:
+            if kind is None:
+                self._container.mux(self._stream.encode(None))
+            self._container.close()

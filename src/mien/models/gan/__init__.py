@@ -1,0 +1,1 @@
+"""The documents' generators and discriminators, one file per document's network."""

@@ -1,0 +1,49 @@
+"""The output vector of a recogniser or discriminator: which number means what."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class HeadLayout:
+    """Order of the outputs: valence, arousal, Action Units, expressions, fake.
+
+    The documents' eleven outputs (seed 000, section 3.2.5) are valence, arousal, eight units and
+    fake, in this order. Expressions, which no document's GAN has, go between units and fake.
+    """
+
+    valence_arousal: bool
+    aus: tuple[int, ...]
+    expressions: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs, the fake one included."""
+        return 2 * self.valence_arousal + len(self.aus) + len(self.expressions) + 1
+
+    @property
+    def label_outputs(self) -> int:
+        """The documents' n: valence, arousal and units, without fake and without expressions."""
+        return 2 * self.valence_arousal + len(self.aus)
+
+    def split(self, output: Tensor) -> "HeadOutputs":
+        """Cut (N, outputs) into its heads."""
+        va, au, expression, fake = output.split(
+            (2 * self.valence_arousal, len(self.aus), len(self.expressions), 1), dim=1
+        )
+        return HeadOutputs(va, au, expression, fake.squeeze(1))
+
+
+@dataclass(frozen=True)
+class HeadOutputs:
+    """Raw outputs; a head the layout lacks has width 0.
+
+    valence_arousal: (N, 2), linear. au: (N, A) logits. expression: (N, E) logits.
+    fake: (N,) logit of being generated.
+    """
+
+    valence_arousal: Tensor
+    au: Tensor
+    expression: Tensor
+    fake: Tensor

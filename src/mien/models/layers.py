@@ -1,0 +1,59 @@
+"""Layers that the documents' TensorFlow code had and torch has not, and their initialisation."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LEAK = 0.2
+"""Slope of every leaky ReLU in the documents (seed 003, section IV-C)."""
+
+BATCH_NORM_MOMENTUM = 0.1
+"""Share of the new batch in the running statistics: TensorFlow's decay of 0.9."""
+
+
+class SameConv2d(nn.Conv2d):
+    """Convolution with TensorFlow's 'SAME' padding: output size = ceil(input size / stride).
+
+    Where the padding is odd, the extra pixel goes to the right and bottom.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int) -> None:
+        super().__init__(channels_in, channels_out, kernel, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in, H, W) to (N, out, ceil(H / stride), ceil(W / stride))."""
+        top, bottom = self._padding(x.shape[2], 0)
+        left, right = self._padding(x.shape[3], 1)
+        if (top, left) == (bottom, right):
+            return F.conv2d(x, self.weight, self.bias, self.stride, (top, left))
+        return super().forward(F.pad(x, (left, right, top, bottom)))
+
+    def _padding(self, size: int, axis: int) -> tuple[int, int]:
+        kernel, stride = self.kernel_size[axis], self.stride[axis]
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        return total // 2, total - total // 2
+
+
+def valid_deconvolution(
+    channels_in: int, channels_out: int, kernel: int, stride: int
+) -> nn.ConvTranspose2d:
+    """Transposed convolution, TensorFlow's 'VALID': output size = (input - 1) stride + kernel."""
+    return nn.ConvTranspose2d(channels_in, channels_out, kernel, stride)
+
+
+def batch_norm(channels: int) -> nn.BatchNorm2d:
+    """Batch normalisation with the documents' decay."""
+    return nn.BatchNorm2d(channels, momentum=BATCH_NORM_MOMENTUM)
+
+
+@torch.no_grad()
+def initialise(network: nn.Module) -> None:
+    """Truncated normal weights (deviation 0.02, cut at two deviations) and zero biases.
+
+    As the code that the documents build on has it; batch norm keeps scale 1 and shift 0.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

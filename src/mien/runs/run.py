@@ -1,0 +1,113 @@
+"""Layout of a run folder.
+
+    recipe.toml        the resolved recipe
+    run.json           store, split counts, seed, versions, machine, best checkpoint so far
+    metrics.jsonl      one JSON object per logged step
+    checkpoints/       step-00001000/{generator,discriminator,optimisers}.safetensors, state.json
+    samples/           step-00001000.png
+    tensorboard/       event files
+    evaluation.json    what `mien evaluate` found
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mien.atomic import write_text
+from mien.errors import InputError
+
+GENERATOR = "generator.safetensors"
+DISCRIMINATOR = "discriminator.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One saved step of a run."""
+
+    folder: Path
+
+    @property
+    def step(self) -> int:
+        """Number of training steps behind it."""
+        return int(self.folder.name.removeprefix("step-"))
+
+    @property
+    def generator(self) -> Path:
+        """File of the generator's weights."""
+        return self.folder / GENERATOR
+
+    @property
+    def discriminator(self) -> Path:
+        """File of the discriminator's weights."""
+        return self.folder / DISCRIMINATOR
+
+
+class Run:
+    """A run folder, to read from and to write into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """Open an existing run; raises InputError where the folder holds none."""
+        run = cls(folder)
+        if not run.info_file.is_file():
+            raise InputError(f"{folder}: not a run (no run.json in it); `mien train` makes one")
+        return run
+
+    @property
+    def info_file(self) -> Path:
+        """The run.json."""
+        return self.folder / "run.json"
+
+    @property
+    def recipe_file(self) -> Path:
+        """The resolved recipe."""
+        return self.folder / "recipe.toml"
+
+    @property
+    def metrics_file(self) -> Path:
+        """The JSON lines of training."""
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        """The folder of checkpoints."""
+        return self.folder / "checkpoints"
+
+    def info(self) -> dict[str, Any]:
+        """Read run.json."""
+        try:
+            info: dict[str, Any] = json.loads(self.info_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.info_file}: cannot be read: {error}") from error
+        return info
+
+    def write_info(self, **changes: Any) -> None:
+        """Merge `changes` into run.json."""
+        info = self.info() if self.info_file.exists() else {}
+        write_text(self.info_file, json.dumps({**info, **changes}, indent=2) + "\n")
+
+    def folder_of(self, step: int) -> Path:
+        """Where the checkpoint of `step` belongs."""
+        return self.checkpoints_folder / f"step-{step:08d}"
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """All whole checkpoints, by step."""
+        return [Checkpoint(p) for p in sorted(self.checkpoints_folder.glob("step-*"))]
+
+    def last(self) -> Checkpoint:
+        """Return the newest checkpoint; raises InputError where there is none yet."""
+        found = self.checkpoints()
+        if not found:
+            raise InputError(f"{self.folder}: the run has no checkpoint yet")
+        return found[-1]
+
+    def best(self) -> Checkpoint:
+        """Return the best checkpoint by the run's own metric, or the last where none was scored."""
+        best = self.info().get("best")
+        if best is None:
+            return self.last()
+        return Checkpoint(self.folder_of(best["step"]))

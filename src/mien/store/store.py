@@ -1,0 +1,233 @@
+"""Open, read and append to a store.
+
+    store.json        what the columns mean, what was imported
+    faces.parquet     one row per face; replaced whole, so that a reader sees one state
+    pixels/<size>/    immutable shards of crops
+
+An import writes its shard, then the table, then its entry in store.json; whatever is interrupted
+before the last leaves rows that the same import replaces when it is run again.
+"""
+
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mien.atomic import replacing
+from mien.errors import InputError
+from mien.labels import action_units, expressions
+from mien.labels.arrays import UNLABELLED, LabelArrays
+from mien.store.schema import FACE_COLUMNS, StoreInfo, face_schema
+from mien.store.shards import Pixels, ShardWriter, derive_shard, shard_file
+
+
+class Store:
+    """A store on disk. `table` is read once, lazily; `reload` reads what others appended."""
+
+    def __init__(self, folder: Path, info: StoreInfo) -> None:
+        self.folder, self.info = folder, info
+        self._table: pa.Table | None = None
+
+    @classmethod
+    def open(cls, folder: Path) -> "Store":
+        """Open an existing store; raises InputError where there is none or it cannot be read."""
+        if not (folder / "store.json").is_file():
+            raise InputError(f"{folder}: not a store (no store.json in it)")
+        return cls(folder, StoreInfo.read(folder / "store.json"))
+
+    @classmethod
+    def open_or_create(cls, folder: Path, size: int | None, default_size: int = 96) -> "Store":
+        """Open a store, or start an empty one with crops of `size` pixels.
+
+        Raises InputError where the store exists with crops of another size.
+        """
+        if (folder / "store.json").is_file():
+            store = cls.open(folder)
+            if size not in (None, store.info.size):
+                raise InputError(
+                    f"{folder}: holds {store.info.size} px crops, not {size} px; leave --size away "
+                    "(smaller sizes are derived where a recipe needs them) or use another store"
+                )
+            return store
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder}: exists and is not a store; give an empty or new folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        info = StoreInfo(size or default_size)
+        info.write(folder / "store.json")
+        return cls(folder, info)
+
+    @property
+    def table(self) -> pa.Table:
+        """All faces, one row each (see `schema.FACE_COLUMNS`)."""
+        if self._table is None:
+            self._table = self._read_table()
+        return self._table
+
+    def _read_table(self) -> pa.Table:
+        path = self.folder / "faces.parquet"
+        if not path.exists():
+            return face_schema(self.info.aus).empty_table()
+        try:
+            return pq.read_table(path, memory_map=True)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise InputError(f"{path}: cannot be read: {error}") from error
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def reload(self) -> None:
+        """Read store.json and the table again."""
+        self.info = StoreInfo.read(self.folder / "store.json")
+        self._table = None
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def names(self, column: str) -> list[str | None]:
+        """Return a column of names (video, subject, split, ...) as Python strings or None."""
+        values: list[str | None] = self.table[column].to_pylist()
+        return values
+
+    def rows(self, split: str | None) -> NDArray[np.intp]:
+        """Rows of the table in a split; all of them for None. InputError where it is empty."""
+        if split is None:
+            return np.arange(len(self))
+        found = np.flatnonzero(np.array([s == split for s in self.names("split")], bool))
+        if len(found) == 0:
+            known = sorted({s for s in self.names("split") if s})
+            have = f"it has {', '.join(known)}" if known else "`mien split` makes one"
+            raise InputError(f"{self.folder}: no face in split {split!r}; {have}")
+        return found
+
+    def labels(self) -> LabelArrays:
+        """Return the labels of every face, in table order."""
+        aus, names, n = self.info.aus, self.info.expressions, len(self)
+        present = [self._filled(action_units.column(au), UNLABELLED, np.int8) for au in aus]
+        intensity = [self._filled(f"{action_units.column(au)}_r", np.nan, np.float32) for au in aus]
+        va = [self._filled(name, np.nan, np.float32) for name in ("valence", "arousal")]
+        codes = pc.index_in(self.table["expression"].cast(pa.string()), pa.array(names, pa.string()))
+        return LabelArrays(
+            aus,
+            names,
+            np.stack(va, axis=1),
+            np.stack(present, axis=1) if aus else np.empty((n, 0), np.int8),
+            pc.fill_null(codes, UNLABELLED).to_numpy().astype(np.int8),
+            np.stack(intensity, axis=1) if aus else np.empty((n, 0), np.float32),
+        )
+
+    def _filled(self, column: str, missing: float, kind: type[np.generic]) -> NDArray[Any]:
+        values = self.table[column]
+        return pc.fill_null(values, pa.scalar(missing, values.type)).to_numpy().astype(kind)
+
+    def pixels(self, size: int | None = None) -> Pixels:
+        """Return the crops at `size` pixels (as imported, if None), deriving a smaller size once.
+
+        Raises InputError for a size above the store's own: pixels are not invented.
+        """
+        size = size or self.info.size
+        if size > self.info.size:
+            raise InputError(
+                f"{self.folder}: holds {self.info.size} px crops, {size} px were asked for; "
+                f"import again into a store with --size {size}"
+            )
+        shard = self.table["shard"].to_numpy()
+        for number in np.unique(shard):
+            target = shard_file(self.folder, size, int(number))
+            if not target.exists():
+                derive_shard(shard_file(self.folder, self.info.size, int(number)), target, size)
+        return Pixels(self.folder, size, shard, self.table["row"].to_numpy())
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the store for writing; raises InputError while another process does."""
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(f"{self.folder}: another process is writing to it") from None
+            self.reload()
+            yield
+
+    def new_shard(self) -> tuple[int, ShardWriter]:
+        """Start a shard of crops at the store's size; `commit` makes its number taken."""
+        number, size = self.info.next_shard, self.info.size
+        return number, ShardWriter(shard_file(self.folder, size, number), size)
+
+    def commit(
+        self,
+        source: str,
+        entry: Mapping[str, Any],
+        columns: Mapping[str, Any],
+        aus: tuple[int, ...] = (),
+        expression_names: tuple[str, ...] = (),
+    ) -> None:
+        """Add an import's faces and say that it is complete, replacing what it had before.
+
+        columns: name to array or list, all of one length; columns left out are null.
+        aus, expression_names: what the import's labels name, added to the store's own lists.
+        """
+        info = replace(
+            self.info,
+            next_shard=self.info.next_shard + 1,
+            aus=action_units.merged(self.info.aus, aus),
+            expressions=expressions.merged(self.info.expressions, expression_names),
+            sources={**self.info.sources, source: dict(entry)},
+        )
+        kept = self.table.filter(pc.not_equal(self.table["source"].cast(pa.string()), source))
+        first = int(pc.max(self.table["face_id"]).as_py() + 1) if len(self) else 0
+        added = _rows(source, first, columns, info.aus)
+        table = pa.concat_tables([kept, added], promote_options="default").unify_dictionaries()
+        order = [name for name in face_schema(info.aus).names if name in table.column_names]
+        self._write_table(table.select(order))
+        info.write(self.folder / "store.json")
+        self.info = info
+        self._drop_unused_shards()
+
+    def set_column(self, name: str, values: pa.Array) -> None:
+        """Replace one column of the table (a split, a relabelling); pixels stay untouched."""
+        index = self.table.schema.get_field_index(name)
+        kind = FACE_COLUMNS[name][0]
+        self._write_table(self.table.set_column(index, name, values.cast(kind)))
+
+    def _write_table(self, table: pa.Table) -> None:
+        with replacing(self.folder / "faces.parquet") as temporary:
+            pq.write_table(table, temporary, compression="zstd")
+        self._table = table
+
+    def _drop_unused_shards(self) -> None:
+        """Remove shards that no row names: an interrupted or replaced import's."""
+        used = {int(s) for s in np.unique(self.table["shard"].to_numpy())}
+        for path in (self.folder / "pixels").glob("*/[0-9]*.npy"):
+            if int(path.stem) not in used:
+                path.unlink()
+        for path in (self.folder / "pixels").glob("*/.*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+def _rows(source: str, first: int, columns: Mapping[str, Any], aus: tuple[int, ...]) -> pa.Table:
+    """Build a face table from columns, with `source`, new face ids, and nulls for the rest."""
+    schema = face_schema(aus)
+    n = len(columns["shard"])
+    filled: dict[str, Any] = {
+        **columns,
+        "source": pa.array([source] * n, pa.string()),
+        "face_id": np.arange(first, first + n),
+    }
+    arrays = []
+    for field in schema:
+        values = filled.get(field.name)
+        if values is None:
+            arrays.append(pa.nulls(n, field.type))
+            continue
+        plain = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        arrays.append(pa.array(values, plain, from_pandas=True).cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
