@@ -9,6 +9,7 @@ before the last leaves rows that the same import replaces when it is run again.
 """
 
 import fcntl
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -156,6 +157,11 @@ class Store:
                 raise InputError(f"{self.folder}: another process is writing to it") from None
             self.reload()
             yield
+
+    def discard_if_empty(self) -> None:
+        """Remove the folder of a store that nothing was ever added to."""
+        if not self.info.sources and not (self.folder / "faces.parquet").exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def new_shard(self) -> tuple[int, ShardWriter]:
         """Start a shard of crops at the store's size; `commit` makes its number taken."""

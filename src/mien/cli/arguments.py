@@ -1,0 +1,46 @@
+"""Argument types and checks that several commands share."""
+
+import argparse
+from collections.abc import Iterable
+from typing import TypeVar
+
+from mien.errors import unknown_name
+
+_T = TypeVar("_T", int, float)
+
+
+def pixel_size(text: str) -> int:
+    """Side of a square crop in pixels."""
+    return _number(text, int, 8, 1024, "a whole number of pixels")
+
+
+def frame_rate(text: str) -> float:
+    """Frames per second."""
+    return _number(text, float, 0.1, 1000, "frames per second")
+
+
+def margin(text: str) -> float:
+    """Room around a box, as a share of its longer side."""
+    return _number(text, float, 0, 2, "a share of the box")
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    return _number(text, int, 1, 10**9, "a whole number")
+
+
+def _number(text: str, kind: type[_T], low: float, high: float, what: str) -> _T:
+    try:
+        value = kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text} is outside {low:g} to {high:g}")
+    return value
+
+
+def check_name(kind: str, name: str, registry: Iterable[str]) -> None:
+    """Raise InputError, with the nearest name, where `name` is not in the registry."""
+    choices = list(registry)
+    if name not in choices:
+        raise unknown_name(kind, name, choices)

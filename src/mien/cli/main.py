@@ -1,0 +1,106 @@
+"""Entry point: finds the command, runs it, and turns errors into one clear line."""
+
+import argparse
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from mien import __version__
+from mien.errors import InputError, unknown_name
+
+COMMANDS = {
+    "ingest": "videos into a store: decode, resample, detect, track, crop",
+    "import": "a public or private corpus into a store",
+    "stats": "count what a store holds",
+    "split": "make a subject-independent split",
+    "recipes": "list the recipes, or show one",
+    "train": "train a recipe on a store",
+    "evaluate": "score a run's last and best checkpoint on a split",
+    "sample": "generate faces, with what the discriminator says of each",
+    "analyze": "per-frame affect from videos, images and folders",
+}
+"""Name to one line of help; the code of `NAME` is in `mien.cli.command_NAME`."""
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+_DISK_ERRORS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would be too large",
+    errno.EACCES: "no permission",
+    errno.EROFS: "the file system is read-only",
+}
+
+
+class Command(Protocol):
+    """What a module of this package offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Describe the command's arguments."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it and return the exit code."""
+
+
+def overview() -> str:
+    """Text of `mien --help`."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: mien COMMAND ...",
+            "",
+            "Facial affect in the wild: from raw video to affect GANs and honest evaluation.",
+            "",
+            *lines,
+            "",
+            "`mien COMMAND --help` describes each, with an example.",
+            "Results go to stdout, everything else to stderr.",
+            "Exit code 0: done; 2: bad input; 130: interrupted.",
+        ]
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; never raises for bad input, a full disk or Ctrl-C."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except InputError as error:
+        print(f"mien: error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("mien: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"mien: error: {where}{_DISK_ERRORS[error.errno]} ({error})", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(overview())
+        return 0
+    if arguments[0] == "--version":
+        print(f"mien {__version__}")
+        return 0
+    name = arguments[0]
+    if name not in COMMANDS:
+        raise unknown_name("command", name, COMMANDS)
+    command: Command = importlib.import_module(f"mien.cli.command_{name}")
+    parser = argparse.ArgumentParser(
+        prog=f"mien {name}",
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(arguments[1:]))

@@ -1,0 +1,111 @@
+"""What commands print: JSON for machines, tables and progress for people."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from mien.progress import Progress
+
+_PLAIN_EVERY_S = 10.0
+
+
+def print_json(value: Any) -> None:
+    """Print as JSON, NaN as null: the standard has no NaN."""
+    print(json.dumps(without_nan(value), indent=2))
+
+
+def without_nan(value: Any) -> Any:
+    """Replace NaN and infinities by None, at any depth."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return value
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """Print a table on stdout, numbers to the right, NaN as a dash."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left")
+    for i, name in enumerate(columns):
+        numeric = all(isinstance(row[i], int | float) for row in rows) and bool(rows)
+        table.add_column(name, justify="right" if numeric else "left")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3f}"
+    return str(value)
+
+
+def note(text: str) -> None:
+    """Tell the person something, on stderr."""
+    print(f"mien: {text}", file=sys.stderr)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Progress]:
+    """Show progress on stderr: a live bar on a terminal, else a line now and then."""
+    if not sys.stderr.isatty():
+        yield _PlainProgress(label)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with RichProgress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(label, total=None, note="", speed="")
+        rate = _Rate()
+
+        def update(done: float, total: float | None, note: str = "") -> None:
+            shown = max(total, done) if total is not None else None
+            bar.update(task, completed=done, total=shown, note=note, speed=rate(done))
+
+        yield update
+
+
+class _Rate:
+    """Units per second since the first report."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, float] | None = None
+
+    def __call__(self, done: float) -> str:
+        now = time.monotonic()
+        if self._start is None:
+            self._start = (now, done)
+        began, first = self._start
+        return f"{(done - first) / (now - began):.0f}/s" if now > began else ""
+
+
+class _PlainProgress:
+    def __init__(self, label: str) -> None:
+        self._label, self._last = label, time.monotonic()
+        self._rate = _Rate()
+
+    def __call__(self, done: float, total: float | None, note: str = "") -> None:
+        speed = self._rate(done)
+        if time.monotonic() - self._last < _PLAIN_EVERY_S:
+            return
+        self._last = time.monotonic()
+        of = f"/{total:.0f}" if total else ""
+        print(f"mien: {self._label} {done:.0f}{of} {speed} {note}", file=sys.stderr)

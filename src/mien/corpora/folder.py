@@ -1,0 +1,172 @@
+"""A folder of face photographs and a CSV of labels: mien's own interchange format.
+
+    PATH/labels.csv (or the only CSV there, or --csv) and PATH/images/... (or PATH/...)
+
+Columns: image (required); subject, split, video, expression, valence and arousal in [-1, 1], and
+AU1 ... AU46; any may be absent, any cell may be empty, which means unlabelled. A unit's values may be
+presence (0 or 1), shares of full intensity (0 to 1) or FACS intensities (0 to 5).
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.corpora.imported import ImportOptions, ImportSummary
+from mien.corpora.label_table import LabelTable, read_label_table
+from mien.errors import InputError
+from mien.media.images import read_image
+from mien.progress import Progress, silent
+from mien.store import Store
+from mien.store.shards import ShardWriter, resize_crops
+
+_BATCH = 256
+_READERS = 4
+
+
+def import_folder(
+    path: Path, store: Store, options: ImportOptions, progress: Progress = silent
+) -> ImportSummary:
+    """Add every row of the CSV to the store, in its order.
+
+    The whole CSV is checked before a pixel is read: a wrong cell or a missing image raises
+    InputError with file and line, and the store is as it was. An image that is there and cannot be
+    read is left out and listed in the summary's `failed`.
+    """
+    started = time.perf_counter()
+    csv_file = _label_file(path, options)
+    table = read_label_table(csv_file, options)
+    files, missing = _image_files(csv_file, table, options)
+    source = f"folder:{csv_file.resolve()}"
+    summary = ImportSummary(
+        source, rows=len(table.image), missing=missing, ignored_columns=table.ignored
+    )
+    chosen = [row for row, file in enumerate(files) if file is not None]
+    number, writer = store.new_shard()
+    with writer:
+        kept, sizes = _read_images(files, chosen, writer, summary, progress)
+        if not kept:
+            raise InputError(f"{csv_file}: none of its {len(files)} images could be imported")
+        writer.finish()
+        summary.faces = len(kept)
+        summary.aus, summary.expressions = table.au_names(), table.expression_names()
+        summary.seconds = round(time.perf_counter() - started, 3)
+        entry = {
+            "kind": "folder",
+            "path": str(csv_file.resolve()),
+            "labels": options.labels,
+            "au_threshold": options.au_threshold,
+            "au_full_scale": table.au_full_scale,
+            "added": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "summary": asdict(summary),
+        }
+        columns = _columns(table, np.array(kept), np.array(sizes, np.float32), number)
+        store.commit(source, entry, columns, tuple(table.au), tuple(summary.expressions))
+    return summary
+
+
+def _label_file(path: Path, options: ImportOptions) -> Path:
+    if path.is_file() and path.suffix.lower() == ".csv":
+        return path
+    if not path.is_dir():
+        raise InputError(f"{path}: is neither a folder nor a CSV file")
+    if options.csv:
+        if not (path / options.csv).is_file():
+            raise InputError(f"{path / options.csv}: does not exist")
+        return path / options.csv
+    if (path / "labels.csv").is_file():
+        return path / "labels.csv"
+    found = sorted(path.glob("*.csv"))
+    if len(found) != 1:
+        raise InputError(f"{path}: holds {len(found)} CSV files; name one with --csv")
+    return found[0]
+
+
+def _image_files(
+    csv_file: Path, table: LabelTable, options: ImportOptions
+) -> tuple[list[Path | None], list[str]]:
+    """Find each row's image below the CSV's folder; None (and listed) where it may be missing."""
+    root = csv_file.parent.resolve()
+    files: list[Path | None] = []
+    missing = []
+    for name, line in zip(table.image, table.line, strict=True):
+        candidates = [(root / name).resolve(), (root / "images" / name).resolve()]
+        if not all(candidate.is_relative_to(root) for candidate in candidates):
+            raise InputError(f"{csv_file}, line {line}: image {name!r} lies outside {root}")
+        file = next((c for c in candidates if c.is_file()), None)
+        if file is None and not options.skip_missing:
+            raise InputError(
+                f"{csv_file}, line {line}: image {name!r} does not exist; "
+                "--skip-missing leaves such rows out"
+            )
+        if file is None:
+            missing.append(name)
+        files.append(file)
+    return files, missing
+
+
+def _read_images(
+    files: list[Path | None],
+    chosen: list[int],
+    writer: ShardWriter,
+    summary: ImportSummary,
+    progress: Progress,
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """Write the crops; return the rows that were read and the images' (width, height)."""
+    kept: list[int] = []
+    sizes: list[tuple[int, int]] = []
+    with ThreadPoolExecutor(_READERS) as readers:
+        for start in range(0, len(chosen), _BATCH):
+            rows = chosen[start : start + _BATCH]
+            results = readers.map(_read_crop, (files[r] for r in rows), [writer.size] * len(rows))
+            for row, (crop, size, reason) in zip(rows, results, strict=True):
+                if crop is None:
+                    summary.failed[str(files[row])] = reason
+                    continue
+                writer.append(crop[None])
+                kept.append(row)
+                sizes.append(size)
+            progress(start + len(rows), len(chosen), "images")
+    return kept, sizes
+
+
+def _read_crop(
+    file: Path | None, size: int
+) -> tuple[NDArray[np.uint8] | None, tuple[int, int], str]:
+    """Read one image as a (size, size, 3) crop; an oblong one is cut to its middle square."""
+    assert file is not None
+    try:
+        image = read_image(file)
+    except InputError as error:
+        return None, (0, 0), str(error)
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = np.ascontiguousarray(image[top : top + side, left : left + side])
+    return resize_crops(square[None], size)[0], (width, height), ""
+
+
+def _columns(
+    table: LabelTable, rows: NDArray[np.intp], sizes: NDArray[np.float32], shard: int
+) -> dict[str, Any]:
+    n = len(rows)
+    names = {
+        name: [values[row] for row in rows] for name, values in table.names.items() if any(values)
+    }
+    columns: dict[str, Any] = {
+        **names,
+        "image": [table.image[row] for row in rows],
+        "x0": np.zeros(n, np.float32),
+        "y0": np.zeros(n, np.float32),
+        "x1": sizes[:, 0],
+        "y1": sizes[:, 1],
+        "shard": np.full(n, shard, np.int32),
+        "row": np.arange(n, dtype=np.int32),
+    }
+    columns.update({name: values[rows] for name, values in table.numeric_columns()})
+    return columns
+

@@ -1,0 +1,69 @@
+"""Detections of a video that is being ingested, kept line by line so that a killed run resumes.
+
+Detection is nearly all the work: with it on record, going through the video again costs little.
+"""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+import numpy as np
+
+from mien.faces.detection import Detections
+
+
+class DetectionJournal:
+    """Detections by frame index, in memory and appended to a file."""
+
+    def __init__(self, path: Path, detector: str) -> None:
+        self.path = path
+        self._known = self._read(detector)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self._known:
+            self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+        else:
+            self._file = path.open("w", encoding="utf-8", buffering=1)
+            self._file.write(json.dumps({"detector": detector}) + "\n")
+
+    def _read(self, detector: str) -> dict[int, Detections]:
+        """Read whole lines; a torn last line, or another detector's journal, counts for nothing."""
+        if not self.path.exists():
+            return {}
+        whole, _, torn = self.path.read_text(encoding="utf-8").rpartition("\n")
+        lines = whole.split("\n")
+        if json.loads(lines[0] or "{}").get("detector") != detector:
+            return {}
+        if torn:
+            self.path.write_text(whole + "\n", encoding="utf-8")
+        known = {}
+        for line in lines[1:]:
+            index, rows = json.loads(line)
+            values = np.array(rows, np.float32).reshape(-1, 5)
+            known[index] = Detections(values[:, :4], values[:, 4])
+        return known
+
+    def get(self, index: int) -> Detections | None:
+        """Return what was found in a frame of the file; None where it was not looked at yet."""
+        return self._known.get(index)
+
+    def add(self, index: int, found: Detections) -> None:
+        """Record what was found in a frame."""
+        rows = np.column_stack([found.boxes, found.confidence]).astype(float).tolist()
+        self._file.write(json.dumps([index, rows], separators=(",", ":")) + "\n")
+
+    def remove(self) -> None:
+        """Delete the file: the video is in the store."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
