@@ -88,13 +88,22 @@ class _Rate:
 
     def __init__(self) -> None:
         self._start: tuple[float, float] | None = None
+        self.per_second = 0.0
 
     def __call__(self, done: float) -> str:
         now = time.monotonic()
         if self._start is None:
             self._start = (now, done)
         began, first = self._start
-        return f"{(done - first) / (now - began):.0f}/s" if now > began else ""
+        self.per_second = (done - first) / (now - began) if now > began else 0.0
+        return f"{self.per_second:.0f}/s" if self.per_second else ""
+
+    def left(self, done: float, total: float) -> str:
+        """Time until `total`, in words."""
+        if not self.per_second:
+            return "?"
+        seconds = max(total - done, 0) / self.per_second
+        return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 class _PlainProgress:
@@ -108,4 +117,5 @@ class _PlainProgress:
             return
         self._last = time.monotonic()
         of = f"/{total:.0f}" if total else ""
-        print(f"mien: {self._label} {done:.0f}{of} {speed} {note}", file=sys.stderr)
+        left = f", {self._rate.left(done, total)} left" if total else ""
+        print(f"mien: {self._label} {done:.0f}{of} {speed}{left}  {note}", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.errors import InputError
 from mien.faces import DETECTORS, TRACKERS
 from mien.faces.crop import MARGIN, square_crop
 from mien.faces.detection import Detections, Detector
@@ -87,7 +88,11 @@ class Ingester:
         number, writer = self.store.new_shard()
         total = info.duration_s * self.settings.fps if info.duration_s else None
         with DetectionJournal(journal_file, self.settings.detector) as journal, writer:
-            rows = self._collect(path, journal, writer, summary, progress, total)
+            try:
+                rows = self._collect(path, journal, writer, summary, progress, total)
+            except InputError:
+                journal.remove()  # of no use: a mended file is another file
+                raise
             order = np.lexsort((rows.frame, rows.track))
             if writer.rows:
                 writer.finish(order)

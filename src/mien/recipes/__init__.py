@@ -1,0 +1,1 @@
+"""Experiments of the documents, and ours: one TOML file each, found by its name."""

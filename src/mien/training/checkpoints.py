@@ -1,0 +1,85 @@
+"""Save and restore a training whole: networks, optimisers, step, best score so far.
+
+Batches, noise and dropout are functions of (seed, step), so no random state needs keeping.
+"""
+
+import json
+import shutil
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch.optim import Optimizer
+
+from mien.atomic import replacing_folder
+from mien.errors import InputError
+from mien.models.checkpoint import save_network
+from mien.runs.run import DISCRIMINATOR, GENERATOR, Checkpoint, Run
+from mien.training.build import Parts
+
+OPTIMISERS, STATE = "optimisers.safetensors", "state.json"
+
+
+def save(run: Run, parts: Parts, step: int, best: dict[str, Any] | None) -> None:
+    """Write the checkpoint of `step`, then drop old ones, but for the best."""
+    recipe = parts.recipe
+    with replacing_folder(run.folder_of(step)) as folder:
+        save_network(
+            folder / GENERATOR,
+            parts.step.generator.network,
+            recipe.generator.network,
+            parts.arguments["generator"],
+        )
+        save_network(
+            folder / DISCRIMINATOR,
+            parts.step.discriminator.network,
+            recipe.discriminator.network,
+            parts.arguments["discriminator"],
+            parts.learned,
+        )
+        save_file(_optimiser_tensors(parts), folder / OPTIMISERS)
+        (folder / STATE).write_text(json.dumps({"step": step, "best": best}), encoding="utf-8")
+    run.write_info(best=best, last=step)
+    keep = {c.step for c in run.checkpoints()[-recipe.keep_checkpoints :]}
+    keep |= {best["step"]} if best else set()
+    for checkpoint in run.checkpoints():
+        if checkpoint.step not in keep:
+            shutil.rmtree(checkpoint.folder)
+
+
+def restore(checkpoint: Checkpoint, parts: Parts) -> tuple[int, dict[str, Any] | None]:
+    """Load a checkpoint into the parts; returns its step and the best score so far."""
+    try:
+        parts.step.generator.network.load_state_dict(load_file(checkpoint.generator))
+        parts.step.discriminator.network.load_state_dict(load_file(checkpoint.discriminator))
+        tensors = load_file(checkpoint.folder / OPTIMISERS)
+        for name, player in _players(parts).items():
+            _restore_optimiser(player, name, tensors)
+        state = json.loads((checkpoint.folder / STATE).read_text(encoding="utf-8"))
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise InputError(f"{checkpoint.folder}: cannot be resumed from: {error}") from error
+    return state["step"], state["best"]
+
+
+def _players(parts: Parts) -> dict[str, Optimizer]:
+    step = parts.step
+    return {"generator": step.generator.optimiser, "discriminator": step.discriminator.optimiser}
+
+
+def _optimiser_tensors(parts: Parts) -> dict[str, torch.Tensor]:
+    return {
+        f"{name}.{index}.{key}": value.clone()
+        for name, optimiser in _players(parts).items()
+        for index, state in optimiser.state_dict()["state"].items()
+        for key, value in state.items()
+    }
+
+
+def _restore_optimiser(optimiser: Optimizer, name: str, tensors: dict[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for full, value in tensors.items():
+        owner, index, key = full.split(".", 2)
+        if owner == name:
+            state.setdefault(int(index), {})[key] = value
+    fresh = optimiser.state_dict()
+    optimiser.load_state_dict({"state": state, "param_groups": fresh["param_groups"]})

@@ -1,0 +1,93 @@
+"""Batches of real faces and their labels, a pure function of (seed, step)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mien.labels.arrays import LabelArrays
+from mien.models.predictor import to_network
+from mien.store.shards import Pixels
+
+
+@dataclass(frozen=True)
+class LabelBatch:
+    """Labels of N faces as tensors; `valid` tensors are 1 where labelled, else 0.
+
+    valence_arousal: (N, 2). au: (N, A) 0 or 1. expression: (N,) index. Unlabelled entries hold 0.
+    """
+
+    valence_arousal: Tensor
+    valence_arousal_valid: Tensor
+    au: Tensor
+    au_valid: Tensor
+    expression: Tensor
+    expression_valid: Tensor
+
+    @classmethod
+    def of(cls, labels: LabelArrays) -> "LabelBatch":
+        """Turn label arrays into tensors and masks."""
+        va, au = torch.from_numpy(labels.valence_arousal), torch.from_numpy(labels.au)
+        expression = torch.from_numpy(labels.expression)
+        return cls(
+            va.nan_to_num(0.0),
+            (~va.isnan()).float(),
+            au.clamp(min=0).float(),
+            (au >= 0).float(),
+            expression.clamp(min=0).long(),
+            (expression >= 0).float(),
+        )
+
+    def __getitem__(self, rows: Tensor) -> "LabelBatch":
+        """Pick faces."""
+        return LabelBatch(
+            self.valence_arousal[rows],
+            self.valence_arousal_valid[rows],
+            self.au[rows],
+            self.au_valid[rows],
+            self.expression[rows],
+            self.expression_valid[rows],
+        )
+
+
+class FaceBatches:
+    """Shuffled batches of one split, epoch after epoch, every face once an epoch."""
+
+    def __init__(
+        self,
+        pixels: Pixels,
+        rows: NDArray[np.intp],
+        labels: LabelArrays,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        """pixels: of the whole store; rows: the split's faces; labels: of those, in that order."""
+        self.batch_size, self.seed = batch_size, seed
+        self._pixels, self._rows, self._labels = pixels, rows, LabelBatch.of(labels)
+        self._epoch, self._order = -1, np.empty(0, np.intp)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(self, step: int) -> tuple[Tensor, LabelBatch]:
+        """Return images (N, 3, S, S) in [-1, 1] and labels of a step, whatever came before it."""
+        chosen = self._positions(step)
+        images = to_network(self._pixels.gather(self._rows[chosen]))
+        return images, self._labels[torch.from_numpy(chosen)]
+
+    def _positions(self, step: int) -> NDArray[np.intp]:
+        n = len(self._rows)
+        chosen = np.empty(self.batch_size, np.intp)
+        first = step * self.batch_size
+        filled = 0
+        while filled < self.batch_size:
+            epoch, offset = divmod(first + filled, n)
+            if epoch != self._epoch:
+                self._order = np.random.default_rng((self.seed, epoch)).permutation(n)
+                self._epoch = epoch
+            part = self._order[offset : offset + self.batch_size - filled]
+            chosen[filled : filled + len(part)] = part
+            filled += len(part)
+        return chosen

@@ -1,0 +1,206 @@
+"""The one training loop: data, steps, logging, validation, checkpoints, signals, resume."""
+
+import os
+import platform
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mien import __version__
+from mien.atomic import write_text
+from mien.errors import InputError
+from mien.metrics.affect import HEADLINE, affect_scores, headline
+from mien.models.predictor import AffectPredictor, to_pixels
+from mien.progress import Progress, silent
+from mien.runs.run import Run
+from mien.store import Store
+from mien.training import checkpoints
+from mien.training.build import Parts, build
+from mien.training.categorical_step import Diverged, Log
+from mien.training.recipe import Recipe, to_toml
+from mien.training.recorder import Recorder
+
+SAMPLES = 64
+
+
+def train(
+    recipe: Recipe, store: Store, run: Run, resume: bool = False, progress: Progress = silent
+) -> dict[str, Any]:
+    """Train to the recipe's number of steps and return run.json.
+
+    Ctrl-C and SIGTERM finish the step, write a checkpoint and raise KeyboardInterrupt. Resuming
+    continues from the last checkpoint, to the same bits as a run that was never stopped. Raises
+    InputError where a loss or gradient stops being finite, the last good checkpoint kept.
+    """
+    parts = build(recipe, store)
+    done, best = _start(parts, store, run, resume)
+    with Recorder(run, done) as recorder, _stop_requests() as stop:
+        loop = _Loop(parts, run, recorder, best)
+        while done < recipe.steps and not stop:
+            loop.one_step(done)
+            done += 1
+            last = done == recipe.steps or bool(stop)
+            if done % recipe.log_every == 0 or last:
+                progress(done, recipe.steps, loop.log(done))
+            if done % recipe.checkpoint_every == 0 or last:
+                loop.checkpoint(done)
+        if stop and done < recipe.steps:
+            raise KeyboardInterrupt
+    return run.info()
+
+
+def _start(
+    parts: Parts, store: Store, run: Run, resume: bool
+) -> tuple[int, dict[str, Any] | None]:
+    """Prepare the folder; returns the steps already done and the best score so far."""
+    if resume and run.info_file.exists():
+        write_text(run.recipe_file, to_toml(parts.recipe))
+        found = run.checkpoints()
+        return checkpoints.restore(found[-1], parts) if found else (0, None)
+    run.checkpoints_folder.mkdir(parents=True, exist_ok=True)
+    write_text(run.recipe_file, to_toml(parts.recipe))
+    run.write_info(
+        recipe=parts.recipe.name,
+        store=str(store.folder.resolve()),
+        faces={"train": len(parts.batches)},
+        metric=HEADLINE,
+        best=None,
+        started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        seed=parts.recipe.seed,
+        versions={name: version(name) for name in ("torch", "numpy")} | {"mien": __version__},
+        commit=_commit(),
+        machine={
+            "platform": platform.platform(),
+            "processors": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+        },
+    )
+    return 0, None
+
+
+def _commit() -> str | None:
+    """Commit of the checkout this code runs from; None where it is installed otherwise."""
+    here = Path(__file__).resolve().parents[3]
+    if not (here / ".git").exists():
+        return None
+    command = ["git", "-C", str(here), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+class _Loop:
+    """State of a training between steps: what was logged last, and when."""
+
+    def __init__(
+        self, parts: Parts, run: Run, recorder: Recorder, best: dict[str, Any] | None
+    ) -> None:
+        self.parts, self.run, self.recorder, self.best = parts, run, recorder, best
+        self._latest: Log = {}
+        self._since, self._images = time.perf_counter(), 0
+        self._noise = _fixed_noise(parts)
+
+    def one_step(self, step: int) -> None:
+        """Train step number `step` (from 0): everything random in it follows from the seed."""
+        recipe = self.parts.recipe
+        real, labels = self.parts.batches.batch(step)
+        torch.manual_seed((recipe.seed << 32) + step)
+        try:
+            self._latest.update(self.parts.step(step, real, labels))
+        except Diverged as error:
+            saved = self.run.checkpoints()
+            kept = f"the checkpoint of step {saved[-1].step} is kept" if saved else "none was saved"
+            raise InputError(
+                f"{self.run.folder}: training diverged at step {step} ({error}); {kept}; "
+                "a lower learning rate or clip_norm may help"
+            ) from error
+        self._images += len(real)
+
+    def log(self, done: int) -> str:
+        """Record the latest losses; returns a few words for the progress bar."""
+        now = time.perf_counter()
+        rate = self._images / (now - self._since)
+        self._since, self._images = now, 0
+        values = {name: float(value.detach()) for name, value in self._latest.items()}
+        self.recorder.scalars(done, {**values, "speed/images_per_s": rate})
+        losses = (("D", "discriminator/loss"), ("G", "generator/loss"))
+        shown = [f"{short} {values[name]:.3f}" for short, name in losses if name in values]
+        score = f", best {self.best['value']:.3f} at {self.best['step']}" if self.best else ""
+        return f"{' '.join(shown)}, {rate:.0f} images/s{score}"
+
+    def checkpoint(self, done: int) -> None:
+        """Validate, draw samples, and save."""
+        started = time.perf_counter()
+        generator = self.parts.step.generator.network.eval()
+        with torch.inference_mode():
+            self.recorder.samples(done, to_pixels(generator(self._noise)))
+        generator.train()
+        value = self._validate(done)
+        if np.isfinite(value) and (self.best is None or value > self.best["value"]):
+            self.best = {"step": done, "value": value, "metric": HEADLINE}
+        checkpoints.save(self.run, self.parts, done, self.best)
+        self._since += time.perf_counter() - started  # training speed, not validation's
+
+    def _validate(self, done: int) -> float:
+        faces = self.parts.validation
+        if faces is None:
+            return float("nan")
+        network = self.parts.step.discriminator.network
+        predictor = AffectPredictor(network, self.parts.learned)
+        scores = affect_scores(predictor.predict(faces.pixels.gather(faces.rows)), faces.labels)
+        network.train()
+        value = headline(scores)
+        self.recorder.scalars(done, {**_flat(scores), "val/headline": value})
+        return value
+
+
+def _fixed_noise(parts: Parts) -> torch.Tensor:
+    """Noise of the sample grids, the same at every checkpoint."""
+    source = torch.Generator().manual_seed(parts.recipe.seed)
+    return torch.rand(SAMPLES, parts.recipe.noise, generator=source).mul_(2).sub_(1)
+
+
+def _flat(scores: dict[str, Any]) -> dict[str, float]:
+    """Name the scores that are worth a curve."""
+    units = {f"val/f1/{name}": row["f1"] for name, row in scores["au"]["units"].items()}
+    return {
+        "val/ccc/valence": scores["valence"]["ccc"],
+        "val/ccc/arousal": scores["arousal"]["ccc"],
+        "val/au/mean_f1": scores["au"]["mean_f1"],
+        "val/au/mean_accuracy": scores["au"]["mean_accuracy"],
+        "val/expression/accuracy": scores["expression"]["accuracy"],
+        "val/expression/macro_f1": scores["expression"]["macro_f1"],
+        **units,
+    }
+
+
+@contextmanager
+def _stop_requests() -> Iterator[list[int]]:
+    """Yield a list that fills when Ctrl-C or SIGTERM asks to stop; a second one stops at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = [signal.signal(number, ask) for number in signals]
+    except ValueError:  # not the main thread: nobody sends it signals
+        yield asked
+        return
+    try:
+        yield asked
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
