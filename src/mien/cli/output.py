@@ -1,32 +1,21 @@
 """What commands print: JSON for machines, tables and progress for people."""
 
-import json
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from mien.json_text import to_json
 from mien.progress import Progress
 
 _PLAIN_EVERY_S = 10.0
 
 
 def print_json(value: Any) -> None:
-    """Print as JSON, NaN as null: the standard has no NaN."""
-    print(json.dumps(without_nan(value), indent=2))
-
-
-def without_nan(value: Any) -> Any:
-    """Replace NaN and infinities by None, at any depth."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    return value
+    """Print plain values as JSON, NaN as null."""
+    print(to_json(value), end="")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:

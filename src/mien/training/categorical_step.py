@@ -21,6 +21,7 @@ from mien.losses.cross_entropy import (
 from mien.losses.reconstruction import annealed_weight, huber_loss
 from mien.models.checkpoint import LearnedHeads
 from mien.models.heads import HeadOutputs
+from mien.models.sampler import uniform_noise
 from mien.training.data import LabelBatch
 
 Log = dict[str, Tensor]
@@ -141,7 +142,7 @@ class CategoricalStep:
 
     def __call__(self, step: int, real: Tensor, labels: LabelBatch) -> Log:
         """Run one step on real images (N, 3, S, S) and return what to log."""
-        noise = torch.rand(len(real), self.noise).mul_(2).sub_(1)
+        noise = uniform_noise(len(real), self.noise)
         if self.trains_discriminator(step):
             return self._update_discriminator(real, labels, noise)
         return self._update_generator(step, real, noise)

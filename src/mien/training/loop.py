@@ -19,6 +19,7 @@ from mien.atomic import write_text
 from mien.errors import InputError
 from mien.metrics.affect import HEADLINE, affect_scores, headline
 from mien.models.predictor import AffectPredictor, to_pixels
+from mien.models.sampler import FaceSampler
 from mien.progress import Progress, silent
 from mien.runs.run import Run
 from mien.store import Store
@@ -107,7 +108,6 @@ class _Loop:
         self.parts, self.run, self.recorder, self.best = parts, run, recorder, best
         self._latest: Log = {}
         self._since, self._images = time.perf_counter(), 0
-        self._noise = _fixed_noise(parts)
 
     def one_step(self, step: int) -> None:
         """Train step number `step` (from 0): everything random in it follows from the seed."""
@@ -140,9 +140,9 @@ class _Loop:
     def checkpoint(self, done: int) -> None:
         """Validate, draw samples, and save."""
         started = time.perf_counter()
-        generator = self.parts.step.generator.network.eval()
-        with torch.inference_mode():
-            self.recorder.samples(done, to_pixels(generator(self._noise)))
+        generator = self.parts.step.generator.network
+        faces = FaceSampler(generator).batches(SAMPLES, self.parts.recipe.seed)
+        self.recorder.samples(done, to_pixels(torch.cat(list(faces))))
         generator.train()
         value = self._validate(done)
         if np.isfinite(value) and (self.best is None or value > self.best["value"]):
@@ -161,12 +161,6 @@ class _Loop:
         value = headline(scores)
         self.recorder.scalars(done, {**_flat(scores), "val/headline": value})
         return value
-
-
-def _fixed_noise(parts: Parts) -> torch.Tensor:
-    """Noise of the sample grids, the same at every checkpoint."""
-    source = torch.Generator().manual_seed(parts.recipe.seed)
-    return torch.rand(SAMPLES, parts.recipe.noise, generator=source).mul_(2).sub_(1)
 
 
 def _flat(scores: dict[str, Any]) -> dict[str, float]:

@@ -17,6 +17,7 @@ class Categorical28Generator(nn.Module):
 
     def __init__(self, noise: int = 100) -> None:
         super().__init__()
+        self.noise = noise
         self.layers = nn.Sequential(
             valid_deconvolution(noise, 384, kernel=2, stride=1),
             nn.LeakyReLU(LEAK),

@@ -16,6 +16,7 @@ class Config1Generator(nn.Module):
 
     def __init__(self, noise: int = 100) -> None:
         super().__init__()
+        self.noise = noise
         self.layers = nn.Sequential(
             valid_deconvolution(noise, 384, kernel=2, stride=1),
             batch_norm(384),

@@ -1,0 +1,1 @@
+"""Honest scores of a run, over a whole split."""

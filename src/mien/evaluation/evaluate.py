@@ -1,0 +1,103 @@
+"""Score checkpoints of a run on a split: every head, and real against generated."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mien.atomic import write_text
+from mien.errors import InputError
+from mien.json_text import to_json
+from mien.labels.arrays import LabelArrays
+from mien.metrics.affect import DEFINITION, HEADLINE, affect_scores, headline
+from mien.models.predictor import AffectPredictor, to_network
+from mien.models.sampler import FaceSampler
+from mien.progress import Progress, silent
+from mien.runs.run import Checkpoint, Run
+from mien.store import Store
+from mien.store.shards import Pixels
+from mien.store.splits import refuse_shared
+
+BATCH = 256
+FAKES = 2048
+"""Generated faces whose share called fake is reported."""
+
+
+def evaluate(
+    run: Run, store: Store, split: str, seed: int = 0, progress: Progress = silent
+) -> dict[str, Any]:
+    """Score the last and the best checkpoint on every face of a split.
+
+    Returns plain values, NaN where nothing is labelled, and adds them to the run's evaluation.json.
+    Raises InputError where the split is empty or shares a person or video with another.
+    """
+    refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
+    rows = store.rows(split)
+    labels = store.labels()[rows]
+    result: dict[str, Any] = {
+        "run": str(run.folder),
+        "store": str(store.folder),
+        "split": split,
+        "faces": len(rows),
+        "definitions": DEFINITION,
+        "best_by": f"{HEADLINE}, on the split val while training",
+    }
+    chosen = {"last": run.last(), "best": run.best()}
+    scored: dict[int, dict[str, Any]] = {}
+    for name, checkpoint in chosen.items():
+        if checkpoint.step not in scored:
+            pixels = store.pixels(_size(checkpoint))
+            scored[checkpoint.step] = _score(checkpoint, pixels, rows, labels, seed, progress)
+        result[name] = {"step": checkpoint.step, **scored[checkpoint.step]}
+    _remember(run, split, result)
+    return result
+
+
+def _size(checkpoint: Checkpoint) -> int:
+    return AffectPredictor.load(checkpoint.discriminator).image_size
+
+
+def _score(
+    checkpoint: Checkpoint,
+    pixels: Pixels,
+    rows: NDArray[np.intp],
+    labels: LabelArrays,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    predictor = AffectPredictor.load(checkpoint.discriminator)
+    batches = _real_batches(pixels, rows, progress, f"step {checkpoint.step}")
+    predictions = predictor.predict_batches(batches)
+    sampler = FaceSampler.load(checkpoint.generator)
+    fakes = predictor.predict_batches(sampler.batches(FAKES, seed))
+    scores = affect_scores(predictions, labels)
+    return {
+        **scores,
+        "headline": headline(scores),
+        "real_called_real": float(np.mean(predictions.fake_probability < 0.5)),
+        "fake_called_fake": float(np.mean(fakes.fake_probability >= 0.5)),
+        "fakes": len(fakes),
+    }
+
+
+def _real_batches(
+    pixels: Pixels, rows: NDArray[np.intp], progress: Progress, note: str
+) -> Iterator[Tensor]:
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        yield to_network(pixels.gather(part))
+        progress(start + len(part), len(rows), note)
+
+
+def _remember(run: Run, split: str, result: dict[str, Any]) -> None:
+    """Keep the result under its split in evaluation.json."""
+    path = run.folder / "evaluation.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be read, remove it: {error}") from error
+    write_text(path, to_json({**known, split: result}))

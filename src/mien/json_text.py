@@ -1,0 +1,22 @@
+"""JSON that any reader takes: the standard has no NaN, so NaN and infinities become null."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def to_json(value: Any) -> str:
+    """Serialise plain values, indented, with a newline at the end."""
+    return json.dumps(without_nan(value), indent=2) + "\n"
+
+
+def without_nan(value: Any) -> Any:
+    """Replace NaN and infinities by None, at any depth."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return value
