@@ -3,8 +3,8 @@
     PATH/labels.csv (or the only CSV there, or --csv) and PATH/images/... (or PATH/...)
 
 Columns: image (required); subject, split, video, expression, valence and arousal in [-1, 1], and
-AU1 ... AU46; any may be absent, any cell may be empty, which means unlabelled. A unit's values may be
-presence (0 or 1), shares of full intensity (0 to 1) or FACS intensities (0 to 5).
+AU1 ... AU46; any may be absent, any cell may be empty: unlabelled. A unit's values may be presence
+(0 or 1), shares of full intensity (0 to 1) or FACS intensities (0 to 5).
 """
 
 import time
@@ -169,4 +169,3 @@ def _columns(
     }
     columns.update({name: values[rows] for name, values in table.numeric_columns()})
     return columns
-

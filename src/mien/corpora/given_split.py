@@ -24,7 +24,8 @@ def read_given_split(
     if key is None or "split" not in rows[0]:
         raise InputError(f"{path}: needs the columns split and subject (or video)")
     names = subject if key == "subject" else video
-    known, given = set(names), {}
+    known = set(names)
+    given: dict[str, str] = {}
     for line, row in enumerate(rows, start=2):
         name, part = row[key], row["split"]
         if name not in known:

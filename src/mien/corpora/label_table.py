@@ -1,4 +1,4 @@
-"""Read and check a CSV of labels: after this, what is missing is None or NaN and all is in range."""
+"""Read and check a CSV of labels: after it, what is missing is None or NaN, and all is in range."""
 
 import csv
 import re
@@ -70,7 +70,9 @@ def read_label_table(path: Path, options: ImportOptions) -> LabelTable:
     if not rows:
         raise InputError(f"{path}: is empty")
     header = [name.strip() for name in rows[0]]
-    body = [(i, row) for i, row in enumerate(rows[1:], start=2) if any(cell.strip() for cell in row)]
+    body = [
+        (i, row) for i, row in enumerate(rows[1:], start=2) if any(cell.strip() for cell in row)
+    ]
     if not body:
         raise InputError(f"{path}: has a header and no rows")
     for line, row in body:

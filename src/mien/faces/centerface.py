@@ -85,7 +85,10 @@ def suppress(
 
 def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     """Intersection over union of every box of a (N, 4) with every box of b (M, 4): (N, M)."""
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
+    low, high = (
+        np.maximum(a[:, None, :2], b[None, :, :2]),
+        np.minimum(a[:, None, 2:], b[None, :, 2:]),
+    )
     inside = np.clip(high - low, 0, None).prod(2)
     area_a, area_b = (np.clip(box[:, 2:] - box[:, :2], 0, None).prod(1) for box in (a, b))
     union = area_a[:, None] + area_b[None] - inside

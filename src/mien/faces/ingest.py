@@ -140,7 +140,10 @@ class Ingester:
                 summary.decode_detect_s += time.perf_counter() - before
                 numbers = tracker(found, frame.time_s)
                 kept = numbers >= 0
-                found, numbers = Detections(found.boxes[kept], found.confidence[kept]), numbers[kept]
+                found, numbers = (
+                    Detections(found.boxes[kept], found.confidence[kept]),
+                    numbers[kept],
+                )
                 crops = self._crop(frame, found)
                 shown = frame
             summary.frames += 1

@@ -100,4 +100,4 @@ class NearestCentreTracker:
 
 
 def _centres(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2, np.float32)

@@ -53,7 +53,11 @@ def write_predictions(path: Path, samples: Samples, columns: int = COLUMNS) -> N
         writer = csv.writer(file)
         writer.writerow(header)
         for i in range(len(found)):
-            values = [found.fake_probability[i], *found.valence_arousal[i], *found.au_probability[i]]
+            values = [
+                found.fake_probability[i],
+                *found.valence_arousal[i],
+                *found.au_probability[i],
+            ]
             name = found.expressions[best[i]] if best[i] >= 0 else ""
             row = [i, i // columns, i % columns, *map(_cell, values)]
             writer.writerow([*row, name, *map(_cell, found.expression_probability[i])])

@@ -57,5 +57,10 @@ class LabelArrays:
         codes = [expressions.index(e) if e in expressions else UNLABELLED for e in self.expressions]
         table = np.array([*codes, UNLABELLED], np.int8)  # -1 picks the last entry
         return LabelArrays(
-            tuple(aus), tuple(expressions), self.valence_arousal, au, table[self.expression], intensity
+            tuple(aus),
+            tuple(expressions),
+            self.valence_arousal,
+            au,
+            table[self.expression],
+            intensity,
         )

@@ -12,10 +12,10 @@ EPSILON = 1e-7
 
 
 def saturating_loss(fake_logit: Tensor) -> Tensor:
-    """Mean of log p (seed 003, eq. 2; seed 000, section 3.2.2): the minimax form, never positive."""
+    """Mean of log p (seed 003, eq. 2; seed 000, section 3.2.2): minimax, never positive."""
     return torch.log(torch.sigmoid(fake_logit) + EPSILON).mean()
 
 
 def non_saturating_loss(fake_logit: Tensor) -> Tensor:
-    """Mean of -log(1 - p) (Goodfellow et al. 2014): the same optimum, gradients that do not fade."""
+    """Mean of -log(1 - p) (Goodfellow et al. 2014): its gradients do not fade."""
     return F.softplus(fake_logit).mean()

@@ -19,6 +19,25 @@ CONTAINERS = (
 )
 """Demuxers that may open a file. Playlists, which name other files and addresses, may not."""
 
+SUFFIXES = frozenset(
+    {
+        ".mp4",
+        ".mov",
+        ".m4v",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".wmv",
+        ".flv",
+        ".3gp",
+    }
+    | {".ogv", ".gif", ".mts", ".mxf"}
+)
+"""Names that say video, for finding them in a folder; a file that is named may have any."""
+
 _OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
 _SHORTFALL_S, _SHORTFALL_SHARE = 0.5, 0.02
 """How much of the declared duration may be missing before a file counts as truncated."""
@@ -45,9 +64,14 @@ class Frame:
     @cached_property
     def rgb(self) -> NDArray[np.uint8]:
         """Pixels (H, W, 3), upright, converted when first asked for."""
-        image = self._source.to_ndarray(format="rgb24")
+        image = np.asarray(self._source.to_ndarray(format="rgb24"), np.uint8)
         turns = round(self._source.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+
+def is_video(path: Path) -> bool:
+    """Whether the name says video."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def _open(path: Path) -> Any:

@@ -36,6 +36,17 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.fake_probability)
 
+    def __getitem__(self, faces: slice) -> "Predictions":
+        """Return the predictions of some of the faces."""
+        return Predictions(
+            self.aus,
+            self.expressions,
+            self.valence_arousal[faces],
+            self.au_probability[faces],
+            self.expression_probability[faces],
+            self.fake_probability[faces],
+        )
+
     def expression_index(self) -> NDArray[np.int64]:
         """Return the likeliest expression of each face, (N,); -1 where none was learned."""
         if self.expression_probability.shape[1] == 0:

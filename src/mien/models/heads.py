@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -29,9 +30,8 @@ class HeadLayout:
 
     def split(self, output: Tensor) -> "HeadOutputs":
         """Cut (N, outputs) into its heads."""
-        va, au, expression, fake = output.split(
-            (2 * self.valence_arousal, len(self.aus), len(self.expressions), 1), dim=1
-        )
+        sizes = [2 * self.valence_arousal, len(self.aus), len(self.expressions), 1]
+        va, au, expression, fake = torch.split(output, sizes, dim=1)
         return HeadOutputs(va, au, expression, fake.squeeze(1))
 
 

@@ -66,7 +66,11 @@ class AffectPredictor:
         outputs = [self.network(batch) for batch in batches]
         output = torch.cat(outputs) if outputs else torch.empty(0, layout.outputs)
         heads = layout.split(output)
-        va = heads.valence_arousal if layout.valence_arousal else torch.full((len(output), 2), np.nan)
+        va = (
+            heads.valence_arousal
+            if layout.valence_arousal
+            else torch.full((len(output), 2), np.nan)
+        )
         fields = (va, heads.au.sigmoid(), heads.expression.softmax(1))
         va_values, au, expression = (field.float().numpy().copy() for field in fields)
         for values, hidden in zip((va_values, au, expression), self._hidden, strict=True):

@@ -1,12 +1,12 @@
 """Layout of a run folder.
 
-    recipe.toml        the resolved recipe
-    run.json           store, split counts, seed, versions, machine, best checkpoint so far
-    metrics.jsonl      one JSON object per logged step
-    checkpoints/       step-00001000/{generator,discriminator,optimisers}.safetensors, state.json
-    samples/           step-00001000.png
-    tensorboard/       event files
-    evaluation.json    what `mien evaluate` found
+recipe.toml        the resolved recipe
+run.json           store, split counts, seed, versions, machine, best checkpoint so far
+metrics.jsonl      one JSON object per logged step
+checkpoints/       step-00001000/{generator,discriminator,optimisers}.safetensors, state.json
+samples/           step-00001000.png
+tensorboard/       event files
+evaluation.json    what `mien evaluate` found
 """
 
 import json

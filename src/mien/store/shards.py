@@ -52,14 +52,14 @@ class ShardWriter:
         self.rows += len(crops)
 
     def finish(self, order: Sequence[int] | NDArray[np.intp] | None = None) -> None:
-        """Make the shard visible, its rows rearranged: row i becomes the one written as order[i]."""
+        """Make the shard visible, rearranged: row i becomes the one written as order[i]."""
         self._write_header()
         self._file.flush()
         if order is not None and not np.array_equal(order, np.arange(self.rows)):
             self._rearrange(np.asarray(order))
         os.fsync(self._file.fileno())
         self._file.close()
-        os.replace(self._temporary, self.path)
+        self._temporary.replace(self.path)
 
     def _rearrange(self, order: NDArray[np.intp]) -> None:
         written = np.load(self._temporary, mmap_mode="r")
@@ -130,5 +130,5 @@ def resize_crops(crops: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Resize crops (N, H, W, 3) to (N, size, size, 3), bicubic and antialiased."""
     out = np.empty((len(crops), size, size, 3), np.uint8)
     for i, crop in enumerate(crops):
-        out[i] = Image.fromarray(crop).resize((size, size), Image.Resampling.BICUBIC)
+        out[i] = np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.BICUBIC))
     return out

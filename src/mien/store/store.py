@@ -113,7 +113,9 @@ class Store:
         present = [self._filled(action_units.column(au), UNLABELLED, np.int8) for au in aus]
         intensity = [self._filled(f"{action_units.column(au)}_r", np.nan, np.float32) for au in aus]
         va = [self._filled(name, np.nan, np.float32) for name in ("valence", "arousal")]
-        codes = pc.index_in(self.table["expression"].cast(pa.string()), pa.array(names, pa.string()))
+        codes = pc.index_in(
+            self.table["expression"].cast(pa.string()), pa.array(names, pa.string())
+        )
         return LabelArrays(
             aus,
             names,
@@ -125,7 +127,8 @@ class Store:
 
     def _filled(self, column: str, missing: float, kind: type[np.generic]) -> NDArray[Any]:
         values = self.table[column]
-        return pc.fill_null(values, pa.scalar(missing, values.type)).to_numpy().astype(kind)
+        filled = pc.fill_null(values, pa.scalar(missing, values.type))
+        return np.asarray(filled.to_numpy(), kind)
 
     def pixels(self, size: int | None = None) -> Pixels:
         """Return the crops at `size` pixels (as imported, if None), deriving a smaller size once.

@@ -85,7 +85,7 @@ def _check_names(recipe: Recipe) -> None:
         ("generator loss", recipe.loss.generator, GENERATOR),
     ):
         if name not in known:
-            raise unknown_name(kind, name, known)  # type: ignore[arg-type]
+            raise unknown_name(kind, name, known)
     for au in recipe.heads.aus or ():
         if au not in FACS:
             raise unknown_name("Action Unit", str(au), map(str, FACS))
@@ -101,11 +101,11 @@ def learned_heads(recipe: Recipe, labels: LabelArrays) -> LearnedHeads:
         expressions = labels.expressions if (labels.expression >= 0).any() else ()
     layout = HeadLayout(recipe.heads.valence_arousal, tuple(aus), tuple(expressions))
     truth = labels.aligned(layout.aus, layout.expressions)
-    known = ~np.isnan(truth.valence_arousal).all(axis=0) & layout.valence_arousal
+    va = layout.valence_arousal & ~np.isnan(truth.valence_arousal)
     return LearnedHeads(
         layout,
-        valence=bool(known[0]),
-        arousal=bool(known[1]),
+        valence=bool(va[:, 0].any()),
+        arousal=bool(va[:, 1].any()),
         aus=tuple(au for i, au in enumerate(layout.aus) if (truth.au[:, i] >= 0).any()),
         expressions=bool((truth.expression >= 0).any()),
     )
@@ -152,9 +152,7 @@ def _step(
     )
 
 
-def _validation(
-    store: Store, pixels: Pixels, aligned: LabelArrays, seed: int
-) -> Validation | None:
+def _validation(store: Store, pixels: Pixels, aligned: LabelArrays, seed: int) -> Validation | None:
     """Pick at most VALIDATION_LIMIT faces of the split val; None where it has no face."""
     if "val" not in store.names("split"):
         return None

@@ -95,7 +95,7 @@ class Player:
         Raises Diverged, the weights as they were, where loss or gradient is not finite.
         """
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), clip_norm)
         if not torch.isfinite(norm) or not torch.isfinite(loss.detach()):
             raise Diverged(f"loss {loss.item():g}, gradient norm {norm.item():g}")
@@ -152,7 +152,10 @@ class CategoricalStep:
         with torch.no_grad():
             fake = self.generator.network(noise)
         out_real, out_fake = (self.layout.split(network(images)) for images in (real, fake))
-        on_real, on_fake = self.head_loss.on_real(out_real, labels), self.head_loss.on_fake(out_fake)
+        on_real, on_fake = (
+            self.head_loss.on_real(out_real, labels),
+            self.head_loss.on_fake(out_fake),
+        )
         loss = self.scale * (sum_terms(on_real) + sum_terms(on_fake))
         norm = self.discriminator.update(loss, self.clip_norm)
         with torch.no_grad():

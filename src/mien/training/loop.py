@@ -58,9 +58,7 @@ def train(
     return run.info()
 
 
-def _start(
-    parts: Parts, store: Store, run: Run, resume: bool
-) -> tuple[int, dict[str, Any] | None]:
+def _start(parts: Parts, store: Store, run: Run, resume: bool) -> tuple[int, dict[str, Any] | None]:
     """Prepare the folder; returns the steps already done and the best score so far."""
     if resume and run.info_file.exists():
         write_text(run.recipe_file, to_toml(parts.recipe))

@@ -1,0 +1,1 @@
+"""Per-frame affect of any video, photograph or folder."""

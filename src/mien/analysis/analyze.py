@@ -1,0 +1,144 @@
+"""Follow faces through videos and photographs and say what each shows, a few frames at a time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError
+from mien.faces import DETECTORS, TRACKERS
+from mien.faces.crop import MARGIN, square_crop
+from mien.faces.detection import Detections, Detector
+from mien.media.decode import decode, is_video
+from mien.media.images import is_image, read_image
+from mien.media.resample import resample
+from mien.metrics.affect import Predictions
+from mien.models.predictor import AffectPredictor
+
+_Item = TypeVar("_Item")
+
+CHUNK = 8
+"""Frames held in memory at once, whatever the length of the video."""
+
+
+@dataclass(frozen=True)
+class SourceFrame:
+    """A picture to look at. time_s: exact presentation time; None for photographs."""
+
+    frame: int
+    time_s: float | None
+    rgb: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class AnalyzedFrame:
+    """A frame, its N faces and what is predicted of them.
+
+    face_id: (N,) number of the person within the input; -1 where no detection ran (crops).
+    predictions: of the N faces; None without a model.
+    """
+
+    source: SourceFrame
+    found: Detections
+    face_id: NDArray[np.intp]
+    predictions: Predictions | None
+
+
+def expand(inputs: Iterable[Path]) -> list[Path]:
+    """Replace folders by the photographs and videos in them, by name.
+
+    Raises InputError for a folder that holds none.
+    """
+    files = []
+    for path in inputs:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(p for p in path.iterdir() if is_image(p) or is_video(p))
+        if not inside:
+            raise InputError(f"{path}: holds no photograph and no video")
+        files += inside
+    return files
+
+
+def frames_of(path: Path, fps: float | None = None) -> Iterator[SourceFrame]:
+    """Yield the frames of a video, its own or on a grid of `fps`, or the one of a photograph."""
+    if is_image(path):
+        yield SourceFrame(0, None, read_image(path))
+    elif fps is None:
+        for frame in decode(path):
+            yield SourceFrame(frame.index, frame.time_s, frame.rgb)
+    else:
+        for k, frame in resample(decode(path), fps):
+            yield SourceFrame(k, frame.time_s, frame.rgb)
+
+
+class Analyzer:
+    """Detects, tracks and predicts; one input at a time."""
+
+    def __init__(
+        self,
+        predictor: AffectPredictor | None,
+        detector: str = "centerface",
+        tracker: str = "iou",
+        margin: float = MARGIN,
+    ) -> None:
+        self.predictor, self.tracker, self.margin = predictor, tracker, margin
+        self._detector_name = detector
+        self._detect: Detector | None = None
+
+    def analyze(self, frames: Iterable[SourceFrame]) -> Iterator[AnalyzedFrame]:
+        """Yield one result per frame, face or no face."""
+        if self._detect is None:
+            self._detect = DETECTORS[self._detector_name]()
+        tracker = TRACKERS[self.tracker]()
+        for chunk in _chunks(frames, CHUNK):
+            seen = []
+            for frame in chunk:
+                found = self._detect(frame.rgb)
+                numbers = tracker(found, frame.time_s or 0.0)
+                kept = np.flatnonzero(numbers >= 0)
+                seen.append(
+                    (frame, Detections(found.boxes[kept], found.confidence[kept]), numbers[kept])
+                )
+            yield from self._predicted(seen)
+
+    def analyze_crop(self, path: Path) -> AnalyzedFrame:
+        """Predict one image that is a face already: no detection."""
+        picture = SourceFrame(0, None, read_image(path))
+        height, width = picture.rgb.shape[:2]
+        whole = np.array([[0, 0, width, height]], np.float32)
+        found = Detections(whole, np.full(1, np.nan, np.float32))
+        predictions = None
+        if self.predictor is not None:
+            predictions = self.predictor.predict(self.predictor.fit(picture.rgb)[None])
+        return AnalyzedFrame(picture, found, np.full(1, -1, np.intp), predictions)
+
+    def _predicted(
+        self, seen: list[tuple[SourceFrame, Detections, NDArray[np.intp]]]
+    ) -> Iterator[AnalyzedFrame]:
+        predictions = None
+        if self.predictor is not None:
+            side = self.predictor.image_size
+            crops = [
+                square_crop(frame.rgb, box, side, self.margin)
+                for frame, found, _ in seen
+                for box in found.boxes
+            ]
+            empty = np.empty((0, side, side, 3), np.uint8)
+            predictions = self.predictor.predict(np.stack(crops) if crops else empty)
+        first = 0
+        for frame, found, numbers in seen:
+            faces = slice(first, first + len(found))
+            first += len(found)
+            yield AnalyzedFrame(frame, found, numbers, predictions and predictions[faces])
+
+
+def _chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

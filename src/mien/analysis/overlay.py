@@ -1,0 +1,92 @@
+"""Draw what was found onto the frames: box, emotion circle, active units, expression."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from mien.analysis.analyze import AnalyzedFrame
+from mien.analysis.table import PRESENT
+from mien.labels.action_units import FACS, column
+from mien.metrics.affect import Predictions
+
+COLOURS = ("#4fc3f7", "#ffb74d", "#aed581", "#f06292", "#ba68c8", "#fff176")
+_LEAST_HEIGHT = 480
+_PANEL = (12, 14, 18, 190)
+
+
+def draw(analyzed: AnalyzedFrame) -> NDArray[np.uint8]:
+    """Return the frame (H', W', 3) with its faces marked; small frames are enlarged to be read."""
+    image = Image.fromarray(analyzed.source.rgb)
+    factor = max(1, -(-_LEAST_HEIGHT // image.height)) if image.height < _LEAST_HEIGHT else 1
+    if factor > 1:
+        size = (image.width * factor, image.height * factor)
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(image, "RGBA")
+    text = max(13, image.height // 32)
+    font = ImageFont.load_default(text)
+    panel_top = text // 2
+    for i, box in enumerate(analyzed.found.boxes * factor):
+        number = int(analyzed.face_id[i])
+        colour = COLOURS[number % len(COLOURS)]
+        pen.rectangle([tuple(box[:2]), tuple(box[2:])], outline=colour, width=max(2, text // 7))
+        pen.text((box[0] + 4, box[1] + 2), f"{number}", fill=colour, font=font)
+        if analyzed.predictions is not None and panel_top < image.height - 4 * text:
+            panel_top = _panel(pen, font, text, panel_top, colour, analyzed.predictions, i)
+    return np.asarray(image)
+
+
+def _panel(
+    pen: ImageDraw.ImageDraw,
+    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
+    text: int,
+    top: int,
+    colour: str,
+    found: Predictions,
+    face: int,
+) -> int:
+    """Write one face's panel at the left edge, from `top`; returns where the next one begins."""
+    lines = _lines(found, face)
+    valence, arousal = found.valence_arousal[face]
+    circle = 5 * text if not np.isnan(valence) and not np.isnan(arousal) else 0
+    width = max([circle, *(int(font.getlength(line)) for line in lines)]) + text
+    height = int((len(lines) + 0.5) * text * 1.25) + circle
+    left = text // 2
+    pen.rectangle((left, top, left + width, top + height), fill=_PANEL, outline=colour)
+    if circle:
+        _circle(
+            pen, (left + text // 2, top + text // 4, circle - text // 2), valence, arousal, colour
+        )
+    for i, line in enumerate(lines):
+        y = top + circle + int((i + 0.25) * text * 1.25)
+        pen.text((left + text // 2, y), line, fill="white", font=font)
+    return top + height + text // 2
+
+
+def _lines(found: Predictions, face: int) -> list[str]:
+    lines = []
+    best = int(found.expression_index()[face])
+    if best >= 0:
+        lines.append(f"{found.expressions[best]} {found.expression_probability[face, best]:.2f}")
+    for au, probability in zip(found.aus, found.au_probability[face], strict=True):
+        if probability >= PRESENT:
+            lines.append(f"{column(au)} {FACS[au]} {probability:.2f}")
+    return lines or ["neither unit nor expression"]
+
+
+def _circle(
+    pen: ImageDraw.ImageDraw,
+    place: tuple[int, int, int],
+    valence: float,
+    arousal: float,
+    colour: str,
+) -> None:
+    """Draw the emotion circle in a square (left, top, side): valence to the right, arousal up."""
+    left, top, side = place
+    radius, x, y = side / 2, left + side / 2, top + side / 2
+    pen.ellipse((left, top, left + side, top + side), outline="#90a4ae")
+    pen.line((left, y, left + side, y), fill="#546e7a")
+    pen.line((x, top, x, top + side), fill="#546e7a")
+    dot = max(3.0, side / 16)
+    at_x = x + radius * float(np.clip(valence, -1, 1))
+    at_y = y - radius * float(np.clip(arousal, -1, 1))
+    pen.ellipse((at_x - dot, at_y - dot, at_x + dot, at_y + dot), fill=colour)

@@ -1,0 +1,1 @@
+"""Figures and self-contained HTML from tables and JSON. No torch."""

@@ -1,0 +1,176 @@
+"""The report of an analysis: one HTML file that needs nothing else."""
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jinja2 import Environment, PackageLoader, select_autoescape
+from numpy.typing import NDArray
+from PIL import Image
+from pyarrow import csv as arrow_csv
+
+from mien.atomic import write_text
+from mien.labels.action_units import FACS, parse
+from mien.labels.expressions import CANONICAL
+from mien.media.decode import decode
+from mien.media.images import fit_within, is_image, read_image
+from mien.report.figures import PLOTLY_SCRIPT, affect_figure
+from mien.report.traces import Trace, TurningPoint, thinned, turning_points
+
+MOST_FACES = 4
+"""Faces of one video that get traces of their own: those seen longest."""
+MOST_STILLS = 60
+_THUMBNAIL = 220
+
+
+@dataclass(frozen=True)
+class _Columns:
+    units: list[str]
+    expressions: list[str]
+
+
+def write_report(path: Path, table_file: Path) -> None:
+    """Write the report of a table that `mien analyze` wrote; the inputs are read for pictures."""
+    options = arrow_csv.ConvertOptions(
+        strings_can_be_null=True, column_types={"input": pa.string(), "expression": pa.string()}
+    )
+    table = arrow_csv.read_csv(table_file, convert_options=options)
+    columns = _Columns(
+        [n for n in table.column_names if n.endswith("_p") and parse(n[:-2]) is not None],
+        [n for n in table.column_names if n in CANONICAL],
+    )
+    inputs = table["input"].unique().to_pylist()
+    stills = [name for name in inputs if is_image(Path(name))]
+    videos = [_video(table, name, columns) for name in inputs if name not in stills]
+    environment = Environment(
+        loader=PackageLoader("mien.report"), autoescape=select_autoescape(default=True)
+    )
+    page = environment.get_template("analysis.html").render(
+        title=", ".join(Path(name).name for name in inputs[:3]) + (" ..." if inputs[3:] else ""),
+        plotly=PLOTLY_SCRIPT if videos else "",
+        videos=videos,
+        stills=[_still(table, name, columns) for name in stills[:MOST_STILLS]],
+        more_stills=max(len(stills) - MOST_STILLS, 0),
+        rows=table.num_rows,
+        table=table_file.name,
+    )
+    write_text(path, page)
+
+
+def _video(table: pa.Table, name: str, columns: _Columns) -> dict[str, Any]:
+    part = table.filter(pc.equal(table["input"], name))
+    frames = pc.count_distinct(part["frame"]).as_py()
+    seen = part.filter(pc.equal(part["success"], 1))
+    with_face = pc.count_distinct(seen["frame"]).as_py()
+    people = seen["face_id"].value_counts().to_pylist()
+    people.sort(key=lambda item: -item["counts"])
+    return {
+        "name": Path(name).name,
+        "frames": frames,
+        "with_face": with_face,
+        "share": with_face / frames if frames else 0.0,
+        "people": len(people),
+        "faces": [
+            _face(name, seen, item["values"], item["counts"], columns)
+            for item in people[:MOST_FACES]
+        ],
+    }
+
+
+def _face(name: str, seen: pa.Table, number: int, frames: int, columns: _Columns) -> dict[str, Any]:
+    rows = seen.filter(pc.equal(seen["face_id"], number))
+    signals = ("valence", "arousal", *columns.units, *columns.expressions)
+    trace = Trace(
+        _floats(rows, "timestamp"),
+        rows["frame"].to_numpy(),
+        {signal: _floats(rows, signal) for signal in signals},
+    )
+    points = turning_points(trace, signals)
+    boxes = np.stack([_floats(rows, c) for c in ("x0", "y0", "x1", "y1")], axis=1)
+    where = {int(f): boxes[i] for i, f in enumerate(trace.frame)}
+    pictures = _pictures(Path(name), {p.frame for p in points}, where)
+    return {
+        "number": number,
+        "frames": frames,
+        "figure": affect_figure(thinned(trace), columns.units, columns.expressions, points),
+        "silent": not trace.known(signals),
+        "turns": [
+            {"time": p.time_s, "text": _describe(p), "picture": pictures[p.frame]}
+            for p in points
+            if p.frame in pictures
+        ],
+    }
+
+
+def _describe(point: TurningPoint) -> str:
+    unit = parse(point.signal.removesuffix("_p"))
+    name = f"AU{unit} {FACS[unit]}" if unit is not None else point.signal
+    return f"{name} {'peaks at' if point.rising else 'falls to'} {point.value:.2f}"
+
+
+def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
+    if name not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    values = table[name].cast(pa.float64())
+    return np.asarray(pc.fill_null(values, float("nan")).to_numpy(), np.float64)
+
+
+def _pictures(
+    path: Path, wanted: set[int], boxes: dict[int, NDArray[np.float64]]
+) -> dict[int, str]:
+    """Cut the face, with room around it, from the wanted frames of a video."""
+    return {index: _data_url(_around(rgb, boxes[index])) for index, rgb in _frames(path, wanted)}
+
+
+def _frames(path: Path, wanted: set[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    if not wanted or not path.exists():
+        return
+    for frame in decode(path):
+        if frame.index in wanted:
+            yield frame.index, frame.rgb
+        if frame.index >= max(wanted):
+            return
+
+
+def _around(rgb: NDArray[np.uint8], box: NDArray[np.float64]) -> Image.Image:
+    x0, y0, x1, y1 = box
+    half = max(x1 - x0, y1 - y0) * 0.85
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    height, width = rgb.shape[:2]
+    left, right = (int(np.clip(v, 0, width)) for v in (x - half, x + half))
+    top, bottom = (int(np.clip(v, 0, height)) for v in (y - half, y + half))
+    return Image.fromarray(np.ascontiguousarray(rgb[top:bottom, left:right]))
+
+
+def _data_url(image: Image.Image) -> str:
+    image = image.resize(fit_within(image.size, _THUMBNAIL), Image.Resampling.LANCZOS)
+    data = io.BytesIO()
+    image.save(data, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
+
+
+def _still(table: pa.Table, name: str, columns: _Columns) -> dict[str, Any]:
+    rows = table.filter(pc.equal(table["input"], name)).to_pylist()
+    rgb = read_image(Path(name)) if Path(name).exists() else None
+    faces = []
+    for row in rows:
+        if not row["success"] or rgb is None:
+            continue
+        box = np.array([row[c] for c in ("x0", "y0", "x1", "y1")], float)
+        shown = [c for c in columns.units if (row[c] or 0) >= 0.5]
+        faces.append(
+            {
+                "picture": _data_url(_around(rgb, box)),
+                "expression": row.get("expression"),
+                "units": [f"{c[:-2]} {row[c]:.2f}" for c in shown],
+                "valence": row["valence"],
+                "arousal": row["arousal"],
+            }
+        )
+    return {"name": Path(name).name, "faces": faces}
