@@ -50,7 +50,7 @@ class AffectPredictor:
         if crop.shape[:2] == (side, side):
             return crop
         resized = Image.fromarray(crop).resize((side, side), Image.Resampling.BICUBIC)
-        return np.asarray(resized)
+        return np.array(resized)  # a copy: torch warns of arrays it may not write to
 
     def predict(self, pixels: NDArray[np.uint8]) -> Predictions:
         """Predict for RGB bytes (N, S, S, 3), S the network's image size."""

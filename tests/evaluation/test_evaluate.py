@@ -1,0 +1,68 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from mien.errors import InputError
+from mien.evaluation.evaluate import evaluate
+from mien.models.predictor import AffectPredictor
+from mien.runs.run import Run
+from mien.store import Store
+
+
+def test_the_whole_split_is_scored_as_by_hand(run_folder, faces):
+    run, store = Run.open(run_folder), Store.open(faces)
+    result = evaluate(run, store, "test")
+    rows = store.rows("test")
+    predictor = AffectPredictor.load(run.last().discriminator)
+    found = predictor.predict(store.pixels(32).gather(rows))
+    labels = store.labels()[rows]
+    unit = result["last"]["au"]["units"]["AU12"]
+    said, true = found.au_probability[:, 0] >= 0.5, labels.au[:, 0] == 1
+    assert unit["recall"] == pytest.approx((said & true).sum() / true.sum())
+    assert unit["labelled"] == 20
+    valence = labels.valence_arousal[:, 0]
+    error = (found.valence_arousal[:, 0] - valence)[~np.isnan(valence)]
+    assert result["last"]["valence"]["mse"] == pytest.approx(float(np.mean(error**2)), rel=1e-5)
+    assert result["last"]["valence"]["rmse"] ** 2 == pytest.approx(result["last"]["valence"]["mse"])
+    assert result["last"]["valence"]["labelled"] == len(error)
+    best = found.expression_index()
+    assert result["last"]["expression"]["accuracy"] == np.mean(best == labels.expression)
+    assert np.sum(result["last"]["expression"]["confusion"]) == 20
+    assert result["last"]["real_called_real"] == np.mean(found.fake_probability < 0.5)
+    assert result["faces"] == 20
+    assert result["last"]["step"] == 8
+    assert result["best"]["step"] == run.info()["best"]["step"]
+
+
+def test_json_has_null_where_nothing_is_labelled(run_folder, faces, tmp_path, cli):
+    import pyarrow as pa
+
+    shutil.copytree(faces, tmp_path / "s")
+    store = Store.open(tmp_path / "s")
+    with store.writing():
+        store.set_column("arousal", pa.nulls(len(store), pa.float32()))
+    shown = cli("evaluate", run_folder, "--store", tmp_path / "s", "--split", "val", "--json")
+    assert shown.code == 0
+    result = json.loads(shown.out)
+    assert result["last"]["arousal"] == {"ccc": None, "mse": None, "rmse": None, "labelled": 0}
+    assert result["last"]["valence"]["ccc"] is not None
+    kept = json.loads((run_folder / "evaluation.json").read_text())
+    assert kept["val"]["last"] == result["last"]
+
+
+def test_the_table_for_people(run_folder, cli):
+    shown = cli("evaluate", run_folder, "--split", "test")
+    assert shown.code == 0
+    for words in ("AU12 F1", "valence CCC", "expression macro F1", "fake called fake", "step 8"):
+        assert words in shown.out
+
+
+def test_what_cannot_be_evaluated_is_said(run_folder, faces, tmp_path, cli):
+    assert "not a run" in cli("evaluate", tmp_path, "--split", "val").err
+    nothing = cli("evaluate", run_folder, "--split", "holdout")
+    assert nothing.code == 2
+    assert "no face in split 'holdout'; it has test, train, val" in nothing.err
+    with pytest.raises(InputError, match="not a store"):
+        evaluate(Run.open(run_folder), Store.open(tmp_path), "val")

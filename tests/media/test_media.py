@@ -1,0 +1,168 @@
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from mien.errors import InputError
+from mien.media.decode import Frame, decode, probe
+from mien.media.encode import VideoWriter
+from mien.media.images import fit_within, grid, read_image, write_image
+from mien.media.resample import resample
+
+
+def ffmpeg(*arguments: object) -> None:
+    import imageio_ffmpeg  # comes with the detector's carrier
+
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *map(str, arguments)]
+    subprocess.run(command, check=True)
+
+
+def write_video(path: Path, times: list[float], size: tuple[int, int] = (64, 48)) -> Path:
+    """Write one frame per time, its brightness its number: variable frame rates included."""
+    with VideoWriter(path) as video:
+        for i, time_s in enumerate(times):
+            video.write(np.full((size[1], size[0], 3), 10 + 5 * i, np.uint8), time_s)
+    return path
+
+
+def grid_of(times: list[float], fps: float) -> list[tuple[int, int]]:
+    frames = [Frame(i, t, None) for i, t in enumerate(times)]  # type: ignore[arg-type]
+    return [(k, frame.index) for k, frame in resample(frames, fps)]
+
+
+def test_resampling_by_hand():
+    # 15 fps to 30: each frame twice. 60 to 30: every other. A gap is held.
+    assert grid_of([0, 1 / 15, 2 / 15], 30) == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)]
+    assert grid_of([i / 60 for i in range(5)], 30) == [(0, 0), (1, 2), (2, 4)]
+    assert grid_of([0, 0.2, 0.21], 10) == [(0, 0), (1, 0), (2, 2)]
+
+
+def test_times_in_milliseconds_lose_no_frame():
+    times = [round(i / 30, 3) for i in range(300)]
+    assert grid_of(times, 30) == [(i, i) for i in range(300)]
+
+
+@given(st.lists(st.floats(0.001, 0.5), min_size=1, max_size=50), st.sampled_from([5.0, 25.0, 30.0]))
+def test_the_grid_has_no_hole_and_shows_what_was_on_screen(gaps, fps):
+    times = np.concatenate([[0.0], np.cumsum(gaps)]).tolist()
+    points = grid_of(times, fps)
+    assert [k for k, _ in points] == list(range(len(points)))
+    assert len(points) == int(np.floor(times[-1] * fps + 0.5)) + 1
+    for k, index in points:
+        assert times[index] * fps <= k + 0.5 + 1e-6
+
+
+def test_variable_frame_rates_keep_their_times(tmp_path):
+    times = [0.0, 0.1, 0.15, 0.4, 0.42, 1.0]
+    frames = list(decode(write_video(tmp_path / "v.mp4", times)))
+    assert [f.time_s for f in frames] == pytest.approx(times, abs=1e-4)
+    assert [f.index for f in frames] == list(range(6))
+    levels = [int(f.rgb.mean()) for f in frames]
+    assert levels == sorted(levels)
+
+
+def test_the_clip_decodes_whole(clip):
+    info = probe(clip)
+    frames = list(decode(clip))
+    assert (info.width, info.height, len(frames)) == (176, 144, 120)
+    assert frames[0].rgb.shape == (144, 176, 3)
+    assert frames[-1].time_s == pytest.approx(119 * 1001 / 30000, abs=1e-4)
+    assert len(list(resample(decode(clip), 30))) == 120
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_rotated_files_come_out_upright(clip, tmp_path, degrees):
+    ffmpeg("-display_rotation", degrees, "-i", clip, "-c", "copy", tmp_path / "turned.mp4")
+    ffmpeg("-i", tmp_path / "turned.mp4", "-frames:v", "1", tmp_path / "reference.png")
+    expected = np.asarray(Image.open(tmp_path / "reference.png").convert("RGB"))
+    frame = next(decode(tmp_path / "turned.mp4"))
+    assert frame.rgb.shape == expected.shape
+    assert np.abs(frame.rgb.astype(int) - expected).mean() < 1
+    info = probe(tmp_path / "turned.mp4")
+    assert (info.height, info.width) == expected.shape[:2]
+
+
+def test_bad_files_are_told_apart(clip, tmp_path):
+    whole = clip.read_bytes()
+    ffmpeg("-i", clip, "-c", "copy", "-movflags", "+faststart", tmp_path / "front.mp4")
+    front = (tmp_path / "front.mp4").read_bytes()
+    (tmp_path / "no-index.mp4").write_bytes(whole[: len(whole) // 3])
+    (tmp_path / "cut.mp4").write_bytes(front[: len(front) // 3])
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    (tmp_path / "text.mp4").write_text("this is no video\n" * 50)
+    for name, words in (
+        ("none.mp4", "does not exist"),
+        ("empty.mp4", "is empty"),
+        ("text.mp4", "is not a video"),
+        ("cut.mp4", "truncated|damaged"),
+        ("no-index.mp4", "truncated|damaged|is not a video"),
+    ):
+        with pytest.raises(InputError, match=words) as caught:
+            list(decode(tmp_path / name))
+        assert str(tmp_path / name) in str(caught.value)
+    with pytest.raises(InputError, match="is not a file"):
+        probe(tmp_path)
+
+
+def test_a_file_with_sound_only_holds_no_video(tmp_path):
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        sound.sample_rate, sound.time_base = 44100, Fraction(1, 44100)
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode(None))
+    with pytest.raises(InputError, match="holds no video"):
+        probe(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("name", ["list.m3u8", "list.mp4", "list.ffconcat"])
+def test_playlists_cannot_reach_other_files(clip, tmp_path, name):
+    playlist = f"#EXTM3U\n#EXTINF:4,\n{clip}\n#EXT-X-ENDLIST\n"
+    concat = f"ffconcat version 1.0\nfile {clip}\n"
+    (tmp_path / name).write_text(concat if name.endswith("concat") else playlist)
+    with pytest.raises(InputError, match="is not a video"):
+        list(decode(tmp_path / name))
+
+
+def test_odd_sizes_are_encoded(tmp_path):
+    frames = list(decode(write_video(tmp_path / "o.mp4", [0, 0.1, 0.2], (65, 49))))
+    assert frames[0].rgb.shape == (48, 64, 3)
+
+
+def test_images_are_upright_rgb(tmp_path):
+    image = Image.new("L", (20, 10), 80)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    assert read_image(tmp_path / "turned.jpg").shape == (20, 10, 3)
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8nothing")
+    for name, words in (("bad.jpg", "not an image"), ("none.jpg", "does not exist")):
+        with pytest.raises(InputError, match=words):
+            read_image(tmp_path / name)
+
+
+def test_grids_go_row_by_row():
+    pictures = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
+    sheet = np.asarray(grid(pictures, columns=2, scale=2))
+    assert sheet.shape == (8, 8, 3)
+    assert [sheet[0, 0, 0], sheet[0, 7, 0], sheet[7, 0, 0], sheet[7, 7, 0]] == [0, 1, 2, 0]
+
+
+def test_pictures_are_whole_or_not_there(tmp_path):
+    with pytest.raises(InputError, match="name ends in"):
+        write_image(tmp_path / "grid.txt", Image.new("RGB", (2, 2)))
+    with pytest.raises(InputError, match="does not exist"):
+        write_image(tmp_path / "none" / "grid.png", Image.new("RGB", (2, 2)))
+    write_image(tmp_path / "grid.png", Image.new("RGB", (2, 2)))
+    assert [p.name for p in tmp_path.iterdir()] == ["grid.png"]
+
+
+def test_fitting_never_enlarges():
+    assert fit_within((200, 100), 50) == (50, 25)
+    assert fit_within((20, 10), 50) == (20, 10)

@@ -1,0 +1,380 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from mien.errors import InputError
+from mien.losses.reconstruction import huber_loss
+from mien.models.heads import HeadLayout, HeadOutputs
+from mien.runs.run import Run
+from mien.store import Store
+from mien.training.build import build, learned_heads
+from mien.training.categorical_step import Diverged
+from mien.training.data import FaceBatches
+from mien.training.loop import train
+from mien.training.recipe import load_recipe, parse_recipe, recipe_files, to_toml
+
+QUICK = ("steps=12", "log_every=3", "checkpoint_every=5", "batch_size=16")
+
+
+def tensors(folder):
+    from safetensors.torch import load_file
+
+    return {p.name: load_file(p) for p in sorted(folder.glob("*.safetensors"))}
+
+
+def same(a, b) -> bool:
+    assert a.keys() == b.keys()
+    return all(torch.equal(a[f][k], b[f][k]) for f in a for k in a[f])
+
+
+def logged_steps(folder) -> list[int]:
+    return [json.loads(line)["step"] for line in Run(folder).metrics_file.read_text().splitlines()]
+
+
+# -- recipes --------------------------------------------------------------------------------------
+
+
+def test_there_are_recipes_and_each_builds_and_survives_toml(faces, tmp_path):
+    assert {"config1-32", "categorical-28-au-va"} <= set(recipe_files())
+    for name, file in recipe_files().items():
+        recipe = load_recipe(name)
+        assert recipe.name == name
+        head = file.read_text(encoding="utf-8").split("\nname =")[0]
+        for word in ("# Source", "# Cost", "# Expected"):
+            assert word in head, (name, word)
+        (tmp_path / "again.toml").write_text(to_toml(recipe), encoding="utf-8")
+        assert load_recipe(str(tmp_path / "again.toml")) == recipe
+        build(load_recipe(name, ["batch_size=8"]), Store.open(faces))
+
+
+def test_the_documents_settings_are_the_recipes():
+    thesis, paper = load_recipe("categorical-28-au-va"), load_recipe("config1-32")
+    assert (thesis.generator.learning_rate, thesis.discriminator.learning_rate) == (1e-4, 5e-5)
+    assert (paper.generator.learning_rate, paper.discriminator.learning_rate) == (1e-4, 1e-5)
+    for recipe in (thesis, paper):
+        assert (recipe.beta1, recipe.beta2, recipe.clip_norm) == (0.5, 0.999, 20)
+        assert (recipe.noise, recipe.batch_size, recipe.update_rate) == (100, 64, 5)
+    assert (thesis.reconstruction.weight, thesis.reconstruction.steps) == (10, 1500)
+    assert paper.reconstruction.weight == 1
+    assert (paper.fake_labels.others, paper.fake_labels.fake) == (0.01, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("lerning=1", "unknown key 'lerning'"),
+        ("generator.learnin_rate=1", "did you mean 'generator.learning_rate'"),
+        ("batch_size=1", "batch_size: Input should be greater than or equal to 2, got 1"),
+        ("batch_size=many", "batch_size"),
+        ("generator.learning_rate=-1", "generator.learning_rate"),
+        ("clip_norm=nan", "clip_norm"),
+        ("steps", "give key=value"),
+        ("steps.more=3", "steps: Input should be a valid integer"),
+        ("updated_more=both", "updated_more"),
+    ],
+)
+def test_bad_settings_are_named(setting, words):
+    with pytest.raises(InputError) as caught:
+        load_recipe("config1-32", [setting])
+    assert words in str(caught.value)
+
+
+def test_unknown_recipes_and_networks_name_the_nearest(faces):
+    with pytest.raises(InputError, match="did you mean 'config1-32'"):
+        load_recipe("config1-23")
+    with pytest.raises(InputError, match="unknown generator 'config9': did you mean 'config1'"):
+        build(load_recipe("config1-32", ["generator.network=config9"]), Store.open(faces))
+    with pytest.raises(InputError, match="image_size 32 does not fit"):
+        build(load_recipe("config1-32", ["generator.network=categorical-28"]), Store.open(faces))
+    with pytest.raises(InputError, match="name"):
+        parse_recipe({}, "nothing")
+
+
+# -- data -----------------------------------------------------------------------------------------
+
+
+def test_every_face_comes_once_an_epoch_and_a_batch_depends_on_its_step_alone(faces):
+    store = Store.open(faces)
+    rows = store.rows("train")
+    labels = store.labels()[rows]
+
+    def fresh() -> FaceBatches:
+        return FaceBatches(store.pixels(), rows, labels, batch_size=16, seed=3)
+
+    batches = fresh()
+    seen = np.concatenate([batches._positions(step) for step in range(10)])  # two epochs of 80
+    assert sorted(seen[:80]) == sorted(seen[80:]) == list(range(80))
+    assert (seen[:80] != seen[80:]).any()
+    images, of_images = batches.batch(7)
+    again, of_again = fresh().batch(7)
+    assert torch.equal(images, again)
+    assert torch.equal(of_images.au, of_again.au)
+
+
+def test_a_batch_larger_than_the_split_goes_round(faces):
+    store = Store.open(faces)
+    rows = store.rows("val")
+    batches = FaceBatches(store.pixels(), rows, store.labels()[rows], batch_size=50, seed=0)
+    images, labels = batches.batch(0)
+    assert images.shape[0] == 50
+    counts = np.bincount(batches._positions(0), minlength=20)
+    assert counts.min() >= 2
+    assert (labels.au_valid.sum(0) < 50).any()
+
+
+# -- the step -------------------------------------------------------------------------------------
+
+
+def test_the_update_rate_is_the_documents(faces):
+    store = Store.open(faces)
+    step = build(load_recipe("config1-32"), store).step
+    turns = "".join("D" if step.trains_discriminator(s) else "G" for s in range(13))
+    assert turns == "DGGGGGDGGGGGD"
+    other = build(load_recipe("config1-32", ["updated_more=discriminator"]), store).step
+    turns = "".join("D" if other.trains_discriminator(s) else "G" for s in range(7))
+    assert turns == "GDDDDDG"
+
+
+def test_a_step_changes_one_network_only(faces):
+    parts = build(load_recipe("config1-32", ["batch_size=8"]), Store.open(faces))
+
+    def weights(player):
+        return [p.detach().clone() for p in player.network.parameters()]
+
+    for step, moved, still in (
+        (0, "discriminator", "generator"),
+        (1, "generator", "discriminator"),
+    ):
+        before = {name: weights(getattr(parts.step, name)) for name in (moved, still)}
+        log = parts.step(step, *parts.batches.batch(step))
+        assert any(
+            not torch.equal(a, b)
+            for a, b in zip(before[moved], weights(getattr(parts.step, moved)), strict=True)
+        )
+        assert all(
+            torch.equal(a, b)
+            for a, b in zip(before[still], weights(getattr(parts.step, still)), strict=True)
+        )
+        assert f"{moved}/loss" in log
+    assert all(p.requires_grad for p in parts.step.discriminator.network.parameters())
+
+
+def heads_of(parts, value: float) -> HeadOutputs:
+    layout: HeadLayout = parts.learned.layout
+    return layout.split(torch.full((parts.recipe.batch_size, layout.outputs), value))
+
+
+def test_fake_labels_are_the_documents(faces):
+    store = Store.open(faces)
+    # The made corpus has three units: n = 2 + 3 = 5 label outputs, (1 - 0.9) / 5 = 0.02.
+    thesis = build(load_recipe("categorical-28-au-va"), store).step.head_loss
+    assert thesis.other_target == pytest.approx(0.02)
+    plain = load_recipe("categorical-28-au-va", ["fake_labels.fake=1"])
+    assert build(plain, store).step.head_loss.other_target == 0
+    assert build(load_recipe("config1-32"), store).step.head_loss.other_target == 0.01
+
+
+def test_losses_are_weighted_and_combined_as_the_documents_say(faces):
+    store = Store.open(faces)
+    parts = build(load_recipe("categorical-28-au-va"), store)
+    _, labels = parts.batches.batch(0)
+    real = parts.step.head_loss.on_real(heads_of(parts, 0.0), labels)
+    assert real["fake"].item() == pytest.approx(np.log(2) / 3)
+    assert real["au"].item() == pytest.approx(np.log(2) / 3)
+    fake = parts.step.head_loss.on_fake(heads_of(parts, 0.0))
+    assert fake["valence_arousal"].item() == pytest.approx(0.02**2 / 3)
+    assert "expression" not in fake
+    assert parts.step.scale == 0.5
+    assert build(load_recipe("config1-32"), store).step.scale == 1
+
+
+def test_the_generators_loss_is_log_p_plus_annealed_huber(faces):
+    parts = build(load_recipe("config1-32", ["batch_size=8"]), Store.open(faces))
+    real, labels = parts.batches.batch(1)
+    torch.manual_seed(0)
+    log = parts.step(1, real, labels)
+    total = log["generator/adversarial"] + (1499 / 1500) * log["generator/huber"]
+    assert log["generator/loss"].item() == pytest.approx(total.item())
+    assert log["generator/adversarial"].item() < 0
+    assert 0 < log["generator/huber"].item() < huber_loss(torch.ones(1), -torch.ones(1)).item()
+
+
+def test_heads_without_labels_are_left_out(faces):
+    store = Store.open(faces)
+    recipe = load_recipe("config1-32")
+    labels = store.labels()
+    labels.valence_arousal[:] = np.nan
+    labels.expression[:] = -1
+    labels.au[:, 0] = -1
+    learned = learned_heads(recipe, labels)
+    assert (learned.valence, learned.arousal, learned.expressions) == (False, False, False)
+    assert learned.aus == (15, 25)
+    assert learned.layout.expressions == ()
+    assert learned.layout.outputs == 2 + 3 + 1
+
+
+def test_a_store_without_units_still_has_the_documents_outputs(faces):
+    labels = Store.open(faces).labels().aligned((), ())
+    learned = learned_heads(load_recipe("config1-32"), labels)
+    assert learned.layout.outputs == 11
+    assert learned.aus == ()
+
+
+def test_a_step_that_is_not_finite_changes_no_weight(faces):
+    parts = build(load_recipe("config1-32", ["batch_size=8"]), Store.open(faces))
+    real, labels = parts.batches.batch(0)
+    real[0, 0, 0, 0] = float("nan")
+    before = [p.detach().clone() for p in parts.step.discriminator.network.parameters()]
+    with pytest.raises(Diverged):
+        parts.step(0, real, labels)
+    after = parts.step.discriminator.network.parameters()
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+# -- the loop -------------------------------------------------------------------------------------
+
+
+def test_a_run_holds_what_it_should(run_folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = Run.open(run_folder)
+    assert [c.step for c in run.checkpoints()] == [4, 8]
+    assert load_recipe(str(run.recipe_file)).steps == 8
+    info = run.info()
+    assert info["seed"] == 0
+    assert info["versions"]["mien"]
+    assert info["best"]["step"] in (4, 8)
+    lines = [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
+    assert {line["step"] for line in lines} == {2, 4, 6, 8}
+    names = set().union(*lines)
+    wanted = {"discriminator/loss", "generator/loss", "discriminator/gradient_norm"}
+    assert wanted | {"p_real/of_real", "p_real/of_fake", "val/au/mean_f1"} <= names
+    events = EventAccumulator(str(run_folder / "tensorboard"), {"images": 0}).Reload()
+    assert "generator/gradient_norm" in events.Tags()["scalars"]
+    assert [e.step for e in events.Images("samples")] == [4, 8]
+    assert events.Scalars("discriminator/real/au")[-1].step == 8
+    assert sorted(p.name for p in (run_folder / "samples").iterdir()) == [
+        "step-00000004.png",
+        "step-00000008.png",
+    ]
+
+
+@pytest.mark.parametrize("name", ["config1-32", "categorical-28-au-va"])
+def test_a_resumed_run_equals_an_uninterrupted_one(faces, tmp_path, name):
+    store = Store.open(faces)
+    whole, parted = Run(tmp_path / "whole"), Run(tmp_path / "parted")
+    train(load_recipe(name, QUICK), store, whole)
+    train(load_recipe(name, [*QUICK, "steps=7"]), store, parted)
+    train(load_recipe(name, QUICK), store, parted, resume=True)
+    assert same(tensors(whole.last().folder), tensors(parted.last().folder))
+    assert whole.info()["best"] == parted.info()["best"]
+
+
+def test_training_goes_on_after_kill_9_to_the_same_bits(faces, tmp_path):
+    settings = [word for s in ("steps=14", *QUICK[1:]) for word in ("--set", s)]
+    command = [sys.executable, "-m", "mien", "train", "config1-32", "--store", str(faces)]
+    folder = tmp_path / "killed"
+    process = subprocess.Popen([*command, "--run", str(folder), *settings])
+    deadline = time.monotonic() + 120
+    while not (folder / "checkpoints" / "step-00000005").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    subprocess.run([*command, "--run", str(folder), "--resume", *settings], check=True)
+    whole = Run(tmp_path / "whole")
+    train(load_recipe("config1-32", ["steps=14", *QUICK[1:]]), Store.open(faces), whole)
+    assert same(tensors(whole.last().folder), tensors(Run(folder).last().folder))
+    steps = logged_steps(folder)
+    assert steps == sorted(steps)
+    assert steps.count(3) == 1
+
+
+def test_ctrl_c_saves_and_says_so(faces, tmp_path):
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "mien", "train", "config1-32", "--store", str(faces)]
+    process = subprocess.Popen(
+        [*command, "--run", str(folder), "--set", "batch_size=16", "--set", "log_every=1"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    lines = folder / "metrics.jsonl"
+    while not (lines.exists() and lines.read_text().count("\n") > 3):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert Run(folder).last().step == max(logged_steps(folder))
+
+
+def test_divergence_stops_with_the_last_good_checkpoint(faces, tmp_path, cli):
+    folder = tmp_path / "r"
+    settings = ["steps=4", "batch_size=8", "checkpoint_every=2", "update_rate=1"]
+    words = [word for s in settings for word in ("--set", s)]
+    assert cli("train", "config1-32", "--store", faces, "--run", folder, *words).code == 0
+    # The weights of the last checkpoint are made to overflow: resuming meets the infinity.
+    from safetensors.torch import load_file, save_file
+
+    path = Run(folder).last().discriminator
+    spoilt = load_file(path)
+    spoilt["layers.0.weight"] *= 1e38
+    spoilt["layers.0.weight"] *= 10
+    save_file(spoilt, path)
+    result = cli("train", "--run", folder, "--resume", "--set", "steps=9")
+    assert result.code == 2
+    assert "diverged at step 4" in result.err
+    assert "checkpoint of step 4 is kept" in result.err
+    assert Run(folder).last().step == 4
+
+
+def test_a_run_is_not_overwritten_nor_resumed_as_another(faces, run_folder, tmp_path, cli):
+    again = cli("train", "config1-32", "--store", faces, "--run", run_folder)
+    assert again.code == 2
+    assert "--resume goes on with it" in again.err
+    other = cli("train", "config1-32", "--run", run_folder, "--resume", "--set", "seed=9")
+    assert other.code == 2
+    assert "was started with another" in other.err
+    assert "seed" in other.err
+    nowhere = cli("train", "config1-32", "--run", tmp_path / "new")
+    assert nowhere.code == 2
+    assert "--store is needed" in nowhere.err
+
+
+def test_training_needs_a_split(corpus, tmp_path, cli):
+    from conftest import read_labels, write_labels
+
+    write_labels(corpus, [{"image": row["image"]} for row in read_labels(corpus)])
+    cli("import", "folder", corpus, "--store", tmp_path / "s", "--size", "48")
+    result = cli("train", "config1-32", "--store", tmp_path / "s", "--run", tmp_path / "r")
+    assert result.code == 2
+    assert "`mien split` makes one" in result.err
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.slow
+def test_config1_learns_what_a_mouth_says(tmp_path):
+    """Real learning, on drawn faces of people it has not seen: far above chance."""
+    from conftest import write_corpus
+    from mien.corpora.folder import import_folder
+    from mien.corpora.imported import ImportOptions
+    from mien.evaluation.evaluate import evaluate
+
+    store = Store.open_or_create(tmp_path / "s", 32)
+    import_folder(write_corpus(tmp_path / "c", people=40, each=25), store, ImportOptions())
+    run = Run(tmp_path / "run")
+    settings = ("steps=600", "updated_more=discriminator", "discriminator.learning_rate=1e-4")
+    train(load_recipe("config1-32", [*settings, "checkpoint_every=200"]), store, run)
+    scores = evaluate(run, store, "test")["last"]
+    assert scores["valence"]["ccc"] > 0.7
+    assert scores["au"]["units"]["AU12"]["f1"] > 0.7
+    assert scores["expression"]["accuracy"] > 0.7
