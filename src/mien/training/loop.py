@@ -44,7 +44,7 @@ def train(
     parts = build(recipe, store)
     done, best = _start(parts, store, run, resume)
     with Recorder(run, done) as recorder, _stop_requests() as stop:
-        loop = _Loop(parts, run, recorder, best)
+        loop = Loop(parts, run, recorder, best)
         while done < recipe.steps and not stop:
             loop.one_step(done)
             done += 1
@@ -97,7 +97,7 @@ def _commit() -> str | None:
         return None
 
 
-class _Loop:
+class Loop:
     """State of a training between steps: what was logged last, and when."""
 
     def __init__(
