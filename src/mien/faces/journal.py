@@ -5,7 +5,6 @@ Detection is nearly all the work: with it on record, going through the video aga
 
 import json
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TextIO
 
 import numpy as np
@@ -60,10 +59,5 @@ class DetectionJournal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
