@@ -18,7 +18,7 @@ LAYERS = (
     {"metrics"},
     {"labels"},
     {"atomic"},
-    {"errors", "json_text", "progress"},
+    {"errors", "text", "progress"},
 )
 """From the top; imports point down, and siblings do not import each other."""
 

@@ -81,7 +81,11 @@ def test_oblong_images_are_cut_to_their_middle(tmp_path):
 
 BAD = {
     "missing image": ("image", "none.png", "line 3: image 'none.png' does not exist"),
-    "image elsewhere": ("image", "../../secret.png", "line 3: image '../../secret.png' lies out"),
+    "image elsewhere": (
+        "image",
+        "../../secret.png",
+        "line 3: image '../../secret.png' lies outside",
+    ),
     "empty image": ("image", "", "line 3: image is empty"),
     "valence": ("valence", "1.5", "line 3: valence is 1.5, outside -1 to 1"),
     "infinite": ("arousal", "inf", "line 3: arousal is inf, outside"),

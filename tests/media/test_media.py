@@ -32,7 +32,7 @@ def write_video(path: Path, times: list[float], size: tuple[int, int] = (64, 48)
 
 
 def grid_of(times: list[float], fps: float) -> list[tuple[int, int]]:
-    frames = [Frame(i, t, None) for i, t in enumerate(times)]  # type: ignore[arg-type]
+    frames = [Frame(i, t, t + 1 / 1000, None) for i, t in enumerate(times)]  # type: ignore
     return [(k, frame.index) for k, frame in resample(frames, fps)]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from mien.analysis.analyze import AnalyzedFrame
 from mien.labels.action_units import column
+from mien.text import number_cell
 
 FRAME_COLUMNS = ("input", "frame", "timestamp", "face_id", "success", "confidence")
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")
@@ -53,8 +54,3 @@ def _affect(analyzed: AnalyzedFrame, face: int) -> Iterator[object]:
     best = found.expression_index()[face]
     yield found.expressions[best] if best >= 0 else ""
     yield from map(number_cell, found.expression_probability[face])
-
-
-def number_cell(value: float) -> str:
-    """Four decimals; empty for NaN."""
-    return "" if np.isnan(value) else f"{value:.4f}"

@@ -24,6 +24,16 @@ def margin(text: str) -> float:
     return _number(text, float, 0, 2, "a share of the box")
 
 
+def seed(text: str) -> int:
+    """A seed of a random generator."""
+    return _number(text, int, 0, 2**31 - 1, "a whole number")
+
+
+def threshold(text: str) -> float:
+    """A threshold in a file's own scale of intensities."""
+    return _number(text, float, 0, 5, "a number")
+
+
 def positive(text: str) -> int:
     """A whole number above 0."""
     return _number(text, int, 1, 10**9, "a whole number")

@@ -82,9 +82,7 @@ def _files(args: argparse.Namespace) -> list[Path]:
     from mien.analysis.analyze import expand
     from mien.media.images import images_in, is_image
 
-    for path, suffixes in ((args.overlay, (".mp4", ".mov", ".mkv")), (args.report, (".html",))):
-        if path is not None and path.suffix.lower() not in suffixes:
-            raise InputError(f"{path}: its name should end in {' or '.join(suffixes)}")
+    _check_outputs(args)
     if args.crops is not None:
         if args.inputs or args.overlay:
             raise InputError("--crops goes without other inputs and without --overlay")
@@ -99,9 +97,28 @@ def _files(args: argparse.Namespace) -> list[Path]:
     if not args.inputs:
         raise InputError("name at least one video, photograph or folder, or --crops DIR")
     files = expand(args.inputs)
+    taken = {path.resolve() for path in files}
+    for path in (args.out, args.overlay, args.report):
+        if path is not None and path.resolve() in taken:
+            raise InputError(f"{path}: is an input, and would be overwritten")
     if args.overlay is not None and (len(files) != 1 or is_image(files[0])):
         raise InputError("--overlay takes exactly one video")
     return files
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Raise InputError for an output of the wrong name or in a folder that does not exist."""
+    for path, suffixes in (
+        (args.out, (".csv",)),
+        (args.overlay, (".mp4", ".mov", ".mkv")),
+        (args.report, (".html",)),
+    ):
+        if path is None:
+            continue
+        if path.suffix.lower() not in suffixes:
+            raise InputError(f"{path}: its name should end in {' or '.join(suffixes)}")
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: the folder {path.parent} does not exist")
 
 
 def _analyzer(args: argparse.Namespace) -> "Analyzer":

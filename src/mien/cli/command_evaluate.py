@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mien.cli.arguments import seed
 from mien.cli.output import print_json, print_table, progress_bar
 
 
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--store", type=Path, help="the run's own where not given")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--seed", type=int, default=0, help="of the generated faces")
+    parser.add_argument("--seed", type=seed, default=0, help="of the generated faces")
     parser.add_argument("--json", action="store_true")
 
 
@@ -53,6 +54,7 @@ def _lines(scores: dict[str, Any]) -> list[tuple[str, float]]:
     lines += [(f"{unit} F1", row["f1"]) for unit, row in scores["au"]["units"].items()]
     lines += [
         ("AU mean F1", scores["au"]["mean_f1"]),
+        ("AU weighted F1", scores["au"]["weighted_f1"]),
         ("AU mean accuracy", scores["au"]["mean_accuracy"]),
         ("AU mean of the two", scores["au"]["mean"]),
         ("expression accuracy", scores["expression"]["accuracy"]),

@@ -11,7 +11,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from mien.cli.arguments import pixel_size
+from mien.cli.arguments import pixel_size, threshold
 from mien.cli.output import note, print_json, progress_bar
 
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=pixel_size, help="side of the crops in pixels (96)")
     parser.add_argument(
         "--au-threshold",
-        type=float,
+        type=threshold,
         default=0.5,
         help="a real-valued unit at or above it is present; the intensity is kept too (0.5)",
     )
@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--skip-missing", action="store_true", help="leave out rows whose image does not exist"
+    )
+    parser.add_argument(
+        "--follow-links", action="store_true", help="images may be links to files elsewhere"
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -46,7 +49,12 @@ def run(args: argparse.Namespace) -> int:
 
     check_name("corpus", args.corpus, CORPORA)
     options = ImportOptions(
-        args.au_threshold, args.labels, args.skip_missing, tuple(args.ignore), args.csv
+        args.au_threshold,
+        args.labels,
+        args.skip_missing,
+        tuple(args.ignore),
+        args.csv,
+        args.follow_links,
     )
     existed = (args.store / "store.json").exists()
     store = Store.open_or_create(args.store, args.size)

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     check_name("tracker", args.tracker, TRACKERS)
     chosen = MARGIN if args.margin is None else args.margin
     settings = IngestSettings(args.fps, args.detector, args.tracker, chosen)
+    existed = (args.store / "store.json").exists()
     store = Store.open_or_create(args.store, args.size)
     summaries: list[dict[str, object]] = []
     failures = 0
@@ -51,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
                 note(f"error: {error}")
                 failed = asdict(VideoSummary(str(path), path.name, status="failed"))
                 summaries.append({**failed, "error": str(error)})
+    if not existed and failures == len(summaries):
+        store.discard_if_empty()
     if args.json:
         print_json({"store": str(args.store), "videos": summaries, "failed": failures})
     else:

@@ -8,7 +8,7 @@ Writes the grid and, beside it, grid.csv: one row per face, in the order of the 
 import argparse
 from pathlib import Path
 
-from mien.cli.arguments import positive
+from mien.cli.arguments import positive, seed
 from mien.cli.output import print_json
 
 
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--count", type=positive, default=64)
     parser.add_argument("--out", required=True, type=Path, help="a picture: .png, .jpg, ...")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last")
     parser.add_argument("--json", action="store_true")
 

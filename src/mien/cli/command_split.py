@@ -11,10 +11,14 @@ of yours, under the same condition.
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mien.cli.output import print_json, print_table
+from mien.cli.arguments import seed
+from mien.cli.output import note, print_json, print_table
 from mien.errors import InputError
+
+if TYPE_CHECKING:
+    from mien.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--ratios", default="0.7,0.15,0.15", help="train,val[,test] (0.7,0.15,0.15)")
     how.add_argument("--check", action="store_true", help="only check the split that is there")
     how.add_argument("--from", dest="given", type=Path, metavar="CSV", help="take over a split")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--json", action="store_true")
 
 
@@ -51,7 +55,13 @@ def run(args: argparse.Namespace) -> int:
         refuse_shared(str(args.given), split, subject, video)
     else:
         ratios = _ratios(args.ratios)
-        chosen = assign(independent_groups(subject, video), store.labels(), ratios, args.seed)
+        group = independent_groups(subject, video, _images(store))
+        chosen = assign(group, store.labels(), ratios, args.seed)
+        if nameless := sum(s is None and v is None for s, v in zip(subject, video, strict=True)):
+            note(
+                f"warning: {nameless} of {len(store)} faces name neither person nor video; each "
+                "counts as a person of its own"
+            )
         split = [SPLITS[i] for i in chosen]
         refuse_shared(str(args.store), split, subject, video)
     with store.writing():
@@ -64,9 +74,16 @@ def _ratios(text: str) -> list[float]:
         ratios = [float(part) for part in text.split(",")]
     except ValueError:
         raise InputError(f"--ratios {text}: give two or three numbers, as 0.7,0.15,0.15") from None
-    if len(ratios) not in (2, 3) or min(ratios) < 0 or abs(sum(ratios) - 1) > 1e-6:
+    sound = len(ratios) in (2, 3) and all(0 <= ratio <= 1 for ratio in ratios)
+    if not sound or abs(sum(ratios) - 1) > 1e-6:
         raise InputError(f"--ratios {text}: give two or three shares that add up to 1")
     return ratios
+
+
+def _images(store: "Store") -> list[str | None]:
+    """Name each photograph by import and file; None for faces of videos."""
+    named = zip(store.names("source"), store.names("image"), strict=True)
+    return [f"{source}/{image}" if image is not None else None for source, image in named]
 
 
 def _report(args: argparse.Namespace, split: list[str | None], subject: list[str | None]) -> int:

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(info)
     best = info["best"]
-    note(f"{args.run}: {info['last']} steps" + (f", best at {best['step']}" if best else ""))
+    note(f"{args.run}: {target.last().step} steps" + (f", best at {best['step']}" if best else ""))
     return 0
 
 

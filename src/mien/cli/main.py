@@ -79,10 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        if error.errno is None:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        print(f"mien: error: {where}{_DISK_ERRORS[error.errno]} ({error})", file=sys.stderr)
+        what = _DISK_ERRORS.get(error.errno, "cannot be used")
+        print(f"mien: error: {where}{what} ({os.strerror(error.errno)})", file=sys.stderr)
         return BAD_INPUT
 
 

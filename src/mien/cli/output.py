@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from mien.json_text import to_json
 from mien.progress import Progress
+from mien.text import to_json
 
 _PLAIN_EVERY_S = 10.0
 
@@ -21,14 +21,15 @@ def print_json(value: Any) -> None:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """Print a table on stdout, numbers to the right, NaN as a dash."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left")
+    table = Table(title=escape(title) or None, title_justify="left")
     for i, name in enumerate(columns):
         numeric = all(isinstance(row[i], int | float) for row in rows) and bool(rows)
         table.add_column(name, justify="right" if numeric else "left")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(escape(_cell(value)) for value in row))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
@@ -50,6 +51,7 @@ def progress_bar(label: str) -> Iterator[Progress]:
         yield _PlainProgress(label)
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
@@ -62,7 +64,7 @@ def progress_bar(label: str) -> Iterator[Progress]:
         TextColumn("{task.fields[note]}"),
     )
     with RichProgress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(label, total=None, note="", speed="")
+        task = bar.add_task(escape(label), total=None, note="", speed="")
         rate = _Rate()
 
         def update(done: float, total: float | None, note: str = "") -> None:

@@ -27,6 +27,8 @@ from mien.store.shards import ShardWriter, resize_crops
 _BATCH = 256
 _READERS = 4
 
+Box = tuple[int, int, int, int]
+
 
 def import_folder(
     path: Path, store: Store, options: ImportOptions, progress: Progress = silent
@@ -48,7 +50,7 @@ def import_folder(
     chosen = [row for row, file in enumerate(files) if file is not None]
     number, writer = store.new_shard()
     with writer:
-        kept, sizes = _read_images(files, chosen, writer, summary, progress)
+        kept, boxes = _read_images(files, chosen, writer, summary, progress)
         if not kept:
             raise InputError(f"{csv_file}: none of its {len(files)} images could be imported")
         writer.finish()
@@ -64,7 +66,7 @@ def import_folder(
             "added": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "summary": asdict(summary),
         }
-        columns = _columns(table, np.array(kept), np.array(sizes, np.float32), number)
+        columns = _columns(table, np.array(kept), np.array(boxes, np.float32), number)
         store.commit(source, entry, columns, tuple(table.au), tuple(summary.expressions))
     return summary
 
@@ -94,10 +96,10 @@ def _image_files(
     files: list[Path | None] = []
     missing = []
     for name, line in zip(table.image, table.line, strict=True):
-        candidates = [(root / name).resolve(), (root / "images" / name).resolve()]
-        if not all(candidate.is_relative_to(root) for candidate in candidates):
-            raise InputError(f"{csv_file}, line {line}: image {name!r} lies outside {root}")
-        file = next((c for c in candidates if c.is_file()), None)
+        try:
+            file = _inside(root, name, options.follow_links)
+        except (InputError, OSError, ValueError) as error:
+            raise InputError(f"{csv_file}, line {line}: image {name!r} {error}") from error
         if file is None and not options.skip_missing:
             raise InputError(
                 f"{csv_file}, line {line}: image {name!r} does not exist; "
@@ -109,49 +111,62 @@ def _image_files(
     return files, missing
 
 
+def _inside(root: Path, name: str, follow_links: bool) -> Path | None:
+    """Find an image below root or root/images; None where it is not there.
+
+    Raises InputError where the name, or a link on the way, leads out of root.
+    """
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise InputError(f"lies outside {root}")
+    for candidate in (root / name, root / "images" / name):
+        if candidate.is_file():
+            if not follow_links and not candidate.resolve().is_relative_to(root):
+                raise InputError(f"is a link out of {root}; --follow-links allows that")
+            return candidate
+    return None
+
+
 def _read_images(
     files: list[Path | None],
     chosen: list[int],
     writer: ShardWriter,
     summary: ImportSummary,
     progress: Progress,
-) -> tuple[list[int], list[tuple[int, int]]]:
-    """Write the crops; return the rows that were read and the images' (width, height)."""
+) -> tuple[list[int], list[Box]]:
+    """Write the crops; return the rows that were read and the boxes of their crops."""
     kept: list[int] = []
-    sizes: list[tuple[int, int]] = []
+    boxes: list[Box] = []
     with ThreadPoolExecutor(_READERS) as readers:
         for start in range(0, len(chosen), _BATCH):
             rows = chosen[start : start + _BATCH]
             results = readers.map(_read_crop, (files[r] for r in rows), [writer.size] * len(rows))
-            for row, (crop, size, reason) in zip(rows, results, strict=True):
+            for row, (crop, box, reason) in zip(rows, results, strict=True):
                 if crop is None:
                     summary.failed[str(files[row])] = reason
                     continue
                 writer.append(crop[None])
                 kept.append(row)
-                sizes.append(size)
+                boxes.append(box)
             progress(start + len(rows), len(chosen), "images")
-    return kept, sizes
+    return kept, boxes
 
 
-def _read_crop(
-    file: Path | None, size: int
-) -> tuple[NDArray[np.uint8] | None, tuple[int, int], str]:
+def _read_crop(file: Path | None, size: int) -> tuple[NDArray[np.uint8] | None, Box, str]:
     """Read one image as a (size, size, 3) crop; an oblong one is cut to its middle square."""
     assert file is not None
     try:
         image = read_image(file)
     except InputError as error:
-        return None, (0, 0), str(error)
+        return None, (0, 0, 0, 0), str(error)
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = np.ascontiguousarray(image[top : top + side, left : left + side])
-    return resize_crops(square[None], size)[0], (width, height), ""
+    return resize_crops(square[None], size)[0], (left, top, left + side, top + side), ""
 
 
 def _columns(
-    table: LabelTable, rows: NDArray[np.intp], sizes: NDArray[np.float32], shard: int
+    table: LabelTable, rows: NDArray[np.intp], boxes: NDArray[np.float32], shard: int
 ) -> dict[str, Any]:
     n = len(rows)
     names = {
@@ -160,10 +175,10 @@ def _columns(
     columns: dict[str, Any] = {
         **names,
         "image": [table.image[row] for row in rows],
-        "x0": np.zeros(n, np.float32),
-        "y0": np.zeros(n, np.float32),
-        "x1": sizes[:, 0],
-        "y1": sizes[:, 1],
+        "x0": boxes[:, 0],
+        "y0": boxes[:, 1],
+        "x1": boxes[:, 2],
+        "y1": boxes[:, 3],
         "shard": np.full(n, shard, np.int32),
         "row": np.arange(n, dtype=np.int32),
     }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mien.errors import InputError
+from mien.store.splits import split_name
 
 
 def read_given_split(
@@ -27,7 +28,11 @@ def read_given_split(
     known = set(names)
     given: dict[str, str] = {}
     for line, row in enumerate(rows, start=2):
-        name, part = row[key], row["split"]
+        name = row[key]
+        try:
+            part = split_name(row["split"] or "")
+        except InputError as error:
+            raise InputError(f"{path}, line {line}: {error}") from error
         if name not in known:
             raise InputError(f"{path}, line {line}: the store knows no {key} {name!r}")
         if given.setdefault(name, part) != part:

@@ -9,7 +9,8 @@ class ImportOptions:
 
     au_threshold: a real-valued unit at or above it is present. labels: a word on where the labels
     come from ("silver: ..."), kept in store.json. skip_missing: leave out rows whose image is not
-    there instead of refusing. ignore: names (with * and ?) of columns to leave out.
+    there instead of refusing. ignore: names (with * and ?) of columns to leave out. csv: name of
+    the CSV in the folder. follow_links: images may be links to files elsewhere.
     """
 
     au_threshold: float = 0.5
@@ -17,6 +18,7 @@ class ImportOptions:
     skip_missing: bool = False
     ignore: tuple[str, ...] = ()
     csv: str | None = None
+    follow_links: bool = False
 
 
 @dataclass

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mien.corpora.imported import ImportOptions
 from mien.errors import InputError
 from mien.labels import action_units, expressions
+from mien.store.splits import split_name
 
 NAMES = ("subject", "split", "video", "expression")
 CONTINUOUS = ("valence", "arousal")
@@ -64,15 +65,14 @@ def read_label_table(path: Path, options: ImportOptions) -> LabelTable:
     """Read a CSV; raises InputError naming file, line and column for the first thing wrong."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file))
+            reader = csv.reader(file)
+            rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as CSV: {error}") from error
     if not rows:
         raise InputError(f"{path}: is empty")
-    header = [name.strip() for name in rows[0]]
-    body = [
-        (i, row) for i, row in enumerate(rows[1:], start=2) if any(cell.strip() for cell in row)
-    ]
+    header = [name.strip() for name in rows[0][1]]
+    body = [(line, row) for line, row in rows[1:] if any(cell.strip() for cell in row)]
     if not body:
         raise InputError(f"{path}: has a header and no rows")
     for line, row in body:
@@ -96,6 +96,8 @@ def _checked(
             table.image = _required(path, name, cells, lines)
         elif name == "expression":
             table.names[name] = _expressions(path, cells, lines)
+        elif name == "split":
+            table.names[name] = _splits(path, cells, lines)
         elif name in NAMES:
             table.names[name] = [None if cell.lower() in MISSING else cell for cell in cells]
         elif name in CONTINUOUS:
@@ -151,6 +153,16 @@ def _expressions(path: Path, cells: list[str], lines: list[int]) -> list[str | N
                 f"known: {', '.join(expressions.CANONICAL)}"
             )
         found.append(name)
+    return found
+
+
+def _splits(path: Path, cells: list[str], lines: list[int]) -> list[str | None]:
+    found: list[str | None] = []
+    for cell, line in zip(cells, lines, strict=True):
+        try:
+            found.append(None if cell.lower() in MISSING else split_name(cell))
+        except InputError as error:
+            raise InputError(f"{path}, line {line}: {error}") from error
     return found
 
 

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from mien.atomic import write_text
 from mien.errors import InputError
-from mien.json_text import to_json
 from mien.labels.arrays import LabelArrays
 from mien.metrics.affect import DEFINITION, HEADLINE, affect_scores, headline
 from mien.models.predictor import AffectPredictor, to_network
@@ -18,8 +17,10 @@ from mien.models.sampler import FaceSampler
 from mien.progress import Progress, silent
 from mien.runs.run import Checkpoint, Run
 from mien.store import Store
+from mien.store.membership import refuse_trained_on
 from mien.store.shards import Pixels
 from mien.store.splits import refuse_shared
+from mien.text import to_json
 
 BATCH = 256
 FAKES = 2048
@@ -32,10 +33,13 @@ def evaluate(
     """Score the last and the best checkpoint on every face of a split.
 
     Returns plain values, NaN where nothing is labelled, and adds them to the run's evaluation.json.
-    Raises InputError where the split is empty or shares a person or video with another.
+    Raises InputError where the split is empty, shares a person or video with another, or holds
+    people that the run was trained on.
     """
     refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
     rows = store.rows(split)
+    if split != "train":
+        refuse_trained_on(run.folder, run.info()["data"], store, rows)
     labels = store.labels()[rows]
     result: dict[str, Any] = {
         "run": str(run.folder),

@@ -26,20 +26,23 @@ class DetectionJournal:
             self._file.write(json.dumps({"detector": detector}) + "\n")
 
     def _read(self, detector: str) -> dict[int, Detections]:
-        """Read whole lines; a torn last line, or another detector's journal, counts for nothing."""
+        """Read whole lines; a torn last one, a damaged or another journal counts for nothing."""
         if not self.path.exists():
             return {}
-        whole, _, torn = self.path.read_text(encoding="utf-8").rpartition("\n")
-        lines = whole.split("\n")
-        if json.loads(lines[0] or "{}").get("detector") != detector:
+        whole, _, torn = self.path.read_bytes().rpartition(b"\n")
+        known = {}
+        try:
+            first, *lines = whole.decode().split("\n")
+            if json.loads(first)["detector"] != detector:
+                return {}
+            for line in lines:
+                index, rows = json.loads(line)
+                values = np.array(rows, np.float32).reshape(-1, 5)
+                known[int(index)] = Detections(values[:, :4], values[:, 4])
+        except (ValueError, KeyError, TypeError):
             return {}
         if torn:
-            self.path.write_text(whole + "\n", encoding="utf-8")
-        known = {}
-        for line in lines[1:]:
-            index, rows = json.loads(line)
-            values = np.array(rows, np.float32).reshape(-1, 5)
-            known[index] = Detections(values[:, :4], values[:, 4])
+            self.path.write_bytes(whole + b"\n")
         return known
 
     def get(self, index: int) -> Detections | None:

@@ -15,6 +15,7 @@ from mien.metrics.affect import Predictions
 from mien.models.predictor import AffectPredictor, to_pixels
 from mien.models.sampler import FaceSampler
 from mien.runs.run import Checkpoint
+from mien.text import number_cell
 
 COLUMNS = 8
 _LEAST_SIDE = 64  # small faces are enlarged by whole factors until this wide in the grid
@@ -59,9 +60,5 @@ def write_predictions(path: Path, samples: Samples, columns: int = COLUMNS) -> N
                 *found.au_probability[i],
             ]
             name = found.expressions[best[i]] if best[i] >= 0 else ""
-            row = [i, i // columns, i % columns, *map(_cell, values)]
-            writer.writerow([*row, name, *map(_cell, found.expression_probability[i])])
-
-
-def _cell(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.4f}"
+            row = [i, i // columns, i % columns, *map(number_cell, values)]
+            writer.writerow([*row, name, *map(number_cell, found.expression_probability[i])])

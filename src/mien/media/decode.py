@@ -56,15 +56,22 @@ class VideoInfo:
 
 
 class Frame:
-    """One decoded frame. index: in the file, from 0. time_s: presentation time from the first."""
+    """One decoded frame.
 
-    def __init__(self, index: int, time_s: float, source: VideoFrame) -> None:
-        self.index, self.time_s, self._source = index, time_s, source
+    index: in the file, from 0. time_s: presentation time from the first. until_s: when it would go
+    if no other followed.
+    """
+
+    def __init__(self, index: int, time_s: float, until_s: float, source: VideoFrame) -> None:
+        self.index, self.time_s, self.until_s, self._source = index, time_s, until_s, source
 
     @cached_property
     def rgb(self) -> NDArray[np.uint8]:
         """Pixels (H, W, 3), upright, converted when first asked for."""
-        image = np.asarray(self._source.to_ndarray(format="rgb24"), np.uint8)
+        try:
+            image = np.asarray(self._source.to_ndarray(format="rgb24"), np.uint8)
+        except (av.FFmpegError, ValueError) as error:
+            raise InputError(f"frame {self.index} cannot be converted to RGB: {error}") from error
         turns = round(self._source.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
@@ -82,7 +89,7 @@ def _open(path: Path) -> Any:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: is empty")
     try:
-        container = av.open(str(path), options=dict(_OPTIONS))
+        container = av.open(f"file:{path}", options=dict(_OPTIONS))  # a name may hold a colon
     except (av.FFmpegError, OSError) as error:
         raise InputError(f"{path}: is not a video that can be read ({_reason(error)})") from error
     if not container.streams.video:
@@ -131,26 +138,36 @@ def decode(path: Path) -> Iterator[Frame]:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         start: float | None = None
-        time_s, step, index = 0.0, 0.0, 0
+        time_s, until_s, step, index = 0.0, 0.0, 0.0, 0
         try:
             for index, source in enumerate(container.decode(stream)):
                 stamp = source.time if source.time is not None else time_s + step
                 start = stamp if start is None else start
                 step = stamp - start - time_s if index else step
                 time_s = stamp - start
-                yield Frame(index, time_s, source)
+                until_s = time_s + _duration_of(source, step)
+                yield Frame(index, time_s, until_s, source)
         except av.FFmpegError as error:
             raise InputError(
                 f"{path}: damaged, decoding fails after {time_s:.1f} s ({_reason(error)})"
             ) from error
         if start is None:
             raise InputError(f"{path}: no frame can be decoded")
-        _refuse_truncated(path, time_s + step, *_duration(container, stream))
+        if stream.frames and index + 1 >= stream.frames:
+            return
+        _refuse_truncated(path, until_s, *_duration(container, stream))
+
+
+def _duration_of(source: VideoFrame, step: float) -> float:
+    """Seconds a frame says it stays; else as long as the one before it did."""
+    if source.duration and source.time_base:
+        return float(source.duration * source.time_base)
+    return step
 
 
 def _refuse_truncated(path: Path, end_s: float, declared_s: float | None, exact: bool) -> None:
     if declared_s is None:
         return
-    share = _SHORTFALL_SHARE if exact else 0.2  # a container's figure may be its audio's
+    share = _SHORTFALL_SHARE if exact else 0.4  # a container's figure may be its audio's
     if end_s < declared_s - max(_SHORTFALL_S, share * declared_s):
         raise InputError(f"{path}: truncated, {end_s:.1f} s of {declared_s:.1f} s can be decoded")

@@ -8,6 +8,7 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
+from PIL import Image
 
 _TIME_BASE = Fraction(1, 90000)
 
@@ -22,7 +23,7 @@ class VideoWriter:
         self._last = -1
 
     def _start(self, width: int, height: int) -> None:
-        self._container = av.open(str(self._path), "w")
+        self._container = av.open(f"file:{self._path}", "w")
         rate = Fraction(self._rate).limit_denominator(1001)
         stream = self._container.add_stream("libx264", rate=rate)
         stream.width, stream.height = width, height
@@ -32,10 +33,15 @@ class VideoWriter:
         self._stream = stream
 
     def write(self, rgb: NDArray[np.uint8], time_s: float) -> None:
-        """Append a frame (H, W, 3), all of one size; an odd last row or column is cut off."""
-        height, width = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
+        """Append a frame (H, W, 3); an odd last row or column is cut off.
+
+        A frame of another size than the first is scaled to it.
+        """
         if self._stream is None:
-            self._start(width, height)
+            self._start(rgb.shape[1] // 2 * 2, rgb.shape[0] // 2 * 2)
+        width, height = self._stream.width, self._stream.height
+        if abs(rgb.shape[0] - height) > 1 or abs(rgb.shape[1] - width) > 1:
+            rgb = np.asarray(Image.fromarray(rgb).resize((width, height)))
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(rgb[:height, :width]), format="rgb24")
         self._last = max(self._last + 1, round(time_s / _TIME_BASE))
         frame.pts, frame.time_base = self._last, _TIME_BASE

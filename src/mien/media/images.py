@@ -12,6 +12,9 @@ from mien.errors import InputError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+"""Decoders that may open a file, whatever its name: none that calls another program."""
+
 
 def is_image(path: Path) -> bool:
     """Whether the name says photograph."""
@@ -21,8 +24,13 @@ def is_image(path: Path) -> bool:
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Read a photograph as RGB (H, W, 3), upright by its EXIF tag; InputError where it cannot."""
     try:
-        with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        with Image.open(path, formats=FORMATS) as image:
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I;16"):
+                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+            elif upright.mode in ("I", "F"):
+                raise ValueError(f"pixels of mode {upright.mode} have no known range")
+            return np.asarray(upright.convert("RGB"))
     except FileNotFoundError:
         raise InputError(f"{path}: does not exist") from None
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:

@@ -1,6 +1,6 @@
 """All heads at once: the one table of scores that training, evaluation and reports share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +85,7 @@ def affect_scores(predictions: Predictions, labels: LabelArrays) -> dict[str, An
         "au": {
             "units": units,
             "mean_f1": mean_f1,
+            "weighted_f1": weighted_f1(list(units.values())),
             "mean_accuracy": mean_accuracy,
             "mean": (mean_f1 + mean_accuracy) / 2,
         },
@@ -98,6 +99,15 @@ def affect_scores(predictions: Predictions, labels: LabelArrays) -> dict[str, An
             "labelled": int((truth.expression >= 0).sum()),
         },
     }
+
+
+def weighted_f1(units: Sequence[Mapping[str, float | int]]) -> float:
+    """Mean of the units' F1, each weighted by how often it is present (seed 003, section IV-D)."""
+    known = [row for row in units if not np.isnan(row["f1"]) and row["positives"]]
+    positives = sum(row["positives"] for row in known)
+    if not positives:
+        return float("nan")
+    return float(sum(row["f1"] * row["positives"] for row in known) / positives)
 
 
 HEADLINE = "mean of VA CCC, AU mean F1 and expression macro F1, over the heads that have labels"

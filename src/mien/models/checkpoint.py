@@ -76,7 +76,10 @@ def load_network(
         raise InputError(f"{path}: not a network of this version of mien ({FORMAT})")
     if header["name"] not in registry:
         raise unknown_name("network", header["name"], registry)
-    network = registry[header["name"]](**json.loads(header["arguments"]))
-    network.load_state_dict(tensors, strict=True)
-    heads = json.loads(header["heads"]) if "heads" in header else None
+    try:
+        network = registry[header["name"]](**json.loads(header["arguments"]))
+        network.load_state_dict(tensors, strict=True)
+        heads = json.loads(header["heads"]) if "heads" in header else None
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: the weights do not fit their network: {error}") from error
     return network.eval(), LearnedHeads.from_dict(heads) if heads else None

@@ -27,6 +27,7 @@ MOST_FACES = 4
 """Faces of one video that get traces of their own: those seen longest."""
 MOST_STILLS = 60
 _THUMBNAIL = 220
+_SAME_TIME_S = 1e-5  # the table's times are rounded to microseconds
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def write_report(path: Path, table_file: Path) -> None:
     )
     inputs = table["input"].unique().to_pylist()
     stills = [name for name in inputs if is_image(Path(name))]
-    videos = [_video(table, name, columns) for name in inputs if name not in stills]
+    videos = [_video(table, name, columns) for name in inputs if not is_image(Path(name))]
     environment = Environment(
         loader=PackageLoader("mien.report"), autoescape=select_autoescape(default=True)
     )
@@ -88,22 +89,21 @@ def _face(name: str, seen: pa.Table, number: int, frames: int, columns: _Columns
     signals = ("valence", "arousal", *columns.units, *columns.expressions)
     trace = Trace(
         _floats(rows, "timestamp"),
-        rows["frame"].to_numpy(),
         {signal: _floats(rows, signal) for signal in signals},
     )
     points = turning_points(trace, signals)
     boxes = np.stack([_floats(rows, c) for c in ("x0", "y0", "x1", "y1")], axis=1)
-    where = {int(f): boxes[i] for i, f in enumerate(trace.frame)}
-    pictures = _pictures(Path(name), {p.frame for p in points}, where)
+    where = {float(t): boxes[i] for i, t in enumerate(trace.time_s)}
+    pictures = _pictures(Path(name), {p.time_s for p in points}, where)
     return {
         "number": number,
         "frames": frames,
         "figure": affect_figure(thinned(trace), columns.units, columns.expressions, points),
         "silent": not trace.known(signals),
         "turns": [
-            {"time": p.time_s, "text": _describe(p), "picture": pictures[p.frame]}
+            {"time": p.time_s, "text": _describe(p), "picture": pictures[p.time_s]}
             for p in points
-            if p.frame in pictures
+            if p.time_s in pictures
         ],
     }
 
@@ -122,19 +122,20 @@ def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
 
 
 def _pictures(
-    path: Path, wanted: set[int], boxes: dict[int, NDArray[np.float64]]
-) -> dict[int, str]:
-    """Cut the face, with room around it, from the wanted frames of a video."""
-    return {index: _data_url(_around(rgb, boxes[index])) for index, rgb in _frames(path, wanted)}
+    path: Path, wanted: set[float], boxes: dict[float, NDArray[np.float64]]
+) -> dict[float, str]:
+    """Cut the face, with room around it, from the frames shown at the wanted times."""
+    return {time: _data_url(_around(rgb, boxes[time])) for time, rgb in _frames(path, wanted)}
 
 
-def _frames(path: Path, wanted: set[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def _frames(path: Path, wanted: set[float]) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     if not wanted or not path.exists():
         return
     for frame in decode(path):
-        if frame.index in wanted:
-            yield frame.index, frame.rgb
-        if frame.index >= max(wanted):
+        nearest = min(wanted, key=lambda time_s: abs(time_s - frame.time_s))
+        if abs(nearest - frame.time_s) < _SAME_TIME_S:
+            yield nearest, frame.rgb
+        if frame.time_s > max(wanted):
             return
 
 

@@ -16,7 +16,6 @@ class Trace:
     """A face over time. time_s: (T,). signals: name to (T,), NaN where nothing is said."""
 
     time_s: Array
-    frame: NDArray[np.int64]
     signals: Mapping[str, Array]
 
     def known(self, names: Sequence[str]) -> list[str]:
@@ -29,7 +28,6 @@ class TurningPoint:
     """A moment at which a signal turns. prominence: by how much it stands out."""
 
     time_s: float
-    frame: int
     signal: str
     value: float
     rising: bool
@@ -63,7 +61,6 @@ def turning_points(
                 found.append(
                     TurningPoint(
                         float(trace.time_s[peak]),
-                        int(trace.frame[peak]),
                         name,
                         float(smooth[peak]),
                         sign > 0,
@@ -96,4 +93,4 @@ def thinned(trace: Trace, most: int = 2000) -> Trace:
         with np.errstate(invalid="ignore"):
             signals[name] = sums / np.add.reduceat(known, edges)
     times = np.add.reduceat(trace.time_s, edges) / counts
-    return Trace(times, trace.frame[edges], signals)
+    return Trace(times, signals)

@@ -1,7 +1,7 @@
 """Layout of a run folder.
 
 recipe.toml        the resolved recipe
-run.json           store, split counts, seed, versions, machine, best checkpoint so far
+run.json           store, seed, versions, machine, best checkpoint so far, people trained on
 metrics.jsonl      one JSON object per logged step
 checkpoints/       step-00001000/{generator,discriminator,optimisers}.safetensors, state.json
 samples/           step-00001000.png
@@ -80,9 +80,11 @@ class Run:
     def info(self) -> dict[str, Any]:
         """Read run.json."""
         try:
-            info: dict[str, Any] = json.loads(self.info_file.read_text(encoding="utf-8"))
+            info = json.loads(self.info_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{self.info_file}: cannot be read: {error}") from error
+        if not isinstance(info, dict) or not {"store", "data", "best"} <= info.keys():
+            raise InputError(f"{self.info_file}: does not describe a run")
         return info
 
     def write_info(self, **changes: Any) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.atomic import replacing
+from mien.errors import InputError
 
 _HEADER_BYTES = 128
 _OPEN_SHARDS = 512  # each holds a file descriptor; common limits start at 1024
@@ -82,7 +84,10 @@ class ShardWriter:
 
 @lru_cache(maxsize=_OPEN_SHARDS)
 def _mapped(path: Path) -> NDArray[np.uint8]:
-    array: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    try:
+        array: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: missing or damaged pixels: {error}") from error
     return array.view(np.ndarray)  # indexing a plain view is twice as fast as a memmap
 
 
@@ -95,6 +100,8 @@ class Pixels:
         self.size = size
         self._shard, self._row = shard, row
         self._files = {int(s): shard_file(folder, size, int(s)) for s in np.unique(shard)}
+        for file in islice(self._files.values(), _OPEN_SHARDS):
+            _mapped(file)  # what is mapped stays readable, whatever a later import removes
 
     def __len__(self) -> int:
         return len(self._row)

@@ -8,10 +8,26 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from mien.errors import InputError
+from mien.errors import InputError, unknown_name
 from mien.labels.arrays import LabelArrays
 
 SPLITS = ("train", "val", "test")
+
+_SPELLINGS = {
+    "training": "train",
+    "validation": "val",
+    "valid": "val",
+    "dev": "val",
+    "testing": "test",
+}
+
+
+def split_name(text: str) -> str:
+    """Return train, val or test for a spelling of it; raises InputError for anything else."""
+    name = _SPELLINGS.get(text.strip().lower(), text.strip().lower())
+    if name not in SPLITS:
+        raise unknown_name("split", text, SPLITS)
+    return name
 
 
 def shared_between_splits(
@@ -49,17 +65,19 @@ def refuse_shared(
 
 
 def independent_groups(
-    subject: Sequence[str | None], video: Sequence[str | None]
+    subject: Sequence[str | None],
+    video: Sequence[str | None],
+    image: Sequence[str | None] = (),
 ) -> NDArray[np.intp]:
     """Number the groups of faces that must stay together, (N,).
 
-    Faces of one person or one video belong together, and so do two people who share a video. A
-    face with neither name is a group of its own.
+    Faces of one person, one video or one image belong together, and so do two people who share a
+    video. A face without any of these is a group of its own.
     """
     n = len(subject)
     nodes: dict[tuple[str, str], int] = {}
     edges: list[tuple[int, int]] = []
-    for kind, names in (("subject", subject), ("video", video)):
+    for kind, names in (("subject", subject), ("video", video), ("image", image)):
         for face, name in enumerate(names):
             if name is not None:
                 node = nodes.setdefault((kind, name), n + len(nodes))

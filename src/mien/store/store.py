@@ -5,11 +5,11 @@
     pixels/<size>/    immutable shards of crops
 
 An import writes its shard, then the table, then its entry in store.json; whatever is interrupted
-before the last leaves rows that the same import replaces when it is run again.
+before the last leaves rows that no reader sees and that the next import drops.
 """
 
 import fcntl
-import shutil
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -74,12 +74,18 @@ class Store:
 
     def _read_table(self) -> pa.Table:
         path = self.folder / "faces.parquet"
+        schema = face_schema(self.info.aus)
         if not path.exists():
-            return face_schema(self.info.aus).empty_table()
+            return schema.empty_table()
         try:
-            return pq.read_table(path, memory_map=True)
+            table = pq.read_table(path, memory_map=True)
         except (OSError, pa.ArrowInvalid) as error:
             raise InputError(f"{path}: cannot be read: {error}") from error
+        if lacking := set(schema.names) - set(table.column_names):
+            raise InputError(f"{path}: lacks the columns {', '.join(sorted(lacking))}")
+        complete = pa.array(list(self.info.sources), pa.string())
+        owned = pc.is_in(table["source"].cast(pa.string()), complete)
+        return table if pc.all(owned).as_py() else table.filter(owned)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -162,13 +168,24 @@ class Store:
             yield
 
     def discard_if_empty(self) -> None:
-        """Remove the folder of a store that nothing was ever added to."""
-        if not self.info.sources and not (self.folder / "faces.parquet").exists():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove a store that nothing was ever added to, unless somebody writes to it."""
+        try:
+            with self.writing():
+                if self.info.sources:
+                    return
+                for name in ("store.json", ".lock"):
+                    (self.folder / name).unlink(missing_ok=True)
+                for inner in sorted(self.folder.rglob("*"), reverse=True):
+                    inner.rmdir()
+                self.folder.rmdir()
+        except (InputError, OSError):
+            return
 
     def new_shard(self) -> tuple[int, ShardWriter]:
-        """Start a shard of crops at the store's size; `commit` makes its number taken."""
-        number, size = self.info.next_shard, self.info.size
+        """Start a shard of crops at the store's size, under a number that was never used."""
+        size = self.info.size
+        files = shard_file(self.folder, size, 0).parent.glob("[0-9]*.npy")
+        number = max([self.info.next_shard, *(int(file.stem) + 1 for file in files)])
         return number, ShardWriter(shard_file(self.folder, size, number), size)
 
     def commit(
@@ -181,19 +198,22 @@ class Store:
     ) -> None:
         """Add an import's faces and say that it is complete, replacing what it had before.
 
-        columns: name to array or list, all of one length; columns left out are null.
+        columns: name to array or list, all of one length; columns left out are null, but for the
+        split: faces of images or videos that the import had before keep theirs.
         aus, expression_names: what the import's labels name, added to the store's own lists.
         """
         info = replace(
             self.info,
-            next_shard=self.info.next_shard + 1,
+            next_shard=max([self.info.next_shard, *(int(s) + 1 for s in columns["shard"])]),
             aus=action_units.merged(self.info.aus, aus),
             expressions=expressions.merged(self.info.expressions, expression_names),
             sources={**self.info.sources, source: dict(entry)},
         )
-        kept = self.table.filter(pc.not_equal(self.table["source"].cast(pa.string()), source))
+        mine = pc.equal(self.table["source"].cast(pa.string()), source)
+        kept = self.table.filter(pc.invert(mine))
         first = int(pc.max(self.table["face_id"]).as_py() + 1) if len(self) else 0
-        added = _rows(source, first, columns, info.aus)
+        carried = _carried_split(self.table.filter(mine), columns)
+        added = _rows(source, first, {**carried, **columns}, info.aus)
         table = pa.concat_tables([kept, added], promote_options="default").unify_dictionaries()
         order = [name for name in face_schema(info.aus).names if name in table.column_names]
         self._write_table(table.select(order))
@@ -219,7 +239,27 @@ class Store:
             if int(path.stem) not in used:
                 path.unlink()
         for path in (self.folder / "pixels").glob("*/.*.tmp"):
-            path.unlink(missing_ok=True)
+            if not _is_running(int(path.name.split(".")[2])):
+                path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _carried_split(old: pa.Table, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the split of faces whose image, or video, the import had before."""
+    key = "image" if "image" in columns else "video"
+    if "split" in columns or old.num_rows == 0 or key not in columns:
+        return {}
+    known = dict(zip(old[key].to_pylist(), old["split"].to_pylist(), strict=True))
+    return {"split": [known.get(name) for name in columns[key]]}
 
 
 def _rows(source: str, first: int, columns: Mapping[str, Any], aus: tuple[int, ...]) -> pa.Table:

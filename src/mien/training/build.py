@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from mien.errors import InputError, unknown_name
 from mien.labels.action_units import DOCUMENT_AUS, FACS
 from mien.labels.arrays import LabelArrays
+from mien.labels.expressions import CANONICAL
 from mien.losses import GENERATOR, VALENCE_AROUSAL
 from mien.models import DISCRIMINATORS, GENERATORS
 from mien.models.checkpoint import LearnedHeads
 from mien.models.heads import HeadLayout
 from mien.store import Store
+from mien.store.membership import describe_split
 from mien.store.shards import Pixels
 from mien.store.splits import refuse_shared
 from mien.training.categorical_step import CategoricalStep, HeadLoss, Player
@@ -43,6 +45,7 @@ class Parts:
     batches: FaceBatches
     learned: LearnedHeads
     validation: Validation | None
+    data: dict[str, Any]
 
     @property
     def arguments(self) -> dict[str, dict[str, Any]]:
@@ -74,7 +77,8 @@ def build(recipe: Recipe, store: Store) -> Parts:
     aligned = labels.aligned(layout.aus, layout.expressions)
     batches = FaceBatches(pixels, rows, aligned[rows], recipe.batch_size, recipe.seed)
     step = _step(recipe, _player(generator, recipe), _player(discriminator, recipe), learned)
-    return Parts(recipe, step, batches, learned, _validation(store, pixels, aligned, recipe.seed))
+    validation = _validation(store, pixels, aligned, recipe.seed)
+    return Parts(recipe, step, batches, learned, validation, describe_split(store, rows, aligned))
 
 
 def _check_names(recipe: Recipe) -> None:
@@ -89,6 +93,9 @@ def _check_names(recipe: Recipe) -> None:
     for au in recipe.heads.aus or ():
         if au not in FACS:
             raise unknown_name("Action Unit", str(au), map(str, FACS))
+    for name in recipe.heads.expressions or ():
+        if name not in CANONICAL:
+            raise unknown_name("expression", name, CANONICAL)
 
 
 def learned_heads(recipe: Recipe, labels: LabelArrays) -> LearnedHeads:

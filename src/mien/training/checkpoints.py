@@ -8,6 +8,7 @@ import shutil
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
 
@@ -39,7 +40,7 @@ def save(run: Run, parts: Parts, step: int, best: dict[str, Any] | None) -> None
         )
         save_file(_optimiser_tensors(parts), folder / OPTIMISERS)
         (folder / STATE).write_text(json.dumps({"step": step, "best": best}), encoding="utf-8")
-    run.write_info(best=best, last=step)
+    run.write_info(best=best)
     keep = {c.step for c in run.checkpoints()[-recipe.keep_checkpoints :]}
     keep |= {best["step"]} if best else set()
     for checkpoint in run.checkpoints():
@@ -56,9 +57,12 @@ def restore(checkpoint: Checkpoint, parts: Parts) -> tuple[int, dict[str, Any] |
         for name, player in _players(parts).items():
             _restore_optimiser(player, name, tensors)
         state = json.loads((checkpoint.folder / STATE).read_text(encoding="utf-8"))
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise InputError(f"{checkpoint.folder}: cannot be resumed from: {error}") from error
-    return state["step"], state["best"]
+        return state["step"], state["best"]
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise InputError(
+            f"{checkpoint.folder}: cannot be resumed from ({error}); remove the folder to go on "
+            "from the checkpoint before"
+        ) from error
 
 
 def _players(parts: Parts) -> dict[str, Optimizer]:

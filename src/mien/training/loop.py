@@ -61,6 +61,11 @@ def train(
 def _start(parts: Parts, store: Store, run: Run, resume: bool) -> tuple[int, dict[str, Any] | None]:
     """Prepare the folder; returns the steps already done and the best score so far."""
     if resume and run.info_file.exists():
+        if run.info()["data"]["digest"] != parts.data["digest"]:
+            raise InputError(
+                f"{run.folder}: the training faces or labels of {store.folder} are not those the "
+                "run was started with; start a new run"
+            )
         write_text(run.recipe_file, to_toml(parts.recipe))
         found = run.checkpoints()
         return checkpoints.restore(found[-1], parts) if found else (0, None)
@@ -69,7 +74,7 @@ def _start(parts: Parts, store: Store, run: Run, resume: bool) -> tuple[int, dic
     run.write_info(
         recipe=parts.recipe.name,
         store=str(store.folder.resolve()),
-        faces={"train": len(parts.batches)},
+        data=parts.data,
         metric=HEADLINE,
         best=None,
         started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),

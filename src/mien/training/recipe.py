@@ -13,6 +13,7 @@ from mien.errors import InputError, unknown_name
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -91,8 +92,8 @@ class Recipe(_Part):
     reconstruction: Reconstruction = Reconstruction()
     update_rate: Count = 5
     updated_more: Literal["generator", "discriminator"] = "generator"
-    beta1: Share = 0.5
-    beta2: Share = 0.999
+    beta1: Decay = 0.5
+    beta2: Decay = 0.999
     clip_norm: Positive = 20.0
     batch_size: Annotated[int, Field(ge=2)] = 64
     steps: Count = 1_000_000
@@ -118,7 +119,7 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
         path = Path(name)
         if not path.is_file():
             raise InputError(f"{path}: does not exist")
-        text, where = path.read_text(encoding="utf-8"), name
+        text, where = _read(path), name
     else:
         files = recipe_files()
         if name not in files:
@@ -131,6 +132,13 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     for setting in settings:
         _apply(content, setting)
     return parse_recipe(content, where)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
 
 
 def parse_recipe(content: Mapping[str, Any], where: str) -> Recipe:

@@ -12,6 +12,14 @@ from mien.media.images import grid, write_image
 from mien.runs.run import Run
 
 
+def _step(line: str) -> float:
+    """Step of a line of metrics; infinity for a torn or damaged one."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
+
+
 class Recorder:
     """Writes metrics and sample grids of a run, from a step on: later entries are dropped."""
 
@@ -29,8 +37,8 @@ class Recorder:
         """Forget what a killed run wrote after its last checkpoint, a torn line included."""
         if not self.run.metrics_file.exists():
             return
-        whole = self.run.metrics_file.read_text(encoding="utf-8").split("\n")[:-1]
-        kept = [line for line in whole if json.loads(line)["step"] <= step]
+        lines = self.run.metrics_file.read_text(encoding="utf-8").split("\n")
+        kept = [line for line in lines if _step(line) <= step]
         write_text(self.run.metrics_file, "".join(f"{line}\n" for line in kept))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:

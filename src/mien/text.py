@@ -1,4 +1,4 @@
-"""JSON that any reader takes: the standard has no NaN, so NaN and infinities become null."""
+"""Numbers as text: JSON has no NaN, so it becomes null; a CSV cell of NaN is empty."""
 
 import json
 import math
@@ -20,3 +20,8 @@ def without_nan(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [without_nan(item) for item in value]
     return value
+
+
+def number_cell(value: float) -> str:
+    """Four decimals for a CSV; empty for NaN."""
+    return "" if math.isnan(value) else f"{value:.4f}"
