@@ -32,6 +32,11 @@ from mien.training.recorder import Recorder
 from store_batches import make_store
 
 
+def discriminators_turn(recipe: Recipe, step: int) -> bool:
+    """Whose turn a step is, written out again."""
+    return (step % (recipe.update_rate + 1) == 0) == (recipe.updated_more == "generator")
+
+
 class Bare:
     """The same mathematics, written out by hand."""
 
@@ -52,7 +57,7 @@ class Bare:
 
     def step(self, step: int) -> None:
         noise = torch.rand(self.recipe.batch_size, self.recipe.noise) * 2 - 1
-        if step % (self.recipe.update_rate + 1) == 0:
+        if discriminators_turn(self.recipe, step):
             with torch.no_grad():
                 fake = self.g(noise)
             loss = self._on(self.d(self.real), self.va, self.au, 0.0)
@@ -140,7 +145,7 @@ def main() -> None:
         side = recipe.image_size
         d = flops(bare.d, torch.rand(1, 3, side, side)) * recipe.batch_size
         g = flops(bare.g, torch.rand(1, recipe.noise)) * recipe.batch_size
-        turns = [i % (recipe.update_rate + 1) == 0 for i in range(args.steps)]
+        turns = [discriminators_turn(recipe, i) for i in range(args.steps)]
         # D's turn: two passes forward and backward, G forward. G's: G forward and backward, D
         # forward and backward to its input. A backward is two forwards' worth, to the input one.
         work = sum(6 * d + g if turn else 3 * g + 2 * d for turn in turns)
