@@ -12,7 +12,8 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "mien"
 LAYERS = (
     {"cli"},
     {"training", "evaluation", "generation", "analysis", "report"},
-    {"faces", "corpora"},
+    {"corpora", "actors"},
+    {"faces"},
     {"store", "media", "runs"},
     {"models", "losses"},
     {"metrics"},
@@ -22,7 +23,7 @@ LAYERS = (
 )
 """From the top; imports point down, and siblings do not import each other."""
 
-NO_TORCH = ("labels", "metrics", "store", "media", "report", "corpora", "faces", "runs")
+NO_TORCH = ("actors", "labels", "metrics", "store", "media", "report", "corpora", "faces", "runs")
 
 
 def layer_of(name: str) -> int:

@@ -16,7 +16,7 @@ from mien.cli.output import note, print_json, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("corpus", help="folder")
+    parser.add_argument("corpus", help="folder or actors")
     parser.add_argument("path", type=Path)
     parser.add_argument("--store", required=True, type=Path, help="made where it does not exist")
     parser.add_argument("--size", type=pixel_size, help="side of the crops in pixels (96)")
@@ -36,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--follow-links", action="store_true", help="images may be links to files elsewhere"
+    )
+    parser.add_argument(
+        "--through-pipeline",
+        action="store_true",
+        help="actors: detect, track and crop as in any video (they know no other way)",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 

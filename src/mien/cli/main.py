@@ -14,6 +14,7 @@ from mien.errors import InputError, unknown_name
 COMMANDS = {
     "ingest": "videos into a store: decode, resample, detect, track, crop",
     "import": "a public or private corpus into a store",
+    "actors": "film people who do not exist, with exact ground truth",
     "stats": "count what a store holds",
     "split": "make a subject-independent split",
     "recipes": "list the recipes, or show one",

@@ -221,6 +221,38 @@ class Store:
         self.info = info
         self._drop_unused_shards()
 
+    def relabel(
+        self,
+        rows: NDArray[np.intp],
+        columns: Mapping[str, Any],
+        aus: tuple[int, ...] = (),
+        expression_names: tuple[str, ...] = (),
+    ) -> None:
+        """Replace columns of the faces at `rows`; pixels stay untouched.
+
+        columns: name to one value per row, NaN or None where unknown. aus, expression_names: as for
+        `commit`.
+        """
+        info = replace(
+            self.info,
+            aus=action_units.merged(self.info.aus, aus),
+            expressions=expressions.merged(self.info.expressions, expression_names),
+        )
+        table = self.table
+        for field in face_schema(info.aus):
+            if field.name not in table.column_names:
+                table = table.append_column(field, pa.nulls(len(table), field.type))
+        for name, values in columns.items():
+            index = table.schema.get_field_index(name)
+            kind = table.schema.field(index).type
+            plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+            mixed = np.array(table[name].cast(plain).to_pylist(), object)
+            mixed[rows] = np.array(pa.array(values, plain, from_pandas=True).to_pylist(), object)
+            table = table.set_column(index, name, pa.array(mixed, plain).cast(kind))
+        self._write_table(table.select(face_schema(info.aus).names))
+        info.write(self.folder / "store.json")
+        self.info = info
+
     def set_column(self, name: str, values: pa.Array) -> None:
         """Replace one column of the table (a split, a relabelling); pixels stay untouched."""
         index = self.table.schema.get_field_index(name)

@@ -1,0 +1,1 @@
+"""People who do not exist: a parametric head whose Action Units are known exactly, as video."""

@@ -1,0 +1,208 @@
+"""What each Action Unit moves, in centimetres at full intensity, after the FACS manual.
+
+Displacements add up; the lids are curves on the skin, so the units of the eye move curves, not
+vertices. Left and right are apart: (unit, "L") is the actor's left, at positive x.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.actors.identity import Identity
+from mien.actors.mesh import Mesh, smoothstep
+from mien.actors.surface import MOUTH_Y
+
+Array = NDArray[np.float64]
+
+UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 18, 20, 23, 24, 25, 26, 27, 43, 45)
+"""The units that the head can act."""
+
+SIDES = ("L", "R")
+JAW_DEGREES = 15.0
+JAW_AXIS = np.array([0.0, -1.5, 0.0])
+WRINKLES = ("forehead", "glabella", "nasolabial", "crow", "nose", "chin", "smile")
+"""Folds that units deepen, each a map of the skin's relief."""
+
+
+@dataclass(frozen=True)
+class Lids:
+    """Opening of one eye in face coordinates: heights of the lids' arcs above its axis, cm."""
+
+    upper: float
+    lower: float
+
+
+def _bump(x: Array, y: Array, cx: float, cy: float, sx: float, sy: float) -> Array:
+    return np.exp(-(((x - cx) / sx) ** 2) - ((y - cy) / sy) ** 2)
+
+
+class FaceAction:
+    """Displacement fields of one person's head."""
+
+    def __init__(self, person: Identity, mesh: Mesh) -> None:
+        self.person, self.mesh = person, mesh
+        points = mesh.vertices[: mesh.head]
+        owner = mesh.parent[: mesh.head]
+        self._base = points[owner]
+        self._lower = mesh.lower[owner]
+        front = smoothstep(0.0, 3.5, self._base[:, 2])
+        self._fields = {
+            (unit, side): self._field(unit, 1 if side == "L" else -1) * front[:, None]
+            for unit in UNITS
+            for side in SIDES
+        }
+        self._fields = {k: v.astype(np.float32) for k, v in self._fields.items() if np.any(v)}
+        self._jaw = self._jaw_weight()
+
+    def _field(self, unit: int, side: int) -> Array:
+        """Displacement (H, 3) at full intensity on one side; sides fade across the middle."""
+        x, y = self._base[:, 0] * side, self._base[:, 1]
+        half = smoothstep(-0.7, 0.7, x)
+        upper, lower = ~self._lower, self._lower
+        d = np.zeros_like(self._base)
+        corner = 2.3 * self.person.mouth_width
+
+        def move(amount: tuple[float, float, float], weight: Array) -> None:
+            d[:, 0] += amount[0] * side * weight
+            d[:, 1] += amount[1] * weight
+            d[:, 2] += amount[2] * weight
+
+        near_mouth = _bump(x, y, 1.0, MOUTH_Y, 2.4, 1.3)
+        if unit == 1:
+            move((0.05, 0.95, 0.1), _bump(x, y, 1.5, 2.1, 1.5, 1.7))
+            move((0.0, 0.35, 0.0), _bump(x, y, 1.5, 4.4, 2.2, 1.8))
+        elif unit == 2:
+            move((0.0, 0.95, 0.05), _bump(x, y, 4.5, 2.0, 1.7, 1.7))
+            move((0.0, 0.35, 0.0), _bump(x, y, 4.2, 4.2, 2.2, 1.8))
+        elif unit == 4:
+            move((-0.34, -0.62, 0.12), _bump(x, y, 1.6, 1.9, 1.5, 1.3))
+            move((-0.12, -0.38, 0.0), _bump(x, y, 3.6, 1.9, 1.8, 1.2))
+            move((0.0, -0.2, 0.0), _bump(x, y, 1.5, 3.6, 2.0, 1.5))
+        elif unit == 6:
+            move((0.1, 0.62, 0.28), _bump(x, y, 3.9, -2.3, 1.9, 1.4))
+            move((0.0, 0.25, 0.12), _bump(x, y, 3.3, -1.2, 1.8, 0.7))
+        elif unit == 7:
+            move((0.0, 0.12, 0.06), _bump(x, y, 3.2, -1.1, 1.7, 0.6))
+        elif unit == 9:
+            move((0.0, 0.42, 0.1), _bump(x, y, 1.3, -3.0, 1.1, 1.4))
+            move((0.1, 0.42, 0.05), _bump(x, y, 1.3, -5.4, 1.4, 0.9) * upper)
+            move((-0.15, -0.3, 0.08), _bump(x, y, 1.3, 1.4, 1.2, 1.1))
+        elif unit == 10:
+            move((0.05, 0.62, 0.12), _bump(x, y, 1.4, -5.9, 1.5, 1.0) * upper)
+            move((0.08, 0.3, 0.15), _bump(x, y, 2.4, -4.2, 1.3, 1.4))
+        elif unit == 12:
+            move((0.95, 0.85, -0.45), _bump(x, y, corner, MOUTH_Y, 1.35, 1.2))
+            move((0.1, 0.42, 0.32), _bump(x, y, 3.7, -3.6, 1.6, 1.6))
+            move((0.15, 0.1, -0.12), _bump(x, y, 1.2, MOUTH_Y, 1.4, 0.9))
+        elif unit == 14:
+            move((0.35, 0.05, -0.35), _bump(x, y, corner, MOUTH_Y, 0.8, 0.8))
+        elif unit == 15:
+            move((0.12, -0.72, -0.05), _bump(x, y, corner * 1.02, MOUTH_Y - 0.1, 0.95, 0.95))
+            move((0.05, -0.22, 0.0), _bump(x, y, 2.4, -8.0, 1.2, 1.2))
+        elif unit == 16:
+            move((0.0, -0.4, 0.1), _bump(x, y, 0.8, -7.3, 1.6, 0.8) * lower)
+        elif unit == 17:
+            move((0.0, 0.5, 0.14), _bump(x, y, 0.5, -9.2, 1.5, 1.1))
+            move((0.0, 0.3, 0.22), _bump(x, y, 0.3, -7.2, 1.5, 0.7) * lower)
+            move((0.0, 0.14, 0.1), _bump(x, y, 0.3, -6.2, 1.5, 0.5) * upper)
+        elif unit == 18:
+            move((-0.75, 0.0, 0.45), _bump(x, y, corner, MOUTH_Y, 1.2, 1.1))
+            move((0.0, 0.0, 0.5), _bump(x, y, 0.3, MOUTH_Y, 1.3, 0.9))
+        elif unit == 20:
+            move((1.0, -0.16, -0.4), _bump(x, y, corner, MOUTH_Y - 0.1, 1.2, 1.0))
+            move((0.3, -0.05, -0.1), _bump(x, y, 1.2, MOUTH_Y, 1.2, 0.9))
+        elif unit in (23, 24):
+            press = 0.22 if unit == 24 else 0.14
+            move((-0.12, -press, -0.1), _bump(x, y, 0.8, -6.1, 1.6, 0.45) * upper)
+            move((-0.12, press, -0.1), _bump(x, y, 0.8, -7.1, 1.6, 0.5) * lower)
+        elif unit == 25:
+            inner = np.clip(1 - (np.abs(self._base[:, 0]) / corner) ** 2, 0, 1)
+            move((0.0, 0.24, 0.06), near_mouth * upper * inner)
+            move((0.0, -0.62, 0.02), near_mouth * lower * inner)
+        return d * half[:, None]
+
+    def _jaw_weight(self) -> Array:
+        """Share of the jaw's turn that each vertex of the head takes."""
+        x, y, z = self._base.T
+        corner = 2.3 * self.person.mouth_width
+        side = smoothstep(-4.4, -9.0, y)
+        step = np.where(self._lower, np.clip(0.9 + 0.1 * smoothstep(-7, -9, y), 0, 1), 0.0)
+        away = smoothstep(0.42 * corner, 1.2 * corner, np.abs(x))
+        weight = step * (1 - away) + side * away
+        above = smoothstep(MOUTH_Y + 2.2, MOUTH_Y, y)
+        weight = np.where(self._lower, weight, weight * above)
+        return weight * smoothstep(-0.5, 3.0, z + 0.35 * (y + 8)) * smoothstep(-14.5, -11.5, y)
+
+    def vertices(self, intensity: Mapping[tuple[int, str], float]) -> Array:
+        """Return the mesh's vertices (V, 3) with units acted at 0 to 5, in head space."""
+        moved = self.mesh.vertices.copy()
+        head = moved[: self.mesh.head]
+        for key, value in intensity.items():
+            if value > 0 and key in self._fields:
+                head += self._fields[key] * (min(value, 5.0) / 5)
+        drop = self.jaw(intensity)
+        if drop > 0:
+            angle = np.radians(JAW_DEGREES * drop)
+            head += (_turned(head, angle) - head) * self._jaw[:, None]
+            rest = self.mesh.jaw
+            moved[rest] = _turned(moved[rest], angle)
+        return moved
+
+    @staticmethod
+    def jaw(intensity: Mapping[tuple[int, str], float]) -> float:
+        """How far the jaw is down, 0 to 1 or beyond for AU27."""
+        drop = max(intensity.get((26, s), 0.0) for s in SIDES) / 5 * 0.62
+        stretch = max(intensity.get((27, s), 0.0) for s in SIDES) / 5
+        return max(drop, stretch)
+
+    def lids(self, intensity: Mapping[tuple[int, str], float], side: str) -> Lids:
+        """Return the lids' curves on one side."""
+        size = self.person.eye_size * self.person.eye_height
+
+        def unit(number: int) -> float:
+            return min(intensity.get((number, side), 0.0), 5.0) / 5
+
+        closed = max(unit(45), unit(43))
+        upper = 0.52 + 0.34 * unit(5) - 0.14 * unit(7) - 0.06 * unit(6) - 0.06 * unit(4)
+        lower = 0.42 - 0.20 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.06 * unit(9)
+        lower += 0.05 * unit(5)
+        meet = -0.22
+        upper, lower = upper * size, lower * size
+        return Lids(upper + (meet - upper) * closed, lower + (-meet - lower) * closed)
+
+    def wrinkles(self, intensity: Mapping[tuple[int, str], float]) -> Array:
+        """Return how deep each fold of `WRINKLES` is on both sides, (7, 2): actor's left, right."""
+        aged = float(np.clip((self.person.age - 25) / 45, 0, 1))
+        out = np.zeros((len(WRINKLES), 2))
+        for i, side in enumerate(SIDES):
+
+            def unit(number: int, side: str = side) -> float:
+                return min(intensity.get((number, side), 0.0), 5.0) / 5
+
+            out[:, i] = (
+                0.55 * (unit(1) + unit(2)) + 0.25 * aged,
+                0.9 * unit(4) + 0.35 * unit(9) + 0.2 * aged,
+                0.9 * unit(12)
+                + 0.7 * unit(10)
+                + 0.5 * unit(9)
+                + 0.25 * unit(20)
+                + 0.10
+                + 0.35 * aged,
+                0.9 * unit(6) + 0.3 * unit(12) + 0.25 * aged,
+                1.0 * unit(9) + 0.15 * unit(10),
+                1.0 * unit(17) + 0.25 * unit(15),
+                0.8 * unit(12) + 0.4 * unit(14) + 0.4 * unit(20) + 0.1 * aged,
+            )
+        return out
+
+
+def _turned(points: Array, angle: float) -> Array:
+    """Turn points about the jaw's axis, opening the mouth, with the slide that goes with it."""
+    y, z = points[:, 1] - JAW_AXIS[1], points[:, 2] - JAW_AXIS[2]
+    out = points.copy()
+    out[:, 1] = JAW_AXIS[1] + y * np.cos(angle) - z * np.sin(angle)
+    out[:, 2] = JAW_AXIS[2] + y * np.sin(angle) + z * np.cos(angle)
+    out[:, 2] += 0.25 * angle
+    return out

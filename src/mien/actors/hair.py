@@ -1,0 +1,138 @@
+"""Hair: a shell over the scalp, and what hangs or is tied behind."""
+
+import numpy as np
+
+from mien.actors.head_grid import COLUMNS, ROWS, HeadGrid
+from mien.actors.identity import Identity
+from mien.actors.mesh import HAIR, Array, MeshBuilder, grid_triangles, smoothstep
+
+_THICKNESS = {
+    "crop": 0.35,
+    "short": 1.0,
+    "parted": 1.5,
+    "bob": 1.6,
+    "long": 1.5,
+    "curly": 2.6,
+    "afro": 4.6,
+    "bun": 0.9,
+    "balding": 0.6,
+    "bald": 0.0,
+}
+
+
+def _noise(points: Array, scale: float, seed: int) -> Array:
+    """Smooth noise of 3-D points, about -1 to 1: a sum of random waves."""
+    source = np.random.default_rng(seed)
+    waves = source.normal(size=(14, 3)) / scale
+    phase = source.uniform(0, 2 * np.pi, 14)
+    return np.sin(points @ waves.T + phase).sum(1) / np.sqrt(14 / 2) / 1.4
+
+
+def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
+    """Add a person's hair in their style."""
+    style = person.hair_style
+    if style == "bald":
+        return
+    flat = grid.directions.reshape(-1, 3)
+    cover = _scalp(grid, person)
+    rough = {"curly": 0.22, "afro": 0.12, "short": 0.16, "parted": 0.16}.get(style, 0.10)
+    scale = {"curly": 0.9, "afro": 0.8}.get(style, 1.6)
+    points = grid.points.reshape(-1, 3)
+    lumps = _noise(points, scale, person.seed) + 0.5 * _noise(points, scale * 0.45, person.seed + 1)
+    thick = np.full(len(points), _THICKNESS[style])
+    up = smoothstep(0.1, 0.9, flat[:, 1])
+    if style == "parted":
+        side = 1 if person.seed % 2 else -1
+        thick *= 0.75 + 0.6 * up * smoothstep(-0.5, 0.4, side * flat[:, 0])
+    if style in ("short", "parted"):
+        thick *= 0.55 + 0.6 * up
+    if style in ("long", "bob", "bun"):
+        thick *= 0.8 + 0.3 * up
+    if style == "afro":
+        thick *= 0.75 + 0.45 * smoothstep(-0.3, 0.8, flat[:, 1])
+    raised = (thick * (1 + rough * lumps) + 0.35) * smoothstep(0.0, 0.8, cover) - 0.35
+    vertices = points + flat * raised[:, None]
+    triangles = grid_triangles(ROWS, COLUMNS, wrap=True)
+    keep = (cover[triangles] > -0.02).all(1)
+    theta = np.broadcast_to(grid.azimuth, grid.elevation.shape).ravel()
+    coords = np.stack([theta * 9.0, grid.elevation.ravel() * 9.0], -1)
+    fray = smoothstep(0.55, 0.05, cover)
+    openness = np.clip(0.55 + 0.45 * smoothstep(0.0, 0.7, cover) + 0.25 * rough * lumps, 0.2, 1.1)
+    used, triangles = np.unique(triangles[keep], return_inverse=True)
+    builder.add(
+        vertices[used], triangles.reshape(-1, 3), HAIR, coords=coords[used], strand=fray[used],
+        openness=openness[used],
+    )  # fmt: skip
+    if style in ("long", "bob"):
+        _add_curtain(builder, person)
+    if style == "bun":
+        _add_bun(builder, person)
+
+
+def _scalp(grid: HeadGrid, person: Identity) -> Array:
+    """How far inside the hairline each vertex of the head is, in cm or so; negative outside."""
+    theta = np.abs(np.broadcast_to(grid.azimuth, grid.elevation.shape))
+    high = 0.64 * person.forehead + 0.03 * np.sin(person.seed)
+    line = np.interp(
+        theta,
+        [0.0, 0.35, 0.62, 0.85, 1.08, 1.28, 1.42, 1.62, 1.9, 2.3, np.pi],
+        [high, high - 0.02, high - 0.09, 0.40, 0.30, 0.12, -0.02, 0.10, -0.20, -0.52, -0.62],
+    )
+    if person.hair_style == "balding":
+        line = np.maximum(
+            line, np.interp(theta, [0, 1.2, 1.5, 2.2, np.pi], [1.6, 1.3, 0.36, 0.5, 0.62])
+        )
+    ragged = 0.03 * np.sin(31 * theta + person.seed) + 0.02 * np.sin(67 * theta)
+    inside = (grid.elevation - line + ragged) * 7.0
+    if person.hair_style == "balding":
+        lower = np.interp(theta, [0, 1.3, 1.6, 2.3, np.pi], [2.0, 0.3, 0.0, -0.5, -0.6])
+        inside = np.minimum((line - grid.elevation) * 7.0, (grid.elevation - lower) * 7.0)
+    return np.asarray(np.clip(inside / 1.6, -1, 1).ravel())
+
+
+def _add_curtain(builder: MeshBuilder, person: Identity) -> None:
+    """Add hair that hangs at the sides and back."""
+    rows, columns = 44, 96
+    length = 24.0 if person.hair_style == "long" else 9.5
+    down = np.linspace(0, 1, rows)[:, None]
+    around = np.linspace(np.radians(66), np.radians(294), columns)[None]
+    y = 4.2 - (4.2 + length * 0.55 + 2.0) * down - 0 * around
+    wave = np.sin(around * 23 + 5 * down + person.seed) + 0.6 * np.sin(around * 41 - 7 * down)
+    side = np.abs(np.sin(around))
+    spread = 1 + 0.13 * smoothstep(0.1, 0.7, down) + 0.05 * down
+    rx = 8.15 * person.face_width * spread + 0.16 * wave * (0.4 + down)
+    rz = 9.3 * spread * (1 - 0.18 * smoothstep(0.35, 1, down)) + 0.16 * wave * (0.4 + down)
+    if person.hair_style == "bob":
+        rx = rx * (1 - 0.12 * smoothstep(0.7, 1, down))
+    x = rx * np.sin(around)
+    z = -1.9 + rz * np.cos(around) + 1.0 * down * side
+    vertices = np.stack(np.broadcast_arrays(x, y, z), -1).reshape(-1, 3)
+    coords = np.stack(np.broadcast_arrays(around * 9, down * 14), -1).reshape(-1, 2)
+    shape = (rows, columns)
+    edge = np.broadcast_to(
+        np.maximum(
+            smoothstep(0.12, 0.0, np.minimum(around - around.min(), around.max() - around)),
+            smoothstep(0.86, 1.0, down),
+        ),
+        shape,
+    ).ravel()
+    turn = smoothstep(-26, -7, vertices[:, 1])
+    triangles = grid_triangles(rows, columns, wrap=False)
+    shade = np.broadcast_to(0.8 + 0.15 * wave / 1.6, shape).ravel()
+    for order in (triangles, triangles[:, ::-1]):
+        builder.add(vertices, order, HAIR, coords=coords, strand=edge, openness=shade, turn=turn)
+
+
+def _add_bun(builder: MeshBuilder, person: Identity) -> None:
+    grid_u, grid_v = np.meshgrid(
+        np.linspace(0.05, np.pi - 0.05, 18), np.linspace(0, 2 * np.pi, 28, endpoint=False)
+    )
+    u, v = grid_u.T.ravel(), grid_v.T.ravel()
+    ball = np.stack([np.sin(u) * np.sin(v), np.cos(u), np.sin(u) * np.cos(v)], -1)
+    vertices = ball * [2.9, 2.5, 2.6] * (1 + 0.05 * np.sin(9 * v + 6 * u))[:, None] + [
+        0,
+        10.2,
+        -6.8,
+    ]
+    coords = np.stack([v * 4, u * 6], -1)
+    builder.add(vertices, grid_triangles(18, 28, wrap=True), HAIR, coords=coords)

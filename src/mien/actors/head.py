@@ -1,0 +1,224 @@
+"""An actor's neutral head: face, mouth, ears, on a neck and shoulders."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.actors import surface
+from mien.actors.hair import add_hair
+from mien.actors.head_grid import COLUMNS, ROWS, HeadGrid, sample_head
+from mien.actors.identity import Identity
+from mien.actors.mesh import (
+    CAVITY,
+    CLOTH,
+    INNER,
+    SKIN,
+    TEETH,
+    TONGUE,
+    Array,
+    Mesh,
+    MeshBuilder,
+    grid_triangles,
+    smoothstep,
+)
+from mien.actors.props import add_glasses, add_headset
+
+
+def build_mesh(person: Identity) -> Mesh:
+    """Make a person's neutral mesh."""
+    p = surface.parameters(person)
+    grid = sample_head(p)
+    builder = MeshBuilder()
+    lower = _add_head(builder, grid, person, p)
+    head = builder.count
+    _add_teeth(builder, person)
+    _add_ears(builder, person)
+    _add_torso(builder, person)
+    add_hair(builder, grid, person)
+    if person.glasses:
+        add_glasses(builder, grid, person)
+    if person.headset:
+        add_headset(builder, person)
+    return Mesh(
+        np.concatenate(builder.vertices),
+        np.concatenate(builder.coords),
+        np.concatenate(builder.parent),
+        np.concatenate(builder.triangles),
+        np.concatenate(builder.material),
+        np.concatenate(builder.openness),
+        np.concatenate(builder.turn),
+        np.concatenate(builder.strand),
+        head,
+        lower,
+        np.concatenate(builder.jaw),
+    )
+
+
+def head_turn(points: Array) -> Array:
+    """Share of the head's rotation that points of head and neck take."""
+    return smoothstep(-15.0, -8.5, points[:, 1] + 0.5 * points[:, 2])
+
+
+def _add_head(
+    builder: MeshBuilder, grid: HeadGrid, person: Identity, p: Array
+) -> NDArray[np.bool_]:
+    """Add the face with the mouth cut open, and the lips' insides; returns what is lower lip."""
+    points = grid.points.reshape(-1, 3)
+    normals = _field_normals(points, p, 0.02)
+    openness = surface.occlusion(points, normals, p)
+    triangles = grid_triangles(ROWS, COLUMNS, wrap=True)
+    row = grid.mouth_row
+    line = grid.points[row]
+    corner = 2.3 * person.mouth_width
+    inside = np.flatnonzero((np.abs(line[:, 0]) < corner) & (line[:, 2] > 0))
+    cut = row * COLUMNS + inside
+    # Lower lip: its own copy of the line; triangles below the line use it.
+    copies = {int(v): len(points) + i for i, v in enumerate(cut)}
+    below = triangles // COLUMNS
+    is_below = (below >= row).all(1) & (below > row).any(1)
+    remap = np.arange(len(points))
+    for old, new in copies.items():
+        remap[old] = new
+    triangles[is_below] = remap[triangles[is_below]]
+    vertices = np.concatenate([points, points[cut]])
+    turn = head_turn(vertices)
+    all_open = np.concatenate([openness, openness[cut]])
+    builder.add(
+        vertices, triangles, SKIN, coords=_face_coords(vertices), openness=all_open, turn=turn
+    )
+    lower = np.zeros(len(vertices), bool)
+    lower[len(points) :] = True
+    rows_of = np.arange(len(points)) // COLUMNS
+    lower[: len(points)] = rows_of > row
+    _add_inner_lips(builder, points[cut], cut, up=True)
+    _add_inner_lips(builder, points[cut], np.array([copies[int(v)] for v in cut]), up=False)
+    full = np.zeros(builder.count, bool)
+    full[: len(lower)] = lower
+    full[len(lower) :] = lower[np.concatenate(builder.parent)[len(lower) :]]
+    return full
+
+
+def _face_coords(points: Array) -> Array:
+    """Face coordinates: x and y, but unrolled at the sides, where x alone would smear."""
+    x, y, z = points.T
+    aside = np.maximum(3.5 - z, 0) * smoothstep(3.5, 6.0, np.abs(x))
+    return np.stack([x + np.sign(x) * 0.32 * aside, y], -1)
+
+
+def _add_inner_lips(builder: MeshBuilder, line: Array, parents: NDArray[np.int_], up: bool) -> None:
+    sign = 1 if up else -1
+    depth = np.array([0.0, 0.35, 0.9, 2.2])
+    rise = np.array([0.0, 0.10, 0.45, 1.3]) * sign
+    strips = [line * [1 - 0.02 * i, 1, 1] + [0, rise[i], -depth[i]] for i in range(len(depth))]
+    vertices = np.concatenate(strips)
+    triangles = grid_triangles(len(depth), len(line), wrap=False)
+    if not up:
+        triangles = triangles[:, ::-1]
+    shade = np.repeat([0.75, 0.5, 0.25, 0.1], len(line))
+    builder.add(vertices, triangles, INNER, parent=np.tile(parents, len(depth)), openness=shade)
+
+
+def _field_normals(points: Array, p: Array, step: float) -> Array:
+    """Normals of the implicit surface at points (N, 3)."""
+    out = np.empty_like(points)
+    for axis in range(3):
+        ahead, behind = points.copy(), points.copy()
+        ahead[:, axis] += step
+        behind[:, axis] -= step
+        out[:, axis] = surface.distances(ahead, p) - surface.distances(behind, p)
+    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+
+
+def _add_teeth(builder: MeshBuilder, person: Identity) -> None:
+    across = np.linspace(-1, 1, 29)
+    for upper in (True, False):
+        wide = (2.35 if upper else 2.05) * person.mouth_width
+        x = across * wide
+        z = (7.95 if upper else 7.55) - 0.34 * x**2 * 0.55
+        top, bottom = (-5.6, -6.95) if upper else (-6.85, -7.7)
+        rows = [
+            np.stack([x, np.full_like(x, y), z - back], -1) for y, back in ((top, 0.1), (bottom, 0))
+        ]
+        back_row = rows[1] - [0, 0, 0.5]
+        if not upper:
+            back_row = rows[0] - [0, 0, 0.5]
+        ordered = [*rows, back_row] if upper else [back_row, *rows]
+        vertices = np.concatenate(ordered)
+        coords = np.stack([np.tile(across * 6.5, 3), np.repeat([0.0, 0.5, 1.0], len(x))], -1)
+        builder.add(
+            vertices,
+            grid_triangles(3, len(x), wrap=False),
+            TEETH,
+            coords=coords,
+            openness=np.tile(0.75 - 0.5 * np.abs(across) ** 1.5, 3),
+            jaw=not upper,
+        )
+    x, y = np.meshgrid(np.linspace(-2.6, 2.6, 7), np.linspace(-4.6, -8.8, 7))
+    wall = np.stack([x.ravel(), y.ravel(), 4.6 - 0.1 * x.ravel() ** 2], -1)
+    builder.add(wall, grid_triangles(7, 7, wrap=False), CAVITY, openness=0.25)
+    u, v = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 8))
+    tongue = np.stack(
+        [
+            1.5 * u * np.sqrt(1.02 - (v - 0.3) ** 2),
+            -7.45 + 0.45 * (1 - u**2) - 0.6 * v**3 + 0.25 * v,
+            5.0 + 2.5 * v,
+        ],
+        -1,
+    ).reshape(-1, 3)
+    builder.add(tongue, grid_triangles(8, 11, wrap=False), TONGUE, openness=0.4, jaw=True)
+
+
+def _add_ears(builder: MeshBuilder, person: Identity) -> None:
+    rings, spokes = 12, 40
+    turn = np.linspace(0, 2 * np.pi, spokes, endpoint=False)
+    grid_u, grid_v = np.meshgrid(np.linspace(0, 1, rings), turn)
+    u, v = grid_u.T.ravel(), grid_v.T.ravel()
+    up, back = np.sin(v), np.cos(v)
+    # Outline: broad above, drawn in below to the lobe.
+    wide = 1.72 * (1 - 0.26 * (1 - up) * 0.5 - 0.10 * (up < -0.6))
+    tall = 3.05
+    rim = np.exp(-(((u - 0.90) / 0.09) ** 2)) * 0.42 * smoothstep(-0.9, -0.3, up + 0.35 * back)
+    fold = np.exp(-(((u - 0.58) / 0.12) ** 2)) * 0.36 * smoothstep(-0.3, 0.5, back)
+    bowl = -0.75 * np.exp(-((u / 0.42) ** 2))
+    flap = (
+        0.30
+        * np.exp(-(((u - 0.62) / 0.16) ** 2))
+        * smoothstep(0.55, 0.95, -back)
+        * (np.abs(up) < 0.5)
+    )
+    height = rim + fold + bowl + flap + 0.25 * u - 0.75 * smoothstep(0.93, 1.0, u)
+    shape = np.stack([height, up * u * tall, -back * u * wide], -1) * person.ears
+    splay, lean = np.radians(24), np.radians(10)
+    sx, cx = np.sin(splay), np.cos(splay)
+    sl, cl = np.sin(lean), np.cos(lean)
+    x = shape[:, 0] * cx - shape[:, 2] * sx
+    z0 = shape[:, 2] * cx + shape[:, 0] * sx
+    y, z = shape[:, 1] * cl + z0 * sl, z0 * cl - shape[:, 1] * sl
+    place = np.array([6.75 * person.face_width, -1.4, -1.3])
+    triangles = grid_triangles(rings, spokes, wrap=True)
+    shade = np.clip(0.55 + 0.45 * (u**0.5) + 0.5 * np.minimum(bowl, 0) * 0.7, 0.2, 1)
+    for side in (1, -1):
+        vertices = np.stack([x, y, z], -1) + place
+        vertices[:, 0] *= side
+        order = triangles if side > 0 else triangles[:, ::-1]
+        coords = np.stack([np.full(len(u), 7.6 * side), y * 0.6], -1)
+        builder.add(vertices, order, SKIN, coords=coords, openness=shade)
+
+
+def _add_torso(builder: MeshBuilder, person: Identity) -> None:
+    rows, columns = 26, 56
+    down = np.linspace(0, 1, rows)[:, None]
+    around = np.linspace(0, 2 * np.pi, columns, endpoint=False)[None]
+    collar = smoothstep(0, 0.22, down)
+    broad = 17.0 + 4.5 * person.male
+    rx = 6.5 * person.neck * (1 - collar) + broad * collar
+    rz = 6.6 * person.neck * (1 - collar) + 9.2 * collar
+    flat = np.sign(np.sin(around)) * np.abs(np.sin(around)) ** 0.8
+    x = rx * flat
+    slope = 1.5 + 3.2 * np.abs(flat) ** 1.5
+    y = -12.6 - slope * collar - 34 * np.maximum(down - 0.12, 0) ** 1.05 + 0 * around
+    z = -3.6 + rz * np.cos(around) + 1.5 * collar * np.cos(around)
+    vertices = np.stack(np.broadcast_arrays(x, y, z), -1).reshape(-1, 3)
+    coords = np.stack(np.broadcast_arrays(around * 8, down * 40), -1).reshape(-1, 2)
+    shade = np.broadcast_to(0.55 + 0.45 * smoothstep(0.05, 0.3, down), (rows, columns)).ravel()
+    triangles = grid_triangles(rows, columns, wrap=True)[:, ::-1]
+    builder.add(vertices, triangles, CLOTH, coords=coords, openness=shade, turn=0.0)

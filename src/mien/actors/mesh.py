@@ -1,0 +1,117 @@
+"""A triangle mesh of many parts, and what builds one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+SKIN, INNER, TEETH, CAVITY, HAIR, CLOTH, FRAME, TONGUE = range(8)
+"""Materials of triangles."""
+
+PIVOT = np.array([0.0, -8.0, -3.0])
+"""Where the head turns on the neck."""
+
+
+@dataclass
+class Mesh:
+    """Neutral geometry in centimetres.
+
+    vertices: (V, 3). coords: (V, 2) face coordinates x, y (skin) or across, along (hair, cloth).
+    parent: (V,) index of the vertex whose displacement this one shares. triangles: (T, 3).
+    material: (T,). openness: (V,) ambient light that reaches it. turn: (V,) share of the head's
+    rotation. strand: (V,) 1 where hair may fray. head: number of vertices of the face itself,
+    which come first.
+    """
+
+    vertices: Array
+    coords: Array
+    parent: NDArray[np.int64]
+    triangles: NDArray[np.int32]
+    material: NDArray[np.uint8]
+    openness: Array
+    turn: Array
+    strand: Array
+    head: int
+    lower: NDArray[np.bool_]
+    jaw: NDArray[np.bool_]
+
+
+class MeshBuilder:
+    """Collects the parts of a mesh."""
+
+    def __init__(self) -> None:
+        self.vertices: list[Array] = []
+        self.coords: list[Array] = []
+        self.parent: list[NDArray[np.int64]] = []
+        self.triangles: list[NDArray[np.int32]] = []
+        self.material: list[NDArray[np.uint8]] = []
+        self.openness: list[Array] = []
+        self.turn: list[Array] = []
+        self.strand: list[Array] = []
+        self.jaw: list[NDArray[np.bool_]] = []
+        self.count = 0
+
+    def add(
+        self,
+        vertices: Array,
+        triangles: NDArray[np.int_],
+        material: int,
+        *,
+        coords: Array | None = None,
+        parent: NDArray[np.int_] | None = None,
+        openness: Array | float = 1.0,
+        turn: Array | float = 1.0,
+        strand: Array | float = 0.0,
+        jaw: bool = False,
+    ) -> int:
+        """Add a part, its triangles numbered from 0; returns the number of its first vertex."""
+        n, first = len(vertices), self.count
+        self.vertices.append(np.asarray(vertices, float))
+        self.coords.append(vertices[:, :2].copy() if coords is None else coords)
+        self.parent.append(np.arange(first, first + n) if parent is None else np.asarray(parent))
+        self.triangles.append(np.asarray(triangles, np.int32) + first)
+        self.material.append(np.full(len(triangles), material, np.uint8))
+        for target, value in (
+            (self.openness, openness),
+            (self.turn, turn),
+            (self.strand, strand),
+        ):
+            target.append(np.broadcast_to(np.asarray(value, float), (n,)).copy())
+        self.jaw.append(np.full(n, jaw))
+        self.count += n
+        return first
+
+
+def grid_triangles(rows: int, columns: int, wrap: bool) -> NDArray[np.int64]:
+    """Triangles of a (rows, columns) grid of vertices, closed around the columns or not."""
+    r, c = np.meshgrid(
+        np.arange(rows - 1), np.arange(columns if wrap else columns - 1), indexing="ij"
+    )
+    right = (c + 1) % columns
+    a, b = r * columns + c, r * columns + right
+    below_a, below_b = (r + 1) * columns + c, (r + 1) * columns + right
+    first = np.stack([a, below_a, b], -1).reshape(-1, 3)
+    second = np.stack([b, below_a, below_b], -1).reshape(-1, 3)
+    return np.concatenate([first, second])
+
+
+def smoothstep(low: float, high: float, x: Array) -> Array:
+    """0 below low, 1 above high, smooth between (either may be the larger)."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def tube(path: Array, radius: float, sides: int = 8) -> tuple[Array, NDArray[np.int64]]:
+    """A tube along an open path (N, 3)."""
+    along = np.gradient(path, axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    helper = np.where(np.abs(along[:, 1:2]) > 0.8, [[1.0, 0, 0]], [[0, 1.0, 0]])
+    first = np.cross(along, helper)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    second = np.cross(along, first)
+    angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)[None, :, None]
+    ring = first[:, None] * np.cos(angle) + second[:, None] * np.sin(angle)
+    vertices = (path[:, None] + radius * ring).reshape(-1, 3)
+    return vertices, grid_triangles(len(path), sides, wrap=True)

@@ -1,0 +1,193 @@
+"""One actor at one moment, as a picture with transparency."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.actors import raster, skin
+from mien.actors.action_units import FaceAction
+from mien.actors.head import build_mesh
+from mien.actors.identity import Identity
+from mien.actors.mesh import PIVOT
+
+Array = NDArray[np.float64]
+SHADOW_SIDE = 224
+_SHADOW_SPAN = 44.0  # cm of the scene that the shadow map covers
+
+
+@dataclass(frozen=True)
+class Light:
+    """Directions point towards the light, in the camera's frame; colours are linear."""
+
+    key: tuple[float, float, float] = (0.45, 0.55, 0.75)
+    key_colour: tuple[float, float, float] = (1.05, 1.0, 0.93)
+    fill: tuple[float, float, float] = (-0.7, 0.1, 0.6)
+    fill_colour: tuple[float, float, float] = (0.22, 0.24, 0.28)
+    sky: tuple[float, float, float] = (0.30, 0.32, 0.35)
+    ground: tuple[float, float, float] = (0.16, 0.14, 0.13)
+    exposure: float = 1.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What an actor does in one frame. Angles in degrees; gaze: right and up, degrees."""
+
+    intensity: Mapping[tuple[int, str], float] = field(default_factory=dict)
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    gaze: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the head is in the picture. centre: pixels of the point between the ears' level and
+    the mouth; scale: pixels per centimetre at the head; distance: cm from the camera."""
+
+    width: int
+    height: int
+    centre: tuple[float, float]
+    scale: float
+    distance: float = 70.0
+
+
+def _unit(vector: tuple[float, float, float]) -> Array:
+    v = np.asarray(vector, float)
+    return v / np.linalg.norm(v)
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> Array:
+    """Rotation of the head: yaw to the viewer's right, pitch up, roll to the viewer's right."""
+    y, p, r = np.radians([yaw, -pitch, -roll])
+    about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return about_z @ about_y @ about_x
+
+
+class Actor:
+    """A person ready to be drawn: mesh, action fields and skin, made once."""
+
+    def __init__(self, person: Identity) -> None:
+        self.person = person
+        self.mesh = build_mesh(person)
+        self.action = FaceAction(person, self.mesh)
+        self.skin = skin.paint(person)
+        mesh = self.mesh
+        self._triangles = np.ascontiguousarray(mesh.triangles, np.int32)
+        self._material = np.ascontiguousarray(mesh.material, np.uint8)
+        self._strand = mesh.strand.astype(np.float32)
+        self._coords = mesh.coords.astype(np.float32)
+        self._open = mesh.openness.astype(np.float32)
+        self._folds = np.zeros(self.skin.folds.shape[1:], np.float32)
+        self._hair = skin.to_linear(np.array(person.hair_colour)).astype(np.float32)
+        self._iris = skin.to_linear(np.array(person.eye_colour)).astype(np.float32) * 1.3
+        self._cloth = skin.to_linear(np.array(person.cloth_colour)).astype(np.float32)
+        dark = np.array([0.02, 0.02, 0.025], np.float32)
+        self._frame = dark if person.seed % 2 else np.array([0.12, 0.06, 0.03], np.float32)
+
+    def place(self, moment: Moment) -> tuple[Array, Array]:
+        """Return vertices (V, 3) in the camera's frame, and the head's rotation."""
+        points = self.action.vertices(moment.intensity)
+        turn = rotation(moment.yaw, moment.pitch, moment.roll)
+        turned = (points - PIVOT) @ turn.T + PIVOT
+        share = self.mesh.turn[:, None]
+        return points + (turned - points) * share, turn
+
+    def draw(
+        self, moment: Moment, view: View, light: Light, supersample: bool = True
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Draw the actor: linear colour premultiplied by alpha (H, W, 3), and alpha (H, W)."""
+        factor = 2 if supersample else 1
+        points, turn = self.place(moment)
+        screen = self.project(points, view, factor)
+        triangles, material = self._triangles, self._material
+        width, height = view.width * factor, view.height * factor
+        seen, second, third, _ = raster.visibility(
+            screen, triangles, material, self._strand, self._coords, width, height
+        )
+        place = points.astype(np.float32)
+        normal = raster.vertex_normals(place, triangles)
+        key = _unit(light.key)
+        flat = _towards(points, key)
+        shadow = raster.shadow_depth(flat, triangles, SHADOW_SIDE)
+        raster.fold_relief(
+            self.skin.folds,
+            self.action.wrinkles(moment.intensity).astype(np.float32),
+            self._folds,
+            int(-skin.LEFT * skin.DENSITY / 2),
+        )
+        image = np.zeros((height, width, 3), np.float32)
+        alpha = np.zeros((height, width), np.float32)
+        to_head = np.concatenate([turn.T, PIVOT[None]]).astype(np.float32)
+        raster.shade(
+            seen, second, third, triangles, material, place, normal, self._coords, self._open,
+            self.skin.colour, self.skin.gloss, self.skin.relief, self._folds,
+            float(skin.DENSITY), float(skin.LEFT), float(skin.TOP),
+            np.array([0, -3.0, view.distance], np.float32), key.astype(np.float32),
+            _rgb(light.key_colour), _unit(light.fill).astype(np.float32), _rgb(light.fill_colour),
+            _rgb(light.sky), _rgb(light.ground),
+            shadow, flat, 0.45,
+            *self._eyes(moment), self._iris, self._hair, self._cloth, self._frame,
+            np.float32(0.22 + 0.2 * (1 - self.person.tone)), to_head, image, alpha,
+        )  # fmt: skip
+        image *= np.float32(light.exposure)
+        if factor == 2:
+            return raster.halve(image, alpha)
+        return image, alpha
+
+    def project(self, points: Array, view: View, factor: int = 1) -> NDArray[np.float32]:
+        """Project (V, 3) to x, y in pixels (of a picture `factor` times as large) and 1 / depth."""
+        depth = view.distance - points[:, 2]
+        size = view.scale * view.distance / np.maximum(depth, 1.0) * factor
+        x = view.centre[0] * factor + points[:, 0] * size
+        y = view.centre[1] * factor - (points[:, 1] + 3.0) * size
+        return np.stack([x, y, 1 / np.maximum(depth, 1.0)], -1).astype(np.float32)
+
+    def _eyes(self, moment: Moment) -> tuple[NDArray[np.float32], ...]:
+        person = self.person
+        eye = np.array(
+            [
+                3.15 * person.eye_distance, -0.02, 6.62, 1.30, 1.52 * person.eye_size,
+                0.05 + person.eye_tilt, 1.25 - 0.35 * person.male,
+            ],
+            np.float32,
+        )  # fmt: skip
+        lids = np.array(
+            [
+                (lid.upper, lid.lower)
+                for lid in (self.action.lids(moment.intensity, s) for s in ("L", "R"))
+            ],
+            np.float32,
+        )
+        right, up = np.radians(moment.gaze)
+        look = np.array([np.sin(right) * np.cos(up), np.sin(up), np.cos(right) * np.cos(up)])
+        inward = np.array([0.045, 0.0, 0.0])  # eyes meet at arm's length
+        gaze = np.stack([look - inward, look + inward])
+        gaze /= np.linalg.norm(gaze, axis=1, keepdims=True)
+        return eye, lids, gaze.astype(np.float32)
+
+
+def _rgb(values: tuple[float, float, float]) -> NDArray[np.float32]:
+    return np.array(values, np.float32)
+
+
+def _towards(points: Array, key: Array) -> NDArray[np.float32]:
+    """Texels of the shadow map, and height towards the light, of every point."""
+    side = np.cross([0.0, 1.0, 0.0], key)
+    side /= np.linalg.norm(side)
+    up = np.cross(key, side)
+    centre = np.array([0, -3.0, 0])
+    local = (points - centre) @ np.stack([side, up, key]).T
+    texels = local[:, :2] * [1, -1] * (SHADOW_SIDE / _SHADOW_SPAN) + SHADOW_SIDE / 2
+    return np.concatenate([texels, local[:, 2:]], 1).astype(np.float32)
+
+
+def to_srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Linear light to sRGB bytes, with a shoulder instead of clipping."""
+    x = np.maximum(linear, 0)
+    x = np.where(x < 0.6, x, 0.6 + 0.4 * (1 - np.exp(-(x - 0.6) / 0.4)))
+    s = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055)
+    return np.asarray(np.clip(s * 255 + 0.5, 0, 255), np.uint8)

@@ -1,0 +1,106 @@
+"""Actors (`mien actors`): their videos go through the real pipeline, their truth is joined to it.
+
+    DIR/*.mp4 and DIR/truth.parquet
+
+Detection, tracking and cropping are those of any video. A face takes the truth of the person whose
+true box it overlaps most, in the very frame that was decoded; one that overlaps nobody stays
+unlabelled.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mien.corpora.imported import ImportOptions, ImportSummary
+from mien.errors import InputError
+from mien.faces.centerface import iou
+from mien.faces.ingest import Ingester, IngestSettings
+from mien.labels import action_units, expressions
+from mien.progress import Progress, silent
+from mien.store import Store
+
+PRESENT = 1.0
+"""Intensity from which a unit is present: A, a trace."""
+OVERLAP = 0.3
+
+
+def import_actors(
+    path: Path, store: Store, options: ImportOptions, progress: Progress = silent
+) -> ImportSummary:
+    """Ingest every video of a cast and label its faces; InputError where truth is missing."""
+    started = time.perf_counter()
+    truth_file = path / "truth.parquet"
+    if not truth_file.is_file():
+        raise InputError(f"{path}: holds no truth.parquet; `mien actors --out {path}` makes one")
+    try:
+        truth = pq.read_table(truth_file)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{truth_file}: cannot be read: {error}") from error
+    names = pc.unique(truth["video"]).to_pylist()
+    units = tuple(au for au in map(action_units.parse, truth.column_names) if au is not None)
+    summary = ImportSummary(
+        f"actors:{path.resolve()}", rows=len(truth), aus=[action_units.column(au) for au in units]
+    )
+    ingester = Ingester(store, IngestSettings())
+    for i, name in enumerate(names):
+        if not (path / name).resolve().is_relative_to(path.resolve()):
+            raise InputError(f"{truth_file}: video {name!r} lies outside {path}")
+        found = ingester.ingest(path / name)
+        summary.faces += _label(
+            store, found.video, truth.filter(pc.equal(truth["video"], name)), units
+        )
+        progress(i + 1, len(names), f"{summary.faces} labelled faces")
+    summary.expressions = list(store.info.expressions)
+    summary.seconds = round(time.perf_counter() - started, 3)
+    return summary
+
+
+def _label(store: Store, video: str, truth: pa.Table, units: tuple[int, ...]) -> int:
+    """Join truth to the faces of one video by time and box; returns how many were labelled."""
+    rows = np.flatnonzero(np.array([v == video for v in store.names("video")], bool))
+    faces = store.table.take(rows)
+    match = _matches(faces, truth)
+    rows, match = rows[match >= 0], match[match >= 0]
+    if len(rows) == 0:
+        return 0
+    chosen = truth.take(match)
+    columns: dict[str, Any] = {
+        "subject": chosen["person"].to_pylist(),
+        "expression": chosen["expression"].to_pylist(),
+        "valence": chosen["valence"].to_numpy(),
+        "arousal": chosen["arousal"].to_numpy(),
+    }
+    for au in units:
+        level = chosen[f"AU{au}"].to_numpy()
+        columns[action_units.column(au)] = (level >= PRESENT).astype(np.int8)
+        columns[f"{action_units.column(au)}_r"] = level
+    names = expressions.merged(n for n in columns["expression"] if n)
+    store.relabel(rows, columns, units, names)
+    return len(rows)
+
+
+def _matches(faces: pa.Table, truth: pa.Table) -> NDArray[np.intp]:
+    """Row of the truth for each face, -1 where no true box overlaps it."""
+    corners = ("x0", "y0", "x1", "y1")
+    boxes, true_boxes = (
+        np.stack([t[c].to_numpy() for c in corners], 1).astype(np.float32) for t in (faces, truth)
+    )
+    times, true_times = faces["time_s"].to_numpy(), truth["time_s"].to_numpy()
+    order = np.argsort(true_times, kind="stable")
+    out = np.full(len(faces), -1, np.intp)
+    for i, time_s in enumerate(times):
+        low, high = np.searchsorted(true_times[order], [time_s - 2e-3, time_s + 2e-3])
+        candidates = order[low:high]
+        candidates = candidates[np.isfinite(true_boxes[candidates]).all(1)]
+        if len(candidates):
+            overlap = iou(boxes[i][None], true_boxes[candidates])[0]
+            best = int(overlap.argmax())
+            if overlap[best] >= OVERLAP:
+                out[i] = candidates[best]
+    return out
