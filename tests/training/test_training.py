@@ -166,6 +166,19 @@ def test_a_step_changes_one_network_only(faces):
     assert all(p.requires_grad for p in parts.step.discriminator.network.parameters())
 
 
+def test_running_statistics_are_of_both_kinds_of_images_or_of_real_ones_only(faces):
+    store = Store.open(faces)
+    for kind, moves in (("both", True), ("real", False)):
+        recipe = load_recipe("config1-32", ["batch_size=8", f"batch_norm_statistics={kind}"])
+        parts = build(recipe, store)
+        network = parts.step.discriminator.network
+        before = network.layers[1].running_mean.clone()
+        parts.step(0, *parts.batches.batch(0))  # the generator's turn: fake images only
+        assert (network.layers[1].running_mean != before).any() == moves
+        parts.step(1, *parts.batches.batch(1))
+        assert (network.layers[1].running_mean != before).any()
+
+
 def heads_of(parts, value: float) -> HeadOutputs:
     layout: HeadLayout = parts.learned.layout
     return layout.split(torch.full((parts.recipe.batch_size, layout.outputs), value))

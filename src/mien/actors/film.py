@@ -257,7 +257,9 @@ def _camera(
     picture = (picture + spread * grain[..., None]).astype(np.float32)
     pixels = to_srgb(picture)
     if shot.grey:
-        pixels = np.repeat((pixels @ [0.299, 0.587, 0.114]).astype(np.uint8)[..., None], 3, 2)
+        red, green, blue = np.moveaxis(pixels.astype(np.float32), -1, 0)
+        level = (0.299 * red + 0.587 * green + 0.114 * blue).astype(np.uint8)
+        pixels = np.repeat(level[..., None], 3, 2)
     return pixels
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from mien.actors.head_grid import COLUMNS, ROWS, HeadGrid
 from mien.actors.identity import Identity
-from mien.actors.mesh import HAIR, Array, MeshBuilder, grid_triangles, smoothstep
+from mien.actors.mesh import HAIR, Array, MeshBuilder, grid_triangles, smoothstep, transformed
 
 _THICKNESS = {
     "crop": 0.35,
@@ -25,7 +25,7 @@ def _noise(points: Array, scale: float, seed: int) -> Array:
     source = np.random.default_rng(seed)
     waves = source.normal(size=(14, 3)) / scale
     phase = source.uniform(0, 2 * np.pi, 14)
-    return np.sin(points @ waves.T + phase).sum(1) / np.sqrt(14 / 2) / 1.4
+    return np.sin(transformed(points, waves) + phase).sum(1) / np.sqrt(14 / 2) / 1.4
 
 
 def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:

@@ -97,6 +97,16 @@ def grid_triangles(rows: int, columns: int, wrap: bool) -> NDArray[np.int64]:
     return np.concatenate([first, second])
 
 
+def transformed(points: Array, matrix: Array) -> Array:
+    """Apply a matrix (K, 3) to points (N, 3): (N, K).
+
+    Written out: a library's matrix product may round differently from one run to the next, and
+    films are to be the same for the same seed.
+    """
+    x, y, z = (points[:, i, None] for i in range(3))
+    return np.asarray(x * matrix[:, 0] + y * matrix[:, 1] + z * matrix[:, 2])
+
+
 def smoothstep(low: float, high: float, x: Array) -> Array:
     """0 below low, 1 above high, smooth between (either may be the larger)."""
     t = np.clip((x - low) / (high - low), 0, 1)

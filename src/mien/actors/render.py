@@ -10,7 +10,7 @@ from mien.actors import raster, skin
 from mien.actors.action_units import FaceAction
 from mien.actors.head import build_mesh
 from mien.actors.identity import Identity
-from mien.actors.mesh import PIVOT
+from mien.actors.mesh import PIVOT, transformed
 
 Array = NDArray[np.float64]
 SHADOW_SIDE = 224
@@ -92,7 +92,7 @@ class Actor:
         """Return vertices (V, 3) in the camera's frame, and the head's rotation."""
         points = self.action.vertices(moment.intensity)
         turn = rotation(moment.yaw, moment.pitch, moment.roll)
-        turned = (points - PIVOT) @ turn.T + PIVOT
+        turned = transformed(points - PIVOT, turn) + PIVOT
         share = self.mesh.turn[:, None]
         return points + (turned - points) * share, turn
 
@@ -180,7 +180,7 @@ def _towards(points: Array, key: Array) -> NDArray[np.float32]:
     side /= np.linalg.norm(side)
     up = np.cross(key, side)
     centre = np.array([0, -3.0, 0])
-    local = (points - centre) @ np.stack([side, up, key]).T
+    local = transformed(points - centre, np.stack([side, up, key]))
     texels = local[:, :2] * [1, -1] * (SHADOW_SIDE / _SHADOW_SPAN) + SHADOW_SIDE / 2
     return np.concatenate([texels, local[:, 2:]], 1).astype(np.float32)
 

@@ -12,6 +12,7 @@ from mien import __version__
 from mien.errors import InputError, unknown_name
 
 COMMANDS = {
+    "demo": "the whole way on people who do not exist, with a report at the end",
     "ingest": "videos into a store: decode, resample, detect, track, crop",
     "import": "a public or private corpus into a store",
     "actors": "film people who do not exist, with exact ground truth",

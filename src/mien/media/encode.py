@@ -29,7 +29,10 @@ class VideoWriter:
         stream.width, stream.height = width, height
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = _TIME_BASE
-        stream.options = {"crf": str(self._quality), "preset": "veryfast"}
+        # x264's macroblock tree reads memory that it never wrote: without it, the same frames give
+        # the same bytes, whatever was in memory before.
+        fixed = {"crf": str(self._quality), "preset": "veryfast", "x264-params": "no-mbtree=1"}
+        stream.options = fixed
         self._stream = stream
 
     def write(self, rgb: NDArray[np.uint8], time_s: float) -> None:

@@ -149,6 +149,7 @@ def _step(
         head_loss,
         GENERATOR[recipe.loss.generator],
         noise=recipe.noise,
+        real_statistics=recipe.batch_norm_statistics == "real",
         update_rate=recipe.update_rate,
         updated_more=recipe.updated_more,
         halve=recipe.loss.real_and_fake == "mean",

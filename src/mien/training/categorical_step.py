@@ -117,6 +117,7 @@ class CategoricalStep:
         generator_loss: Callable[[Tensor], Tensor],
         *,
         noise: int,
+        real_statistics: bool,
         update_rate: int,
         updated_more: Literal["generator", "discriminator"],
         halve: bool,
@@ -125,10 +126,16 @@ class CategoricalStep:
         huber_steps: int,
         huber_delta: float,
     ) -> None:
-        """halve: the discriminator's loss is the mean, not the sum, of its losses on real, fake."""
+        """Take the parts and the numbers.
+
+        halve: the discriminator's loss is the mean, not the sum, of its losses on real and on fake.
+        real_statistics: generated images leave its running batch statistics alone.
+        """
         self.generator, self.discriminator = generator, discriminator
         self.head_loss, self.generator_loss = head_loss, generator_loss
         self.noise, self.update_rate, self.updated_more = noise, update_rate, updated_more
+        norms = [m for m in discriminator.network.modules() if isinstance(m, nn.BatchNorm2d)]
+        self._still = norms if real_statistics else []
         self.scale = 0.5 if halve else 1.0
         self.clip_norm = clip_norm
         self.huber = (huber_weight, huber_steps)
@@ -151,7 +158,8 @@ class CategoricalStep:
         network = self.discriminator.network
         with torch.no_grad():
             fake = self.generator.network(noise)
-        out_real, out_fake = (self.layout.split(network(images)) for images in (real, fake))
+        out_real = self.layout.split(network(real))
+        out_fake = self._judge_fake(fake)
         on_real, on_fake = (
             self.head_loss.on_real(out_real, labels),
             self.head_loss.on_fake(out_fake),
@@ -168,12 +176,23 @@ class CategoricalStep:
                 "p_real/of_fake": torch.sigmoid(-out_fake.fake).mean(),
             }
 
+    def _judge_fake(self, fake: Tensor) -> HeadOutputs:
+        """Run the discriminator on generated images."""
+        momenta = [norm.momentum for norm in self._still]
+        for norm in self._still:
+            norm.momentum = 0.0
+        try:
+            return self.layout.split(self.discriminator.network(fake))
+        finally:
+            for norm, momentum in zip(self._still, momenta, strict=True):
+                norm.momentum = momentum
+
     def _update_generator(self, step: int, real: Tensor, noise: Tensor) -> Log:
         network = self.discriminator.network
         network.requires_grad_(False)  # its weight gradients would be computed for nothing
         try:
             fake = self.generator.network(noise)
-            out = self.layout.split(network(fake))
+            out = self._judge_fake(fake)
             adversarial = self.generator_loss(out.fake)
             weight = annealed_weight(step, *self.huber)
             reconstruction = huber_loss(fake, real, self.huber_delta) if weight else torch.zeros(())

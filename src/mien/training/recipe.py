@@ -77,7 +77,11 @@ class Heads(_Part):
 
 
 class Recipe(_Part):
-    """Everything that decides a training, but for the store."""
+    """Everything that decides a training, but for the store.
+
+    batch_norm_statistics: which images the discriminator's running statistics, used for prediction,
+    are of: both real and generated ones, as in the documents' code, or real ones only.
+    """
 
     name: str
     title: str
@@ -90,6 +94,7 @@ class Recipe(_Part):
     loss: Loss = Loss()
     fake_labels: FakeLabels = FakeLabels()
     reconstruction: Reconstruction = Reconstruction()
+    batch_norm_statistics: Literal["both", "real"] = "both"
     update_rate: Count = 5
     updated_more: Literal["generator", "discriminator"] = "generator"
     beta1: Decay = 0.5

@@ -1,0 +1,96 @@
+"""Go the whole way on actors: film, ingest, split, train, evaluate, sample, analyse, report.
+
+example: mien demo --out demo
+         mien demo --quick
+
+Everything is made on this machine: people who do not exist are filmed, found by the real detector,
+and split by person; a GAN whose discriminator recognises affect is trained on them for a few
+minutes; an actor it has never seen is analysed beside the truth. Every step is a command of its own
+and is shown. --quick takes fewer people and steps: it shows the way, not the quality.
+"""
+
+import argparse
+import shlex
+import time
+from pathlib import Path
+
+from mien.cli.output import note
+from mien.errors import InputError
+
+DOCUMENT_UNITS = "[1, 2, 4, 6, 12, 15, 20, 25]"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
+    parser.add_argument(
+        "--quick", action="store_true", help="under two minutes instead of about six"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="processes that film (2)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from mien.report.demo_report import write_demo_report
+
+    out: Path = args.out
+    if (out / "store").exists() or (out / "run").exists():
+        raise InputError(f"{out}: holds a demo already; remove it or name another with --out")
+    started = time.monotonic()
+    people, takes, seconds, steps = (8, 1, 3, 150) if args.quick else (20, 2, 4, 1500)
+    cast, store, run_folder = out / "cast", out / "store", out / "run"
+    _step(
+        *("actors", "--out", cast, "--people", people, "--videos-per-person", takes),
+        *("--seconds", seconds, "--size", "426x240", "--workers", args.workers),
+    )
+    _step("import", "actors", cast, "--store", store, "--through-pipeline", "--size", 64)
+    _step("split", store, "--ratios", "0.6,0.2,0.2", "--seed", 0)
+    settings = (
+        f"steps={steps}",
+        f"checkpoint_every={max(steps // 5, 50)}",
+        f"heads.aus={DOCUMENT_UNITS}",
+        "loss.generator=non-saturating",
+        "update_rate=1",
+        "batch_norm_statistics=real",
+        "generator.learning_rate=2e-4",
+        "discriminator.learning_rate=2e-4",
+    )
+    words = [word for setting in settings for word in ("--set", setting)]
+    _step("train", "categorical-28-au-va", "--store", store, "--run", run_folder, *words)
+    _step("evaluate", run_folder, "--split", "test")
+    _step("sample", run_folder, "--count", 64, "--out", out / "grid.png")
+    video = _unseen(store, cast)
+    table = out / "unseen.csv"
+    _step(
+        *("analyze", video, "--model", run_folder, "--out", table),
+        *("--overlay", out / "unseen.mp4", "--report", out / "unseen.html"),
+    )
+    write_demo_report(out, video.name)
+    note(f"done in {time.monotonic() - started:.0f} s. Open {out / 'report.html'}")
+    print(out / "report.html")
+    print(f"Next: `mien analyze YOUR_VIDEO --model {run_folder} --out seen.csv`,")
+    print("or your own labelled faces: `mien import folder PATH --store STORE`.")
+    return 0
+
+
+def _step(*words: object) -> None:
+    """Show a command and run it; raises InputError where it fails."""
+    from mien.cli.main import main
+
+    arguments = [str(word) for word in words]
+    note(f"$ mien {shlex.join(arguments)}")
+    code = main(arguments)
+    if code == 130:
+        raise KeyboardInterrupt
+    if code != 0:
+        raise InputError(f"the demo stopped at `mien {arguments[0]}`; the line above says why")
+
+
+def _unseen(store_folder: Path, cast: Path) -> Path:
+    """Pick the video of the test split with the most faces."""
+    from collections import Counter
+
+    from mien.store import Store
+
+    store = Store.open(store_folder)
+    named = zip(store.names("video"), store.names("split"), strict=True)
+    counts = Counter(video for video, split in named if split == "test" and video)
+    return cast / counts.most_common(1)[0][0]

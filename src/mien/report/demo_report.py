@@ -1,0 +1,122 @@
+"""The page that a demo ends with: what was filmed, learned, generated, and seen in somebody new."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from jinja2 import Environment, PackageLoader, select_autoescape
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+from pyarrow import csv as arrow_csv
+
+from mien.atomic import write_text
+from mien.metrics.continuous import ccc
+from mien.report.figures import PLOTLY_SCRIPT
+
+Array = NDArray[np.float64]
+
+SHOWN = (
+    ("valence", "valence", "valence", 1.0),
+    ("arousal", "arousal", "arousal", 1.0),
+    ("AU12 lip corner puller", "AU12", "AU12_p", 5.0),
+    ("AU4 brow lowerer", "AU4", "AU04_p", 5.0),
+    ("AU1 inner brow raiser", "AU1", "AU01_p", 5.0),
+    ("AU25 lips part", "AU25", "AU25_p", 5.0),
+)
+"""Title, column of the truth, column of the analysis, and what full scale of the truth is."""
+
+
+def write_demo_report(folder: Path, video: str) -> None:
+    """Write report.html into a demo's folder, from the files that its steps left there."""
+    truth = pq.read_table(folder / "cast" / "truth.parquet")
+    truth = truth.filter(pc.equal(truth["video"], video))
+    person = truth["person"][0].as_py()
+    truth = truth.filter(pc.equal(truth["person"], person))
+    seen = arrow_csv.read_csv(
+        folder / "unseen.csv", convert_options=arrow_csv.ConvertOptions(strings_can_be_null=True)
+    )
+    evaluation = json.loads((folder / "run" / "evaluation.json").read_text(encoding="utf-8"))
+    samples = sorted((folder / "run" / "samples").glob("*.png"))
+    environment = Environment(
+        loader=PackageLoader("mien.report"), autoescape=select_autoescape(default=True)
+    )
+    page = environment.get_template("demo.html").render(
+        plotly=PLOTLY_SCRIPT,
+        sheet=_picture(folder / "cast" / "contact-sheet.png"),
+        grid=_picture(folder / "grid.png"),
+        first=_picture(samples[0]),
+        scores=_scores(evaluation["test"]["last"]),
+        faces=evaluation["test"]["faces"],
+        step=evaluation["test"]["last"]["step"],
+        figure=_traces(truth, seen),
+        video=video,
+        person=person,
+    )
+    write_text(folder / "report.html", page)
+
+
+def _picture(path: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _scores(last: dict[str, Any]) -> list[tuple[str, str]]:
+    def shown(value: float | None) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    return [
+        ("valence CCC", shown(last["valence"]["ccc"])),
+        ("arousal CCC", shown(last["arousal"]["ccc"])),
+        ("Action Units, mean F1", shown(last["au"]["mean_f1"])),
+        ("expression accuracy", shown(last["expression"]["accuracy"])),
+        ("expression macro F1", shown(last["expression"]["macro_f1"])),
+        ("real faces called real", shown(last["real_called_real"])),
+        ("generated faces called fake", shown(last["fake_called_fake"])),
+    ]
+
+
+def _column(table: pa.Table, name: str) -> Array:
+    values = pc.fill_null(table[name].cast(pa.float64()), float("nan"))
+    return np.asarray(values.to_numpy(), np.float64)
+
+
+def _traces(truth: pa.Table, seen: pa.Table) -> str:
+    """Draw truth and prediction over time, as HTML, for the face that was seen most often."""
+    faces = seen.filter(pc.equal(seen["success"], 1))
+    first = pc.mode(faces["face_id"])[0].as_py()["mode"]
+    faces = faces.filter(pc.equal(faces["face_id"], first))
+    titles = []
+    drawn = []
+    for title, true_name, name, scale in SHOWN:
+        true_time, true = _column(truth, "time_s"), _column(truth, true_name) / scale
+        time_s, said = _column(faces, "timestamp"), _column(faces, name)
+        agreement = ccc(said, np.interp(time_s, true_time, true))
+        titles.append(f"{title} (CCC {agreement:.2f})")
+        drawn.append((true_time, true, time_s, said, scale == 1.0))
+    figure = make_subplots(rows=3, cols=2, subplot_titles=titles, vertical_spacing=0.11)
+    for i, (true_time, true, time_s, said, signed) in enumerate(drawn):
+        place = {"row": i // 2 + 1, "col": i % 2 + 1}
+        for x, y, name, colour in (
+            (true_time, true, "truth", "#90a4ae"),
+            (time_s, said, "discriminator", "#d81b60"),
+        ):
+            line = go.Scatter(
+                x=x, y=np.round(y, 4), name=name, mode="lines", legendgroup=name,
+                showlegend=i == 0, line={"color": colour, "width": 2},
+            )  # fmt: skip
+            figure.add_trace(line, **place)
+        figure.update_yaxes(range=[-1, 1] if signed else [0, 1], **place)
+    figure.update_layout(
+        height=640, template="plotly_white", margin={"l": 40, "r": 20, "t": 40, "b": 30},
+        font={"family": "system-ui, sans-serif", "size": 13},
+        legend={"orientation": "h", "y": -0.06},
+    )  # fmt: skip
+    html: str = figure.to_html(
+        full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True}
+    )
+    return html

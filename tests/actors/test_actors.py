@@ -1,0 +1,324 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from mien.actors.action_units import SIDES, UNITS, FaceAction
+from mien.actors.behaviour import PROTOTYPES, affect_of, envelope, perform
+from mien.actors.film import plan_videos
+from mien.actors.identity import sample_identity
+from mien.actors.raters import joystick, ranges, sample_raters
+from mien.actors.render import Actor, Light, Moment, View, rotation
+from mien.faces.centerface import CenterFace
+from mien.media.decode import decode
+from mien.store import Store
+
+FIFTEEN = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 17, 20, 25, 26, 45)
+
+
+@pytest.fixture(scope="module")
+def actor() -> Actor:
+    return Actor(sample_identity(3))
+
+
+def both(*units: tuple[int, float]) -> dict[tuple[int, str], float]:
+    return {(unit, side): level for unit, level in units for side in SIDES}
+
+
+def moved(action: FaceAction, units: dict) -> np.ndarray:
+    return action.vertices(units) - action.vertices({})
+
+
+def near(action: FaceAction, x: float, y: float) -> np.ndarray:
+    """Vertices of the face close to a place, in front."""
+    points = action.mesh.vertices[: action.mesh.head]
+    close = np.hypot(points[:, 0] - x, points[:, 1] - y) < 0.5
+    return np.flatnonzero(close & (points[:, 2] > 3))
+
+
+def test_identities_are_people_of_all_kinds_and_the_same_for_the_same_seed():
+    people = [sample_identity(i) for i in range(300)]
+    assert sample_identity(7) == people[7]
+    tones = [p.tone for p in people]
+    assert min(tones) < 0.05
+    assert max(tones) > 0.95
+    assert {p.hair_style for p in people} >= {"short", "long", "curly", "bob", "bald", "afro"}
+    assert 0.35 < np.mean([p.male > 0.5 for p in people]) < 0.65
+    assert min(p.age for p in people) < 25
+    assert max(p.age for p in people) > 65
+    assert any(p.glasses for p in people)
+    assert any(p.beard for p in people)
+
+
+# What the FACS manual says: place on the actor's left, direction (x outward, y up), unit.
+FACS_MOTION = [
+    (1, (1.5, 2.1), (0, 1)),
+    (2, (4.5, 2.0), (0, 1)),
+    (4, (1.6, 1.9), (-1, -1)),
+    (6, (3.9, -2.3), (0, 1)),
+    (9, (1.3, -3.0), (0, 1)),
+    (10, (1.4, -5.9), (0, 1)),
+    (12, (2.3, -6.5), (1, 1)),
+    (15, (2.3, -6.6), (0, -1)),
+    (17, (0.5, -9.2), (0, 1)),
+    (20, (2.3, -6.6), (1, 0)),
+]
+
+
+@pytest.mark.parametrize(("unit", "place", "direction"), FACS_MOTION)
+def test_units_move_what_the_manual_says(actor, unit, place, direction):
+    shift = moved(actor.action, both((unit, 5)))[near(actor.action, *place)].mean(0)
+    for axis, sign in enumerate(direction):
+        if sign:
+            assert sign * shift[axis] > 0.15, shift
+    half = moved(actor.action, both((unit, 2.5)))[near(actor.action, *place)].mean(0)
+    assert np.allclose(half, shift / 2, atol=1e-3)
+
+
+def test_one_side_leaves_the_other_alone(actor):
+    for unit in (1, 2, 6, 12, 15):
+        shift = moved(actor.action, {(unit, "L"): 5.0})
+        x = actor.mesh.vertices[:, 0]
+        assert np.abs(shift[x > 1]).max() > 0.2
+        assert np.abs(shift[x < -1]).max() < 1e-3
+
+
+def test_combinations_add_up(actor):
+    together = moved(actor.action, both((1, 5), (2, 5)))
+    apart = moved(actor.action, both((1, 5))) + moved(actor.action, both((2, 5)))
+    assert np.allclose(together, apart, atol=1e-5)
+    smile = near(actor.action, 0.0, -7.1)
+    parted = moved(actor.action, both((12, 4), (25, 4)))[smile].mean(0)
+    assert parted[1] < moved(actor.action, both((12, 4)))[smile].mean(0)[1] - 0.1
+
+
+def test_the_jaw_drops_with_chin_and_teeth_and_the_upper_face_stays(actor):
+    shift = moved(actor.action, both((26, 5)))
+    assert shift[near(actor.action, 0, -9.5)].mean(0)[1] < -0.8
+    assert np.abs(shift[near(actor.action, 3, 1)]).max() < 1e-3
+    assert shift[actor.mesh.jaw].mean(0)[1] < -0.5
+
+
+def test_lids_close_widen_and_tighten(actor):
+    def gap(*units: tuple[int, float]) -> float:
+        lids = actor.action.lids(both(*units), "L")
+        return lids.upper + lids.lower
+
+    assert gap((45, 5)) == pytest.approx(0, abs=1e-9)
+    assert gap((5, 5)) > gap() * 1.2
+    assert gap((7, 5)) < gap() * 0.75
+    assert gap((6, 5)) < gap()
+
+
+def picture(actor: Actor, moment: Moment, side: int = 160) -> np.ndarray:
+    image, alpha = actor.draw(moment, View(side, side, (side / 2, side / 2), side / 27), Light())
+    assert np.isfinite(image).all()
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
+    return image + (1 - alpha[..., None]) * 0.3
+
+
+@pytest.mark.parametrize("unit", FIFTEEN)
+def test_every_unit_is_seen_in_the_picture(actor, unit):
+    neutral, acted = picture(actor, Moment()), picture(actor, Moment(both((unit, 5))))
+    assert np.abs(acted - neutral).max() > 0.08
+    assert (np.abs(acted - neutral).max(2) > 0.04).mean() > 0.0008
+
+
+def test_drawing_is_a_function_of_its_arguments(actor):
+    moment = Moment(both((12, 3)), yaw=10)
+    assert (picture(actor, moment) == picture(actor, moment)).all()
+
+
+def test_yaw_turns_to_the_viewers_right_and_pitch_up():
+    assert rotation(30, 0, 0) @ [0, 0, 1] == pytest.approx([0.5, 0, 0.8660254])
+    assert (rotation(0, 20, 0) @ [0, 0, 1])[1] > 0
+    assert np.allclose(rotation(20, 10, 5) @ rotation(20, 10, 5).T, np.eye(3))
+
+
+def test_the_real_detector_finds_actors_and_not_the_backs_of_their_heads():
+    detect = CenterFace()
+    from mien.actors.render import to_srgb
+
+    found, wrong = [], []
+    for seed in range(12):
+        person = Actor(sample_identity(100 + seed))
+        for yaw in (-30, 0, 20):
+            found.append(len(detect(to_srgb(picture(person, Moment(yaw=yaw), 256)))) == 1)
+        wrong.append(len(detect(to_srgb(picture(person, Moment(yaw=180), 256)))))
+    assert np.mean(found) >= 0.97
+    assert sum(wrong) <= 1
+
+
+# -- behaviour ---------------------------------------------------------------------------
+
+
+def test_an_episode_is_neutral_onset_apex_offset_neutral():
+    time_s = np.arange(0, 5, 0.1)
+    course = envelope(time_s, 1.0, 0.5, 1.0, 0.5)
+    assert course[time_s < 1].max() == 0
+    assert course[(time_s > 1.55) & (time_s < 2.45)].min() == pytest.approx(1)
+    assert course[time_s > 3.05].max() == pytest.approx(0, abs=1e-12)
+    assert (np.diff(course[(time_s > 1) & (time_s < 1.5)]) > 0).all()
+
+
+def test_prototypes_are_the_seeds_table():
+    table = {
+        "happiness": {6, 12}, "sadness": {1, 4}, "surprise": {1, 2, 5, 26},
+        "fear": {1, 2, 4, 5, 20}, "anger": {4, 5, 7}, "disgust": {9},
+    }  # fmt: skip
+    for name, units in table.items():
+        assert units <= set(PROTOTYPES[name][0])
+    assert 14 in PROTOTYPES["sadness"][1]
+    assert {15, 16} <= set(PROTOTYPES["disgust"][1])
+
+
+def test_affect_follows_from_units():
+    def of(**units: float) -> tuple[float, float]:
+        v, a = affect_of({int(k[2:]): np.array([x]) for k, x in units.items()})
+        return float(v[0]), float(a[0])
+
+    assert of(AU1=0.0) == pytest.approx((0, 0.0574), abs=1e-3)
+    smile, slight = of(AU6=4.0, AU12=5.0), of(AU12=1.0)
+    assert smile[0] > slight[0] > 0.2
+    assert of(AU4=4.0, AU15=4.0)[0] < -0.5
+    assert of(AU1=5.0, AU2=5.0, AU5=5.0, AU26=5.0)[1] > 0.6
+    for pair in (smile, of(AU9=5.0, AU4=5.0, AU5=5.0, AU20=5.0)):
+        assert np.hypot(*pair) <= 1 + 1e-9
+
+
+def test_performances_are_shaped_like_the_documents():
+    acts = [perform(12, 30, np.random.default_rng(i), UNITS) for i in range(60)]
+    valence = np.concatenate([a.valence for a in acts])
+    arousal = np.concatenate([a.arousal for a in acts])
+    assert (valence > 0.1).mean() > (valence < -0.1).mean() * 0.9
+    assert (arousal > 0).mean() > 0.75
+    present = {u: np.mean([(a.left[u] >= 1).mean() for a in acts]) for u in UNITS}
+    for rare in (15, 20):
+        assert present[rare] < min(present[u] for u in (1, 4, 6, 12, 25))
+    assert {e for a in acts for e in a.expression} == {"neutral", *PROTOTYPES}
+    assert max(np.abs(a.yaw).max() for a in acts) <= 45
+
+
+def test_raters_lag_and_miss_as_they_are_told():
+    raters = sample_raters(40, 0)
+    assert all(0.3 <= r.lag_s <= 4 for r in raters)
+    assert len({r.lag_s for r in raters}) > 30
+    time_s = np.arange(0, 20, 1 / 30)
+    truth = 0.8 * np.sin(2 * np.pi * time_s / 6)
+    rater = raters[0]
+    times, values = joystick(rater, time_s, truth, np.random.default_rng(0))
+    assert np.abs(values).max() <= 1000
+    assert np.std(np.diff(times)) > 0.005  # irregular, as a joystick is
+    lags = np.arange(0, 5, 0.05)
+    scores = [np.corrcoef(values, np.interp(times - lag, time_s, truth))[0, 1] for lag in lags]
+    assert lags[int(np.argmax(scores))] == pytest.approx(rater.lag_s, abs=0.25)
+    shown = (np.arange(3000) % 100) < 40
+    marks = ranges(rater, shown, np.random.default_rng(1))
+    assert 30 * (1 - rater.miss) - 8 < len(marks) <= 30
+
+
+# -- films, import, commands -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cast(tmp_path_factory):
+    from mien.actors.studio import make_cast
+
+    folder = tmp_path_factory.mktemp("cast")
+    plans = plan_videos(3, 1, 1.0, 5, (320, 240))
+    make_cast(folder, plans, 5, 1)
+    return folder
+
+
+def test_films_have_truth_for_every_person_in_every_frame(cast):
+    truth = pq.read_table(cast / "truth.parquet")
+    for name in pc.unique(truth["video"]).to_pylist():
+        part = truth.filter(pc.equal(truth["video"], name))
+        frames = list(decode(cast / name))
+        people = len(pc.unique(part["person"]))
+        assert len(part) == people * len(frames)
+        assert part["time_s"].to_numpy()[-1] == pytest.approx(frames[-1].time_s, abs=2e-3)
+        assert frames[0].rgb.shape == (240, 320, 3)
+    for unit in UNITS:
+        assert 0 <= pc.min(truth[f"AU{unit}"]).as_py() <= pc.max(truth[f"AU{unit}"]).as_py() <= 5
+    assert (cast / "contact-sheet.png").exists()
+    assert len(list((cast / "annotators").glob("*.va.csv"))) == 3 * 4
+
+
+def test_the_same_seed_films_the_same_and_what_is_there_is_kept(cast, tmp_path):
+    from mien.actors.film import film, missing
+
+    plans = plan_videos(3, 1, 1.0, 5, (320, 240))
+    assert list(missing(cast, plans)) == []
+    (tmp_path / "truth").mkdir()
+    film(plans[0], tmp_path)
+    assert (tmp_path / plans[0].name).read_bytes() == (cast / plans[0].name).read_bytes()
+    assert [p.name for p in missing(tmp_path, plans)] == [p.name for p in plans[1:]]
+
+
+def test_truth_is_joined_to_the_faces_the_pipeline_finds(cast, tmp_path, cli):
+    result = cli("import", "actors", cast, "--store", tmp_path / "s", "--size", 48, "--json")
+    assert result.code == 0, result.err
+    store = Store.open(tmp_path / "s")
+    truth = pq.read_table(cast / "truth.parquet")
+    labels = store.labels()
+    known = labels.expression >= 0
+    assert known.mean() > 0.9
+    assert {s for s, k in zip(store.names("subject"), known, strict=True) if k} <= set(
+        pc.unique(truth["person"]).to_pylist()
+    )
+    row = int(np.flatnonzero(known)[5])
+    face = store.table.slice(row, 1).to_pylist()[0]
+    own = truth.filter(
+        pc.and_(pc.equal(truth["video"], face["video"]), pc.equal(truth["person"], face["subject"]))
+    )
+    at = int(np.abs(own["time_s"].to_numpy() - face["time_s"]).argmin())
+    assert face["valence"] == pytest.approx(own["valence"][at].as_py(), abs=1e-6)
+    assert face["AU12_r"] == pytest.approx(own["AU12"][at].as_py(), abs=1e-5)
+    assert face["AU12"] == int(own["AU12"][at].as_py() >= 1)
+    again = cli("import", "actors", cast, "--store", tmp_path / "s")
+    assert again.code == 0
+    assert len(Store.open(tmp_path / "s")) == len(store)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--people", "0"],
+        ["--size", "10x10"],
+        ["--size", "wide"],
+        ["--size", "321x240"],
+        ["--seconds", "0"],
+        ["--out", "file/x"],
+    ],
+)
+def test_impossible_casts_are_one_line(arguments, tmp_path, monkeypatch, cli):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    base = [] if "--out" in arguments else ["--out", "cast"]
+    result = cli("actors", *base, *arguments)
+    assert result.code == 2
+    assert result.err
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_importing_what_is_no_cast_is_refused(tmp_path, cli):
+    result = cli("import", "actors", tmp_path, "--store", tmp_path / "s")
+    assert result.code == 2
+    assert "holds no truth.parquet" in result.err
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.slow
+def test_the_quick_demo_goes_the_whole_way(tmp_path):
+    command = [sys.executable, "-m", "mien", "demo", "--quick", "--out", str(tmp_path / "demo")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
+    assert "truth" in page
+    assert json.loads((tmp_path / "demo" / "run" / "evaluation.json").read_text())["test"]
