@@ -30,7 +30,7 @@ def build_mesh(person: Identity) -> Mesh:
     builder = MeshBuilder()
     lower = _add_head(builder, grid, person, p)
     head = builder.count
-    _add_teeth(builder, person)
+    _add_mouth(builder, person)
     _add_ears(builder, person)
     _add_torso(builder, person)
     add_hair(builder, grid, person)
@@ -128,30 +128,32 @@ def _field_normals(points: Array, p: Array, step: float) -> Array:
     return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
 
 
-def _add_teeth(builder: MeshBuilder, person: Identity) -> None:
+def _add_arch(builder: MeshBuilder, person: Identity, upper: bool) -> None:
+    """Add a row of teeth: its front, and the edge that it bites with."""
     across = np.linspace(-1, 1, 29)
+    x = across * (2.3 if upper else 1.75) * person.mouth_width
+    z = (7.95 if upper else 7.5) - 0.19 * x**2
+    top, bottom = (-5.6, -6.95) if upper else (-6.95, -7.75)
+    above = np.stack([x, np.full_like(x, top), z - 0.1], -1)
+    below = np.stack([x, np.full_like(x, bottom), z], -1)
+    edge = (below if upper else above) - [0, 0, 0.3]
+    rows = [above, below, edge] if upper else [edge, above, below]
+    coords = np.stack([np.tile(across * 6.5, 3), np.repeat([0.0, 0.5, 1.0], len(x))], -1)
+    light = (0.8 if upper else 0.5) * (1 - 0.65 * np.abs(across) ** 1.5)
+    builder.add(
+        np.concatenate(rows),
+        grid_triangles(3, len(x), wrap=False),
+        TEETH,
+        coords=coords,
+        openness=np.tile(light, 3),
+        jaw=not upper,
+    )
+
+
+def _add_mouth(builder: MeshBuilder, person: Identity) -> None:
+    """Add what is behind the lips: teeth, tongue, and the dark at the back."""
     for upper in (True, False):
-        wide = (2.35 if upper else 2.05) * person.mouth_width
-        x = across * wide
-        z = (7.95 if upper else 7.55) - 0.34 * x**2 * 0.55
-        top, bottom = (-5.6, -6.95) if upper else (-6.85, -7.7)
-        rows = [
-            np.stack([x, np.full_like(x, y), z - back], -1) for y, back in ((top, 0.1), (bottom, 0))
-        ]
-        back_row = rows[1] - [0, 0, 0.5]
-        if not upper:
-            back_row = rows[0] - [0, 0, 0.5]
-        ordered = [*rows, back_row] if upper else [back_row, *rows]
-        vertices = np.concatenate(ordered)
-        coords = np.stack([np.tile(across * 6.5, 3), np.repeat([0.0, 0.5, 1.0], len(x))], -1)
-        builder.add(
-            vertices,
-            grid_triangles(3, len(x), wrap=False),
-            TEETH,
-            coords=coords,
-            openness=np.tile(0.75 - 0.5 * np.abs(across) ** 1.5, 3),
-            jaw=not upper,
-        )
+        _add_arch(builder, person, upper)
     x, y = np.meshgrid(np.linspace(-2.6, 2.6, 7), np.linspace(-4.6, -8.8, 7))
     wall = np.stack([x.ravel(), y.ravel(), 4.6 - 0.1 * x.ravel() ** 2], -1)
     builder.add(wall, grid_triangles(7, 7, wrap=False), CAVITY, openness=0.25)

@@ -35,10 +35,10 @@ def run(args: argparse.Namespace) -> int:
     if (out / "store").exists() or (out / "run").exists():
         raise InputError(f"{out}: holds a demo already; remove it or name another with --out")
     started = time.monotonic()
-    people, takes, seconds, steps = (8, 1, 3, 150) if args.quick else (20, 2, 4, 1500)
+    people, seconds, steps = (20, 1.5, 250) if args.quick else (72, 2.5, 1500)
     cast, store, run_folder = out / "cast", out / "store", out / "run"
     _step(
-        *("actors", "--out", cast, "--people", people, "--videos-per-person", takes),
+        *("actors", "--out", cast, "--people", people, "--videos-per-person", 1),
         *("--seconds", seconds, "--size", "426x240", "--workers", args.workers),
     )
     _step("import", "actors", cast, "--store", store, "--through-pipeline", "--size", 64)
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     video = _unseen(store, cast)
     table = out / "unseen.csv"
     _step(
-        *("analyze", video, "--model", run_folder, "--out", table),
+        *("analyze", video, "--model", run_folder, "--checkpoint", "last", "--out", table),
         *("--overlay", out / "unseen.mp4", "--report", out / "unseen.html"),
     )
     write_demo_report(out, video.name)
