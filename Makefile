@@ -1,5 +1,5 @@
 # make venv   the environment, from the package registries alone
-# make demo   the main job on a real clip: ingest, train a little, sample, analyse
+# make demo   the whole way on actors, with a report at the end (make demo-clip: on a real clip)
 # make test   the tests
 # make check  what CI runs: lint, types, tests
 PYTHON ?= python3
@@ -18,10 +18,14 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	touch $@
 
 demo: venv
-	@$(MAKE) --no-print-directory demo-run VENV=$(VENV) DEMO=$(DEMO)
+	rm -rf $(DEMO)
+	$(BIN)/mien demo --out $(DEMO)
 
-.PHONY: demo-run
-demo-run:
+demo-clip: venv
+	@$(MAKE) --no-print-directory demo-clip-run VENV=$(VENV) DEMO=$(DEMO)
+
+.PHONY: demo-clip demo-clip-run
+demo-clip-run:
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
 	$(BIN)/mien ingest $(CLIP) --store $(DEMO)/store --size 32
 	$(BIN)/mien split $(DEMO)/store --ratios 1,0
