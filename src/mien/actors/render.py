@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.actors import raster, skin
+from mien.actors import raster, shading, skin
 from mien.actors.action_units import FaceAction
 from mien.actors.head import build_mesh
 from mien.actors.identity import Identity
@@ -28,6 +28,14 @@ class Light:
     sky: tuple[float, float, float] = (0.30, 0.32, 0.35)
     ground: tuple[float, float, float] = (0.16, 0.14, 0.13)
     exposure: float = 1.0
+
+    def rows(self) -> NDArray[np.float32]:
+        """Return directions, of unit length, and colours as `shading` takes them, (6, 3)."""
+        lamps = (
+            *(_unit(self.key), self.key_colour, _unit(self.fill), self.fill_colour),
+            *(self.sky, self.ground),
+        )
+        return np.array(lamps, np.float32)
 
 
 @dataclass(frozen=True)
@@ -82,11 +90,16 @@ class Actor:
         self._coords = mesh.coords.astype(np.float32)
         self._open = mesh.openness.astype(np.float32)
         self._folds = np.zeros(self.skin.folds.shape[1:], np.float32)
-        self._hair = skin.to_linear(np.array(person.hair_colour)).astype(np.float32)
-        self._iris = skin.to_linear(np.array(person.eye_colour)).astype(np.float32) * 1.3
-        self._cloth = skin.to_linear(np.array(person.cloth_colour)).astype(np.float32)
-        dark = np.array([0.02, 0.02, 0.025], np.float32)
-        self._frame = dark if person.seed % 2 else np.array([0.12, 0.06, 0.03], np.float32)
+        dark, brown = np.array([0.02, 0.02, 0.025]), np.array([0.12, 0.06, 0.03])
+        self._palette = np.array(
+            [
+                skin.to_linear(np.array(person.eye_colour)) * 1.3,
+                skin.to_linear(np.array(person.hair_colour)),
+                skin.to_linear(np.array(person.cloth_colour)),
+                dark if person.seed % 2 else brown,
+            ],
+            np.float32,
+        )
 
     def place(self, moment: Moment) -> tuple[Array, Array]:
         """Return vertices (V, 3) in the camera's frame, and the head's rotation."""
@@ -122,15 +135,12 @@ class Actor:
         image = np.zeros((height, width, 3), np.float32)
         alpha = np.zeros((height, width), np.float32)
         to_head = np.concatenate([turn.T, PIVOT[None]]).astype(np.float32)
-        raster.shade(
+        shading.shade(
             seen, second, third, triangles, material, place, normal, self._coords, self._open,
             self.skin.colour, self.skin.gloss, self.skin.relief, self._folds,
             float(skin.DENSITY), float(skin.LEFT), float(skin.TOP),
-            np.array([0, -3.0, view.distance], np.float32), key.astype(np.float32),
-            _rgb(light.key_colour), _unit(light.fill).astype(np.float32), _rgb(light.fill_colour),
-            _rgb(light.sky), _rgb(light.ground),
-            shadow, flat, 0.45,
-            *self._eyes(moment), self._iris, self._hair, self._cloth, self._frame,
+            np.array([0, -3.0, view.distance], np.float32), light.rows(),
+            shadow, flat, 0.45, *self._eyes(moment), self._palette,
             np.float32(0.22 + 0.2 * (1 - self.person.tone)), to_head, image, alpha,
         )  # fmt: skip
         image *= np.float32(light.exposure)
@@ -168,10 +178,6 @@ class Actor:
         gaze = np.stack([look - inward, look + inward])
         gaze /= np.linalg.norm(gaze, axis=1, keepdims=True)
         return eye, lids, gaze.astype(np.float32)
-
-
-def _rgb(values: tuple[float, float, float]) -> NDArray[np.float32]:
-    return np.array(values, np.float32)
 
 
 def _towards(points: Array, key: Array) -> NDArray[np.float32]:

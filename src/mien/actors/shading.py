@@ -1,0 +1,340 @@
+"""Compiled kernels: how every pixel is lit. Vectors are tuples of three."""
+
+import numba
+import numpy as np
+
+from mien.actors.raster import strand_noise
+
+SKIN, INNER, TEETH, CAVITY, HAIR, CLOTH, FRAME = range(7)
+KEY, KEY_COLOUR, FILL, FILL_COLOUR, SKY, GROUND = range(6)
+"""Rows of the lamp: directions towards the light, and colours."""
+IRIS, HAIR_COLOUR, CLOTH_COLOUR, FRAME_COLOUR = range(4)
+"""Rows of the palette."""
+EYE_X, EYE_Y, EYE_Z, EYE_RADIUS, EYE_WIDTH, EYE_TILT, EYE_LASH = range(7)
+
+_compiled = numba.njit(cache=True, fastmath=True, nogil=True)
+
+
+@_compiled
+def _lit(depth, x, y, z, bias):
+    """Share of light that reaches a place of the shadow map: four texels, blended."""
+    side = len(depth)
+    ix, iy = int(np.floor(x)), int(np.floor(y))
+    if ix < 1 or iy < 1 or ix >= side - 2 or iy >= side - 2:
+        return 1.0
+    fx, fy = x - ix, y - iy
+    total = 0.0
+    for dy in range(-1, 3):
+        wy = (1 - fy if dy == -1 else fy if dy == 2 else 1.0) / 3.0
+        for dx in range(-1, 3):
+            wx = (1 - fx if dx == -1 else fx if dx == 2 else 1.0) / 3.0
+            if depth[iy + dy, ix + dx] < z + bias:
+                total += wx * wy
+    return total
+
+
+@_compiled
+def _texel(image, row, column):
+    h, w = image.shape
+    return image[min(max(row, 0), h - 1), min(max(column, 0), w - 1)]
+
+
+@_compiled
+def _sample(image, u, v):
+    """Bilinear sample of a map (h, w) at column u, row v."""
+    iu, iv = int(np.floor(u)), int(np.floor(v))
+    du, dv = u - iu, v - iv
+    low = _texel(image, iv, iu) * (1 - du) + _texel(image, iv, iu + 1) * du
+    high = _texel(image, iv + 1, iu) * (1 - du) + _texel(image, iv + 1, iu + 1) * du
+    return low * (1 - dv) + high * dv
+
+
+@_compiled
+def _dot(a, b):
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@_compiled
+def _unit(v):
+    size = np.sqrt(_dot(v, v)) + 1e-9
+    return v[0] / size, v[1] / size, v[2] / size
+
+
+@_compiled
+def _between(values, corners, weights):
+    """Blend three rows of values (V, 3)."""
+    a, b, c = corners
+    u, v, w = weights
+    return (
+        u * values[a, 0] + v * values[b, 0] + w * values[c, 0],
+        u * values[a, 1] + v * values[b, 1] + w * values[c, 1],
+        u * values[a, 2] + v * values[b, 2] + w * values[c, 2],
+    )
+
+
+@_compiled
+def _times(colour, factor):
+    return colour[0] * factor, colour[1] * factor, colour[2] * factor
+
+
+@_compiled
+def _out_of_head(to_head, v):
+    """Bring a direction from the head's frame into the camera's."""
+    return (
+        to_head[0, 0] * v[0] + to_head[1, 0] * v[1] + to_head[2, 0] * v[2],
+        to_head[0, 1] * v[0] + to_head[1, 1] * v[1] + to_head[2, 1] * v[2],
+        to_head[0, 2] * v[0] + to_head[1, 2] * v[1] + to_head[2, 2] * v[2],
+    )
+
+
+@_compiled
+def _into_head(to_head, v):
+    return (
+        to_head[0, 0] * v[0] + to_head[0, 1] * v[1] + to_head[0, 2] * v[2],
+        to_head[1, 0] * v[0] + to_head[1, 1] * v[1] + to_head[1, 2] * v[2],
+        to_head[2, 0] * v[0] + to_head[2, 1] * v[1] + to_head[2, 2] * v[2],
+    )
+
+
+@_compiled
+def _skin(u, v, colour, relief, folds, density):
+    """Colour of the skin at a texel, and its slope in the head's x and y."""
+    hu, hv = u * 0.5 - 0.25, v * 0.5 - 0.25
+    here = _sample(folds, hu, hv)
+    slope_x = (_sample(folds, hu + 0.5, hv) - here) * density
+    slope_y = -(_sample(folds, hu, hv + 0.5) - here) * density
+    fine = _sample(relief, u, v)
+    slope_x += (_sample(relief, u + 0.7, v) - fine) / 0.7 * density
+    slope_y += -(_sample(relief, u, v + 0.7) - fine) / 0.7 * density
+    crease = min(max(-here * 3.2, 0.0), 0.6)
+    tone = (
+        _sample(colour[:, :, 0], u, v) * (1 - 0.75 * crease),
+        _sample(colour[:, :, 1], u, v) * (1 - crease),
+        _sample(colour[:, :, 2], u, v) * (1 - crease),
+    )
+    return tone, slope_x, slope_y
+
+
+@_compiled
+def _sloped(normal, slope_x, slope_y, to_head):
+    """Tilt a normal by a slope in the head's x and y."""
+    b = _out_of_head(to_head, (slope_x, slope_y, 0.0))
+    along = _dot(b, normal)
+    return _unit(
+        (
+            normal[0] * (1 + along) - b[0],
+            normal[1] * (1 + along) - b[1],
+            normal[2] * (1 + along) - b[2],
+        )
+    )
+
+
+@_compiled
+def _lids(fx, fy, eye, lids):
+    """Where a place lies among the lids.
+
+    Returns how far inside the opening (negative outside), how far below the upper lid, the
+    darkening by lashes, by the lid's crease, and the place along the eye from -1 to 1.
+    """
+    side = 0 if fx > 0 else 1
+    along = abs(fx) - eye[EYE_X]
+    s = along / eye[EYE_WIDTH]
+    inner = min(max(1.0 - abs(s) ** 2.2, 0.0), 1.0)
+    axis = eye[EYE_Y] + eye[EYE_TILT] * along
+    up = axis + lids[side, 0] * inner**0.75
+    low = axis - lids[side, 1] * inner**0.9
+    gap = min(up - fy, fy - low) if abs(s) < 1 else -1.0
+    reach = np.exp(-((max(abs(s) - 0.97, 0) / 0.09) ** 2))
+    lash = np.exp(-(((fy - up) / (0.065 * eye[EYE_LASH])) ** 2)) * reach
+    if fy > up:
+        lash = max(lash, 0.75 * np.exp(-((fy - up) / (0.11 * eye[EYE_LASH]))) * reach)
+    lash = max(lash, 0.5 * np.exp(-(((fy - low) / 0.05) ** 2)) * reach)
+    arch = max(1 - abs(s * 0.86) ** 2.4, 0)
+    crease_y = axis + 0.34 + 0.62 * max(lids[side, 0], 0.15) * arch
+    crease = 0.40 * np.exp(-(((fy - crease_y) / 0.085) ** 2)) * np.exp(-(s**6) * 0.35)
+    return gap, up - fy, min(lash, 0.93), crease, s
+
+
+@_compiled
+def _eyeball(side, view, camera, to_head, eye):
+    """Where the ray meets the eyeball, as a unit vector from its middle, in the head's frame.
+
+    The head's frame has its origin at the pivot, 8 cm below and 3 cm behind that of the face.
+    """
+    away = (camera[0] - to_head[3, 0], camera[1] - to_head[3, 1], camera[2] - to_head[3, 2])
+    start = _into_head(to_head, away)
+    ray = _times(_into_head(to_head, view), -1.0)
+    x = eye[EYE_X] if side == 0 else -eye[EYE_X]
+    pivot = (0.0, -8.0, -3.0)
+    to_eye = (
+        start[0] - (x - pivot[0]),
+        start[1] - (eye[EYE_Y] - pivot[1]),
+        start[2] - (eye[EYE_Z] - pivot[2]),
+    )
+    radius = eye[EYE_RADIUS]
+    half = _dot(to_eye, ray)
+    root = half * half - (_dot(to_eye, to_eye) - radius * radius)
+    if root <= 0:
+        return 0.0, 0.0, 1.0
+    d = -half - np.sqrt(root)
+    return (
+        (to_eye[0] + d * ray[0]) / radius,
+        (to_eye[1] + d * ray[1]) / radius,
+        (to_eye[2] + d * ray[2]) / radius,
+    )
+
+
+@_compiled
+def _eye_colour(place, look, s, iris):
+    """Colour of the eyeball at a place, looking along `look`: white, iris with rays, pupil."""
+    red = min(max((abs(s) - 0.55) * 0.9, 0.0), 0.5)
+    white = (0.52 * (1 - 0.12 * red), 0.47 * (1 - 0.42 * red), 0.45 * (1 - 0.42 * red))
+    angle = np.arccos(min(max(_dot(place, look), -1.0), 1.0))
+    edge = 0.50
+    if angle >= edge + 0.05:
+        return white
+    ring = np.arctan2(place[1] - look[1], place[0] - look[0])
+    rays = (
+        0.8 + 0.25 * np.sin(ring * 23) * np.sin(ring * 7 + 1) + 0.6 * (0.36 - angle) * (angle > 0.2)
+    )
+    rays *= 1 - 0.65 * np.exp(-(((angle - edge) / 0.06) ** 2))
+    rays *= min(max((angle - 0.165) / 0.03, 0.0), 1.0)
+    mix = min(max((edge + 0.03 - angle) / 0.06, 0.0), 1.0)
+    return (
+        white[0] * (1 - mix) + (iris[0] * rays + 0.004) * mix,
+        white[1] * (1 - mix) + (iris[1] * rays + 0.004) * mix,
+        white[2] * (1 - mix) + (iris[2] * rays + 0.004) * mix,
+    )
+
+
+@_compiled
+def _material(kind, fx, fy, lip, palette):
+    """Colour, shine, its sharpness, and how far light wraps round, of all that is not skin."""
+    if kind == INNER:
+        return (0.75 * lip[0] + 0.05, 0.55 * lip[1], 0.6 * lip[2]), 0.12, 40.0, 0.2
+    if kind == TEETH:
+        between = abs(fx - np.floor(fx) - 0.5)
+        tooth = 1 - 0.45 * np.exp(-(((0.5 - between) / 0.055) ** 2))
+        if fy < 0.06:
+            return (0.40, 0.16, 0.15), 0.25, 60.0, 0.3
+        return (0.74 * tooth, 0.70 * tooth, 0.60 * tooth), 0.25, 60.0, 0.3
+    if kind == CAVITY:
+        return (0.045, 0.012, 0.012), 0.0, 20.0, 0.0
+    if kind == HAIR:
+        return _times(palette[HAIR_COLOUR], 0.55 + 0.8 * strand_noise(fx, fy)), 0.0, 20.0, 0.35
+    if kind == CLOTH:
+        weave = 0.92 + 0.08 * np.sin(fx * 9.0) * np.sin(fy * 7.0)
+        return _times(palette[CLOTH_COLOUR], weave), 0.0, 20.0, 0.15
+    if kind == FRAME:
+        return _times(palette[FRAME_COLOUR], 1.0), 0.25, 40.0, 0.0
+    return (0.34, 0.10, 0.10), 0.15, 30.0, 0.3
+
+
+@_compiled
+def _hair_gleam(normal, half, fx, fy, colour):
+    """Light that runs along the strands (Kajiya and Kay 1989), which fall down and back."""
+    strand = _unit((-normal[0] * normal[1], normal[1] * normal[1] - 1.0, -normal[2] * normal[1]))
+    cosine = _dot(strand, half) + 0.12 * (strand_noise(fx, fy * 0.5) - 0.5)
+    gleam = 0.13 * max(1 - cosine * cosine, 0.0) ** 22
+    return gleam * (0.25 + 1.5 * (colour[0] + colour[1] + colour[2]))
+
+
+@_compiled
+def _gleam(normal, half, view, shine, power):
+    sharp = shine * max(_dot(normal, half), 0.0) ** power * (power + 2) / 16
+    return sharp * (1 + 2.0 * (1 - max(_dot(normal, view), 0.0)) ** 4)
+
+
+@_compiled
+def _illuminate(tone, normal, lit, open_, wrap, soft, gleam, lamp, out):
+    """Write the light that a place of colour `tone` sends to the camera.
+
+    lit: share of the key light that arrives. open_: of the surroundings' light. soft: share that
+    goes under the skin, and comes out redder, past the terminator too.
+    """
+    facing = _dot(normal, lamp[KEY])
+    diffuse = max((facing + wrap) / (1 + wrap), 0.0)
+    deep = max((facing + 0.55) / 1.55, 0.0)
+    second = max((_dot(normal, lamp[FILL]) + 0.3) / 1.3, 0.0)
+    up = 0.5 + 0.5 * normal[1]
+    around = open_ * open_ * 0.55 + open_ * 0.45
+    for k in range(3):
+        share = soft * (1.0, 0.45, 0.3)[k]
+        under = (0.35 + 0.65 * lit, 0.15 + 0.85 * lit, lit)[k]
+        key = (1 - share) * diffuse * lit + share * deep * under
+        ambient = lamp[SKY, k] * up + lamp[GROUND, k] * (1 - up) + lamp[FILL_COLOUR, k] * second
+        light = key * lamp[KEY_COLOUR, k] * (0.35 + 0.65 * open_) + ambient * around
+        out[k] = tone[k] * light + gleam * lamp[KEY_COLOUR, k]
+
+
+@_compiled
+def shade(
+    seen, second, third, triangles, material, place, normals, coords, openness,
+    colour, gloss, relief, folds, density, left, top,
+    camera, lamp, shadow, flat, bias, eye, lids, gaze, palette, subsurface, to_head, image, alpha,
+):  # fmt: skip
+    """Light every pixel of `seen` into image (H, W, 3), linear, and alpha (H, W).
+
+    place: (V, 3) in the camera's frame, camera: its position there. lamp: (6, 3), palette: (4, 3),
+    eye: (7,), rows as named above. lids: (2, 2) upper, lower for x > 0 and x < 0. gaze: (2, 3) unit,
+    in the head's frame. to_head: (4, 3) rotation and pivot, from the camera's frame to the head's.
+    """
+    u, v = (0.0 - left) * density, (top + 6.9) * density
+    lip = (
+        _sample(colour[:, :, 0], u, v),
+        _sample(colour[:, :, 1], u, v),
+        _sample(colour[:, :, 2], u, v),
+    )
+    for y in range(seen.shape[0]):
+        for x in range(seen.shape[1]):
+            t = seen[y, x]
+            if t < 0:
+                continue
+            alpha[y, x] = 1.0
+            corners = (triangles[t, 0], triangles[t, 1], triangles[t, 2])
+            a, b, c = corners
+            w1, w2 = second[y, x], third[y, x]
+            weights = (1.0 - w1 - w2, w1, w2)
+            normal = _unit(_between(normals, corners, weights))
+            point = _between(place, corners, weights)
+            view = _unit((camera[0] - point[0], camera[1] - point[1], camera[2] - point[2]))
+            open_ = weights[0] * openness[a] + w1 * openness[b] + w2 * openness[c]
+            fx = weights[0] * coords[a, 0] + w1 * coords[b, 0] + w2 * coords[c, 0]
+            fy = weights[0] * coords[a, 1] + w1 * coords[b, 1] + w2 * coords[c, 1]
+            on_map = _between(flat, corners, weights)
+            kind = material[t]
+            lit = _lit(shadow, on_map[0], on_map[1], on_map[2], bias) if kind != FRAME else 1.0
+            soft, most = 0.0, 1e9
+            if kind == SKIN:
+                u, v = (fx - left) * density - 0.5, (top - fy) * density - 0.5
+                tone, slope_x, slope_y = _skin(u, v, colour, relief, folds, density)
+                shine, power, wrap, soft = 0.045 * _sample(gloss, u, v), 14.0, 0.25, subsurface
+                normal = _sloped(normal, slope_x, slope_y, to_head)
+                if abs(abs(fx) - eye[EYE_X]) < 1.45 * eye[EYE_WIDTH] and abs(fy) < 2.0:
+                    gap, below, lash, crease, s = _lids(fx, fy, eye, lids)
+                    tone = (
+                        tone[0] * (1 - lash) * (1 - 0.7 * crease),
+                        tone[1] * (1 - lash) * (1 - crease),
+                        tone[2] * (1 - lash) * (1 - crease),
+                    )
+                    if gap > 0:
+                        side = 0 if fx > 0 else 1
+                        ball = _eyeball(side, view, camera, to_head, eye)
+                        tone = _eye_colour(ball, gaze[side], s, palette[IRIS])
+                        normal = _out_of_head(to_head, ball)
+                        open_ *= 0.35 + 0.65 * min(max(below / 0.30, 0.0), 1.0)
+                        open_ *= 0.7 + 0.3 * min(gap / 0.14, 1.0)
+                        shine, power, wrap, soft, most = 0.9, 260.0, 0.2, 0.0, 1.6
+            else:
+                tone, shine, power, wrap = _material(kind, fx, fy, lip, palette)
+                if kind == TEETH:
+                    lit = 0.5 + 0.5 * lit  # light finds its way between the lips
+            half = _unit((lamp[KEY, 0] + view[0], lamp[KEY, 1] + view[1], lamp[KEY, 2] + view[2]))
+            gleam = 0.0
+            if kind == HAIR:
+                deep = max((_dot(normal, lamp[KEY]) + 0.55) / 1.55, 0.0)
+                gleam = _hair_gleam(normal, half, fx, fy, palette[HAIR_COLOUR]) * (0.4 + 0.6 * deep)
+            elif shine > 0:
+                gleam = _gleam(normal, half, view, shine, power)
+            gleam = min(gleam * lit, most)
+            _illuminate(tone, normal, lit, open_, wrap, soft, gleam, lamp, image[y, x])
