@@ -276,8 +276,8 @@ def shade(
     """Light every pixel of `seen` into image (H, W, 3), linear, and alpha (H, W).
 
     place: (V, 3) in the camera's frame, camera: its position there. lamp: (6, 3), palette: (4, 3),
-    eye: (7,), rows as named above. lids: (2, 2) upper, lower for x > 0, x < 0. gaze: (2, 3) unit, in
-    the head's frame. to_head: (4, 3) rotation and pivot, from the camera's frame to the head's.
+    eye: (7,), rows as named above. lids: (2, 2) upper, lower for x > 0, x < 0. gaze: (2, 3) unit,
+    in the head's frame. to_head: (4, 3) rotation and pivot, from the camera's frame to the head's.
     """
     u, v = (0.0 - left) * density, (top + 6.9) * density
     lip = (
