@@ -1,0 +1,77 @@
+"""How real the actors look to machines, and how fast they are drawn.
+
+run: python benchmarks/actors_realism.py [--people 24]
+
+Detection by yaw and by size (the package's own detector: it proves proportions, not realism),
+negative controls (the backs of their heads; smooth eggs of the same colour), how different people
+are (distance to the nearest other neutral face over that to one's own smile), and faces drawn per
+second.
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+from machine import describe
+from mien.actors.identity import sample_identity
+from mien.actors.render import Actor, Light, Moment, View, to_srgb
+from mien.faces.centerface import CenterFace
+
+YAWS = (-45, -30, -15, 0, 15, 30, 45)
+WALL = np.array([0.22, 0.25, 0.29], np.float32)
+
+
+def picture(actor: Actor, moment: Moment, side: int, face_px: int) -> np.ndarray:
+    """Draw an actor into a square picture, the face `face_px` pixels high from brow to chin."""
+    view = View(side, side, (side / 2, side / 2), face_px / 17)
+    image, alpha = actor.draw(moment, view, Light())
+    return to_srgb(image + (1 - alpha[..., None]) * WALL)
+
+
+def egg(side: int, colour: np.ndarray) -> np.ndarray:
+    """Draw a shaded ellipsoid of the colour of a skin."""
+    y, x = np.mgrid[0:side, 0:side] / side - 0.5
+    inside = (x / 0.26) ** 2 + (y / 0.36) ** 2
+    shade = np.sqrt(np.clip(1 - inside, 0, 1))[..., None]
+    ball = colour[None, None] * (0.35 + 0.65 * shade)
+    return np.where(inside[..., None] < 1, ball, 130).astype(np.uint8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=24)
+    args = parser.parse_args()
+    detect = CenterFace()
+    actors = [Actor(sample_identity(9000 + i)) for i in range(args.people)]
+    print(describe())
+    for yaw in YAWS:
+        found = [len(detect(picture(a, Moment(yaw=yaw), 256, 160))) == 1 for a in actors]
+        print(f"one face found, yaw {yaw:+d}, 160 px: {np.mean(found):.0%}")
+    for size in (96, 64, 48, 32):
+        found = [len(detect(picture(a, Moment(yaw=10), 256, size))) == 1 for a in actors]
+        print(f"one face found, yaw +10, {size} px: {np.mean(found):.0%}")
+    backs = [len(detect(picture(a, Moment(yaw=180), 256, 160))) > 0 for a in actors]
+    eggs = [len(detect(egg(256, np.asarray(a.person.skin)))) > 0 for a in actors]
+    print(f"controls called a face: backs of heads {np.mean(backs):.0%}, eggs {np.mean(eggs):.0%}")
+    smile = Moment({(12, "L"): 3, (12, "R"): 3}, yaw=6)
+    neutral = np.stack([picture(a, Moment(), 64, 50).astype(float).ravel() for a in actors])
+    smiling = np.stack([picture(a, smile, 64, 50).astype(float).ravel() for a in actors])
+    between = np.linalg.norm(neutral[:, None] - neutral[None], axis=2)
+    np.fill_diagonal(between, np.inf)
+    within = np.linalg.norm(neutral - smiling, axis=1)
+    ratio = between.min(1) / within
+    print(
+        f"nearest other person over own smile, pixels: median {np.median(ratio):.2f}, least {ratio.min():.2f}"
+    )
+    for side in (128, 256):
+        view = View(side, side, (side / 2, side / 2), side / 27)
+        actors[0].draw(smile, view, Light())
+        started = time.perf_counter()
+        for _ in range(30):
+            actors[0].draw(smile, view, Light())
+        print(f"{side} px, antialiased: {30 / (time.perf_counter() - started):.0f} faces a second")
+
+
+if __name__ == "__main__":
+    main()
