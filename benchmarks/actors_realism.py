@@ -61,9 +61,8 @@ def main() -> None:
     np.fill_diagonal(between, np.inf)
     within = np.linalg.norm(neutral - smiling, axis=1)
     ratio = between.min(1) / within
-    print(
-        f"nearest other person over own smile, pixels: median {np.median(ratio):.2f}, least {ratio.min():.2f}"
-    )
+    middle, least = np.median(ratio), ratio.min()
+    print(f"nearest other person over own smile, in pixels: median {middle:.2f}, least {least:.2f}")
     for side in (128, 256):
         view = View(side, side, (side / 2, side / 2), side / 27)
         actors[0].draw(smile, view, Light())
