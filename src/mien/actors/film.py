@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,23 @@ HEAD_CM = 23.0
 
 @dataclass(frozen=True)
 class Plan:
-    """One video to be filmed. people: numbers of the actors in it."""
+    """One video to be filmed. people: numbers of the actors in it. size, fps: None where drawn."""
 
     name: str
     seed: int
     people: tuple[int, ...]
     seconds: float
     size: tuple[int, int] | None
+    fps: float | None = None
 
 
 def plan_videos(
-    people: int, each: int, seconds: float, seed: int, size: tuple[int, int] | None
+    people: int,
+    each: int,
+    seconds: float,
+    seed: int,
+    size: tuple[int, int] | None,
+    fps: float | None = None,
 ) -> list[Plan]:
     """List the videos of a cast; about one in eight shows a second person."""
     source = np.random.default_rng((seed, 0xCA57))
@@ -47,7 +53,8 @@ def plan_videos(
             if people > 1 and source.random() < 0.12:
                 other = int(source.integers(people - 1))
                 cast = (person, other + (other >= person))
-            plans.append(Plan(f"actor{person:03d}_{take}.mp4", seed, cast, seconds, size))
+            name = f"actor{person:03d}_{take}.mp4"
+            plans.append(Plan(name, seed, cast, seconds, size, fps))
     return plans
 
 
@@ -73,6 +80,8 @@ def film(plan: Plan, folder: Path) -> Path:
     key = zlib.crc32(plan.name.encode())
     source = np.random.default_rng((plan.seed, key))
     shot = sample_shot(source, plan.size, plan.seconds)
+    if plan.fps is not None:
+        shot = replace(shot, fps=plan.fps)
     roles = _cast(plan, shot, source)
     room = background(source, shot.width, shot.height)
     rows: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ into a store.
 import argparse
 from pathlib import Path
 
-from mien.cli.arguments import positive, seed
+from mien.cli.arguments import frame_rate, positive, seed
 from mien.cli.output import print_json, progress_bar
 from mien.errors import InputError
 
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", metavar="WxH", help="of all videos; 240p to 1080p where not given"
     )
+    parser.add_argument("--fps", type=frame_rate, help="of all videos; 15 to 50 where not given")
     parser.add_argument("--workers", type=positive, default=1)
     parser.add_argument("--json", action="store_true")
 
@@ -38,7 +39,9 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--seconds {args.seconds:g}: give 0.5 to 3600")
     size = parse_size(args.size) if args.size else None
     args.out.mkdir(parents=True, exist_ok=True)
-    plans = plan_videos(args.people, args.videos_per_person, args.seconds, args.seed, size)
+    plans = plan_videos(
+        args.people, args.videos_per_person, args.seconds, args.seed, size, args.fps
+    )
     with progress_bar("actors") as progress:
         truth = make_cast(args.out, plans, args.seed, args.workers, progress)
     found = {"out": str(args.out), "videos": len(plans), "people": args.people, "rows": len(truth)}

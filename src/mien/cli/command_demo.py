@@ -17,6 +17,8 @@ from pathlib import Path
 from mien.cli.output import note
 from mien.errors import InputError
 
+FPS = 6
+"""Few frames a second: more people and more of what each does in the same time."""
 DOCUMENT_UNITS = "[1, 2, 4, 6, 12, 15, 20, 25]"
 
 
@@ -35,13 +37,16 @@ def run(args: argparse.Namespace) -> int:
     if (out / "store").exists() or (out / "run").exists():
         raise InputError(f"{out}: holds a demo already; remove it or name another with --out")
     started = time.monotonic()
-    people, seconds, steps = (20, 1.5, 250) if args.quick else (72, 2.5, 1500)
+    people, seconds, steps = (14, 8, 250) if args.quick else (44, 12, 1500)
     cast, store, run_folder = out / "cast", out / "store", out / "run"
     _step(
         *("actors", "--out", cast, "--people", people, "--videos-per-person", 1),
-        *("--seconds", seconds, "--size", "426x240", "--workers", args.workers),
+        *("--seconds", seconds, "--fps", FPS, "--size", "426x240", "--workers", args.workers),
     )
-    _step("import", "actors", cast, "--store", store, "--through-pipeline", "--size", 64)
+    _step(
+        *("import", "actors", cast, "--store", store, "--through-pipeline"),
+        *("--fps", FPS, "--size", 64),
+    )
     _step("split", store, "--ratios", "0.6,0.2,0.2", "--seed", 0)
     settings = (
         f"steps={steps}",

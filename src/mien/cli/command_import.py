@@ -11,7 +11,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from mien.cli.arguments import pixel_size, threshold
+from mien.cli.arguments import frame_rate, pixel_size, threshold
 from mien.cli.output import note, print_json, progress_bar
 
 
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--follow-links", action="store_true", help="images may be links to files elsewhere"
     )
+    parser.add_argument("--fps", type=frame_rate, default=30.0, help="actors: frame grid (30)")
     parser.add_argument(
         "--through-pipeline",
         action="store_true",
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         tuple(args.ignore),
         args.csv,
         args.follow_links,
+        args.fps,
     )
     existed = (args.store / "store.json").exists()
     store = Store.open_or_create(args.store, args.size)

@@ -47,7 +47,7 @@ def import_actors(
     summary = ImportSummary(
         f"actors:{path.resolve()}", rows=len(truth), aus=[action_units.column(au) for au in units]
     )
-    ingester = Ingester(store, IngestSettings())
+    ingester = Ingester(store, IngestSettings(options.fps))
     for i, name in enumerate(names):
         if not (path / name).resolve().is_relative_to(path.resolve()):
             raise InputError(f"{truth_file}: video {name!r} lies outside {path}")

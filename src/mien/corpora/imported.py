@@ -10,7 +10,8 @@ class ImportOptions:
     au_threshold: a real-valued unit at or above it is present. labels: a word on where the labels
     come from ("silver: ..."), kept in store.json. skip_missing: leave out rows whose image is not
     there instead of refusing. ignore: names (with * and ?) of columns to leave out. csv: name of
-    the CSV in the folder. follow_links: images may be links to files elsewhere.
+    the CSV in the folder. follow_links: images may be links to files elsewhere. fps:
+    of the frame grid, for videos.
     """
 
     au_threshold: float = 0.5
@@ -19,6 +20,7 @@ class ImportOptions:
     ignore: tuple[str, ...] = ()
     csv: str | None = None
     follow_links: bool = False
+    fps: float = 30.0
 
 
 @dataclass
