@@ -45,15 +45,16 @@ def train(
     done, best = _start(parts, store, run, resume)
     with Recorder(run, done) as recorder, _stop_requests() as stop:
         loop = Loop(parts, run, recorder, best)
-        while done < recipe.steps and not stop:
+        last = done >= recipe.steps
+        while not last:
             loop.one_step(done)
             done += 1
-            last = done == recipe.steps or bool(stop)
+            last = done == recipe.steps or bool(stop)  # read once: a signal may come in between
             if done % recipe.log_every == 0 or last:
                 progress(done, recipe.steps, loop.log(done))
             if done % recipe.checkpoint_every == 0 or last:
                 loop.checkpoint(done)
-        if stop and done < recipe.steps:
+        if done < recipe.steps:
             raise KeyboardInterrupt
     return run.info()
 
