@@ -6,6 +6,7 @@ vertices. Left and right are apart: (unit, "L") is the actor's left, at positive
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,90 @@ JAW_DEGREES = 15.0
 JAW_AXIS = np.array([0.0, -1.5, 0.0])
 WRINKLES = ("forehead", "glabella", "nasolabial", "crow", "nose", "chin", "smile")
 """Folds that units deepen, each a map of the skin's relief."""
+
+
+class Pull(NamedTuple):
+    """A displacement of the skin: (outward, up, forward) in cm, strongest at (x, y) of the face.
+
+    wide, tall: how far it reaches. part: what it moves, above or below the line of the mouth.
+    from_corner: x counts in distances of the mouth's corner from its middle.
+    """
+
+    shift: tuple[float, float, float]
+    x: float
+    y: float
+    wide: float
+    tall: float
+    part: str = "all"
+    from_corner: bool = False
+
+
+PULLS: dict[int, tuple[Pull, ...]] = {
+    1: (
+        Pull((0.05, 0.95, 0.1), 1.5, 2.1, 1.5, 1.7),
+        Pull((0.0, 0.35, 0.0), 1.5, 4.4, 2.2, 1.8),
+    ),
+    2: (
+        Pull((0.0, 0.95, 0.05), 4.5, 2.0, 1.7, 1.7),
+        Pull((0.0, 0.35, 0.0), 4.2, 4.2, 2.2, 1.8),
+    ),
+    4: (
+        Pull((-0.34, -0.62, 0.12), 1.6, 1.9, 1.5, 1.3),
+        Pull((-0.12, -0.38, 0.0), 3.6, 1.9, 1.8, 1.2),
+        Pull((0.0, -0.2, 0.0), 1.5, 3.6, 2.0, 1.5),
+    ),
+    6: (
+        Pull((0.1, 0.62, 0.28), 3.9, -2.3, 1.9, 1.4),
+        Pull((0.0, 0.25, 0.12), 3.3, -1.2, 1.8, 0.7),
+    ),
+    7: (Pull((0.0, 0.12, 0.06), 3.2, -1.1, 1.7, 0.6),),
+    9: (
+        Pull((0.0, 0.42, 0.1), 1.3, -3.0, 1.1, 1.4),
+        Pull((0.1, 0.42, 0.05), 1.3, -5.4, 1.4, 0.9, "upper"),
+        Pull((-0.15, -0.3, 0.08), 1.3, 1.4, 1.2, 1.1),
+    ),
+    10: (
+        Pull((0.05, 0.62, 0.12), 1.4, -5.9, 1.5, 1.0, "upper"),
+        Pull((0.08, 0.3, 0.15), 2.4, -4.2, 1.3, 1.4),
+    ),
+    12: (
+        Pull((0.95, 0.85, -0.45), 1.0, MOUTH_Y, 1.35, 1.2, from_corner=True),
+        Pull((0.1, 0.42, 0.32), 3.7, -3.6, 1.6, 1.6),
+        Pull((0.15, 0.1, -0.12), 1.2, MOUTH_Y, 1.4, 0.9),
+    ),
+    14: (Pull((0.35, 0.05, -0.35), 1.0, MOUTH_Y, 0.8, 0.8, from_corner=True),),
+    15: (
+        Pull((0.12, -0.72, -0.05), 1.02, MOUTH_Y - 0.1, 0.95, 0.95, from_corner=True),
+        Pull((0.05, -0.22, 0.0), 2.4, -8.0, 1.2, 1.2),
+    ),
+    16: (Pull((0.0, -0.4, 0.1), 0.8, -7.3, 1.6, 0.8, "lower"),),
+    17: (
+        Pull((0.0, 0.5, 0.14), 0.5, -9.2, 1.5, 1.1),
+        Pull((0.0, 0.3, 0.22), 0.3, -7.2, 1.5, 0.7, "lower"),
+        Pull((0.0, 0.14, 0.1), 0.3, -6.2, 1.5, 0.5, "upper"),
+    ),
+    18: (
+        Pull((-0.75, 0.0, 0.45), 1.0, MOUTH_Y, 1.2, 1.1, from_corner=True),
+        Pull((0.0, 0.0, 0.5), 0.3, MOUTH_Y, 1.3, 0.9),
+    ),
+    20: (
+        Pull((1.0, -0.16, -0.4), 1.0, MOUTH_Y - 0.1, 1.2, 1.0, from_corner=True),
+        Pull((0.3, -0.05, -0.1), 1.2, MOUTH_Y, 1.2, 0.9),
+    ),
+    23: (
+        Pull((-0.12, -0.14, -0.1), 0.8, -6.1, 1.6, 0.45, "upper"),
+        Pull((-0.12, 0.14, -0.1), 0.8, -7.1, 1.6, 0.5, "lower"),
+    ),
+    24: (
+        Pull((-0.12, -0.22, -0.1), 0.8, -6.1, 1.6, 0.45, "upper"),
+        Pull((-0.12, 0.22, -0.1), 0.8, -7.1, 1.6, 0.5, "lower"),
+    ),
+    25: (
+        Pull((0.0, 0.24, 0.06), 1.0, MOUTH_Y, 2.4, 1.3, "upper lip"),
+        Pull((0.0, -0.62, 0.02), 1.0, MOUTH_Y, 2.4, 1.3, "lower lip"),
+    ),
+}
+"""What each unit pulls; the lids' units (5, 43, 45) and the jaw's (26, 27) work otherwise."""
 
 
 @dataclass(frozen=True)
@@ -59,69 +144,22 @@ class FaceAction:
     def _field(self, unit: int, side: int) -> Array:
         """Displacement (H, 3) at full intensity on one side; sides fade across the middle."""
         x, y = self._base[:, 0] * side, self._base[:, 1]
-        half = smoothstep(-0.7, 0.7, x)
-        upper, lower = ~self._lower, self._lower
-        d = np.zeros_like(self._base)
         corner = 2.3 * self.person.mouth_width
-
-        def move(amount: tuple[float, float, float], weight: Array) -> None:
-            d[:, 0] += amount[0] * side * weight
-            d[:, 1] += amount[1] * weight
-            d[:, 2] += amount[2] * weight
-
-        near_mouth = _bump(x, y, 1.0, MOUTH_Y, 2.4, 1.3)
-        if unit == 1:
-            move((0.05, 0.95, 0.1), _bump(x, y, 1.5, 2.1, 1.5, 1.7))
-            move((0.0, 0.35, 0.0), _bump(x, y, 1.5, 4.4, 2.2, 1.8))
-        elif unit == 2:
-            move((0.0, 0.95, 0.05), _bump(x, y, 4.5, 2.0, 1.7, 1.7))
-            move((0.0, 0.35, 0.0), _bump(x, y, 4.2, 4.2, 2.2, 1.8))
-        elif unit == 4:
-            move((-0.34, -0.62, 0.12), _bump(x, y, 1.6, 1.9, 1.5, 1.3))
-            move((-0.12, -0.38, 0.0), _bump(x, y, 3.6, 1.9, 1.8, 1.2))
-            move((0.0, -0.2, 0.0), _bump(x, y, 1.5, 3.6, 2.0, 1.5))
-        elif unit == 6:
-            move((0.1, 0.62, 0.28), _bump(x, y, 3.9, -2.3, 1.9, 1.4))
-            move((0.0, 0.25, 0.12), _bump(x, y, 3.3, -1.2, 1.8, 0.7))
-        elif unit == 7:
-            move((0.0, 0.12, 0.06), _bump(x, y, 3.2, -1.1, 1.7, 0.6))
-        elif unit == 9:
-            move((0.0, 0.42, 0.1), _bump(x, y, 1.3, -3.0, 1.1, 1.4))
-            move((0.1, 0.42, 0.05), _bump(x, y, 1.3, -5.4, 1.4, 0.9) * upper)
-            move((-0.15, -0.3, 0.08), _bump(x, y, 1.3, 1.4, 1.2, 1.1))
-        elif unit == 10:
-            move((0.05, 0.62, 0.12), _bump(x, y, 1.4, -5.9, 1.5, 1.0) * upper)
-            move((0.08, 0.3, 0.15), _bump(x, y, 2.4, -4.2, 1.3, 1.4))
-        elif unit == 12:
-            move((0.95, 0.85, -0.45), _bump(x, y, corner, MOUTH_Y, 1.35, 1.2))
-            move((0.1, 0.42, 0.32), _bump(x, y, 3.7, -3.6, 1.6, 1.6))
-            move((0.15, 0.1, -0.12), _bump(x, y, 1.2, MOUTH_Y, 1.4, 0.9))
-        elif unit == 14:
-            move((0.35, 0.05, -0.35), _bump(x, y, corner, MOUTH_Y, 0.8, 0.8))
-        elif unit == 15:
-            move((0.12, -0.72, -0.05), _bump(x, y, corner * 1.02, MOUTH_Y - 0.1, 0.95, 0.95))
-            move((0.05, -0.22, 0.0), _bump(x, y, 2.4, -8.0, 1.2, 1.2))
-        elif unit == 16:
-            move((0.0, -0.4, 0.1), _bump(x, y, 0.8, -7.3, 1.6, 0.8) * lower)
-        elif unit == 17:
-            move((0.0, 0.5, 0.14), _bump(x, y, 0.5, -9.2, 1.5, 1.1))
-            move((0.0, 0.3, 0.22), _bump(x, y, 0.3, -7.2, 1.5, 0.7) * lower)
-            move((0.0, 0.14, 0.1), _bump(x, y, 0.3, -6.2, 1.5, 0.5) * upper)
-        elif unit == 18:
-            move((-0.75, 0.0, 0.45), _bump(x, y, corner, MOUTH_Y, 1.2, 1.1))
-            move((0.0, 0.0, 0.5), _bump(x, y, 0.3, MOUTH_Y, 1.3, 0.9))
-        elif unit == 20:
-            move((1.0, -0.16, -0.4), _bump(x, y, corner, MOUTH_Y - 0.1, 1.2, 1.0))
-            move((0.3, -0.05, -0.1), _bump(x, y, 1.2, MOUTH_Y, 1.2, 0.9))
-        elif unit in (23, 24):
-            press = 0.22 if unit == 24 else 0.14
-            move((-0.12, -press, -0.1), _bump(x, y, 0.8, -6.1, 1.6, 0.45) * upper)
-            move((-0.12, press, -0.1), _bump(x, y, 0.8, -7.1, 1.6, 0.5) * lower)
-        elif unit == 25:
-            inner = np.clip(1 - (np.abs(self._base[:, 0]) / corner) ** 2, 0, 1)
-            move((0.0, 0.24, 0.06), near_mouth * upper * inner)
-            move((0.0, -0.62, 0.02), near_mouth * lower * inner)
-        return d * half[:, None]
+        upper = (~self._lower).astype(float)
+        lip = np.clip(1 - (np.abs(self._base[:, 0]) / corner) ** 2, 0, 1)
+        parts: dict[str, Array] = {
+            "all": np.ones(len(x)),
+            "upper": upper,
+            "lower": 1 - upper,
+            "upper lip": upper * lip,
+            "lower lip": (1 - upper) * lip,
+        }
+        d = np.zeros_like(self._base)
+        for pull in PULLS.get(unit, ()):
+            at = pull.x * (corner if pull.from_corner else 1.0)
+            weight = _bump(x, y, at, pull.y, pull.wide, pull.tall) * parts[pull.part]
+            d += weight[:, None] * np.array(pull.shift) * [side, 1, 1]
+        return d * smoothstep(-0.7, 0.7, x)[:, None]
 
     def _jaw_weight(self) -> Array:
         """Share of the jaw's turn that each vertex of the head takes."""

@@ -41,8 +41,6 @@ EYE_COLOURS = {
     "grey": (120, 132, 140),
 }
 
-HAIR_STYLES = ("short", "crop", "parted", "bob", "long", "curly", "afro", "bun", "balding", "bald")
-
 
 @dataclass(frozen=True)
 class Identity:

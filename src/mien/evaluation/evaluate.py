@@ -53,26 +53,22 @@ def evaluate(
     scored: dict[int, dict[str, Any]] = {}
     for name, checkpoint in chosen.items():
         if checkpoint.step not in scored:
-            pixels = store.pixels(_size(checkpoint))
-            scored[checkpoint.step] = _score(checkpoint, pixels, rows, labels, seed, progress)
+            scored[checkpoint.step] = _score(checkpoint, store, rows, labels, seed, progress)
         result[name] = {"step": checkpoint.step, **scored[checkpoint.step]}
     _remember(run, split, result)
     return result
 
 
-def _size(checkpoint: Checkpoint) -> int:
-    return AffectPredictor.load(checkpoint.discriminator).image_size
-
-
 def _score(
     checkpoint: Checkpoint,
-    pixels: Pixels,
+    store: Store,
     rows: NDArray[np.intp],
     labels: LabelArrays,
     seed: int,
     progress: Progress,
 ) -> dict[str, Any]:
     predictor = AffectPredictor.load(checkpoint.discriminator)
+    pixels = store.pixels(predictor.image_size)
     batches = _real_batches(pixels, rows, progress, f"step {checkpoint.step}")
     predictions = predictor.predict_batches(batches)
     sampler = FaceSampler.load(checkpoint.generator)
