@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from mien.actors import raster
 from mien.actors.action_units import UNITS
 from mien.actors.behaviour import Performance, perform
 from mien.actors.identity import sample_identity
@@ -175,7 +176,8 @@ def _draw_role(
         )
         x += gone * gone * (3 - 2 * gone) * (shot.width * 0.75 + 14 * role.scale)
     view = View(shot.width, shot.height, (float(x), float(y)), role.scale)
-    box = _face_box(role.actor, moment, view)
+    points, _ = role.actor.place(moment)
+    box = _face_box(role.actor, points, view)
     _composite(picture, role.actor, moment, view, shot)
     covered = _cover(picture, role, shot, time_s, view)
     inside = box[2] > 0 and box[3] > 0 and box[0] < shot.width and box[1] < shot.height
@@ -200,12 +202,9 @@ def _draw_role(
     return row | (corners if inside else dict.fromkeys(corners))
 
 
-def _face_box(actor: Actor, moment: Moment, view: View) -> NDArray[np.float32]:
+def _face_box(actor: Actor, points: NDArray[np.float32], view: View) -> NDArray[np.float32]:
     """Box of the face, forehead to chin, in pixels; it may reach beyond the picture."""
-    neutral = actor.mesh.vertices[: actor.mesh.head]
-    part = (neutral[:, 1] > -11.5) & (neutral[:, 1] < 6.3) & (neutral[:, 2] > 0.5)
-    points, _ = actor.place(moment)
-    screen = actor.project(points[: actor.mesh.head][part], view)
+    screen = actor.project(points[actor.face], view)
     return np.concatenate([screen[:, :2].min(0), screen[:, :2].max(0)])
 
 
@@ -221,11 +220,8 @@ def _composite(
     if x1 - x0 < 2 or y0 > view.height - 2:
         return
     part = View(x1 - x0, view.height - y0, (view.centre[0] - x0, view.centre[1] - y0), view.scale)
-    large = view.scale > 24  # edges of large faces need no supersampling of every pixel
-    image, alpha = actor.draw(moment, part, shot.light, supersample=not large)
-    region = picture[y0 : y0 + image.shape[0], x0 : x0 + image.shape[1]]
-    region *= 1 - alpha[..., None]
-    region += image
+    image, alpha = actor.draw(moment, part, shot.light)
+    raster.lay_over(picture[y0 : y0 + image.shape[0], x0 : x0 + image.shape[1]], image, alpha)
 
 
 def _cover(
@@ -249,9 +245,7 @@ def _cover(
     if y0 >= y1 or x0 >= x1:
         return False
     part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
-    region = picture[y0:y1, x0:x1]
-    region *= 1 - alpha[part][..., None]
-    region += image[part]
+    raster.lay_over(picture[y0:y1, x0:x1], image[part], alpha[part])
     return bool(near > 0.35)
 
 
@@ -262,8 +256,7 @@ def _camera(
     if shot.blur > 0.25:
         picture = gaussian_filter(picture, (shot.blur, shot.blur, 0))
     grain = noise.standard_normal(picture.shape[:2], dtype=np.float32)
-    spread = np.float32(shot.noise) * np.sqrt(np.maximum(picture, 0.01))
-    picture = (picture + spread * grain[..., None]).astype(np.float32)
+    raster.add_grain(picture, grain, np.float32(shot.noise))
     pixels = to_srgb(picture)
     if shot.grey:
         red, green, blue = np.moveaxis(pixels.astype(np.float32), -1, 0)

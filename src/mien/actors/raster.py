@@ -4,6 +4,7 @@ import numba
 import numpy as np
 
 HAIR = 4
+TONES = 8192
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -86,12 +87,15 @@ def visibility(screen, triangles, material, strand, coords, width, height):
         inverse = 1.0 / area
         za, zb, zc = screen[a, 2], screen[b, 2], screen[c, 2]
         hair = material[t] == HAIR
+        step1, step2 = (cy - ay) * inverse, -(by - ay) * inverse
+        px = x0 + 0.5
         for y in range(y0, y1 + 1):
             py = y + 0.5
+            w1 = ((px - ax) * (cy - ay) - (py - ay) * (cx - ax)) * inverse - step1
+            w2 = ((bx - ax) * (py - ay) - (by - ay) * (px - ax)) * inverse - step2
             for x in range(x0, x1 + 1):
-                px = x + 0.5
-                w1 = ((px - ax) * (cy - ay) - (py - ay) * (cx - ax)) * inverse
-                w2 = ((bx - ax) * (py - ay) - (by - ay) * (px - ax)) * inverse
+                w1 += step1
+                w2 += step2
                 w0 = 1.0 - w1 - w2
                 if w0 < 0 or w1 < 0 or w2 < 0:
                     continue
@@ -147,34 +151,76 @@ def shadow_depth(flat, triangles, side):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def fold_relief(folds, depth, out, centre):
-    """Add up the folds (K, h, w), weighted per side (K, 2), into out (h, w)."""
+def fold_relief(folds, depth, density, out, centre):
+    """Add up the folds (K, h, w), weighted per side (K, 2): height and slopes, out (h, w, 3)."""
     out[:] = 0
-    h, w = out.shape
+    h, w = out.shape[:2]
     for k in range(len(folds)):
         left, right = depth[k, 0], depth[k, 1]
         if left == 0 and right == 0:
             continue
         for y in range(h):
             for x in range(w):
-                out[y, x] += folds[k, y, x] * (left if x >= centre else right)
+                out[y, x, 0] += folds[k, y, x] * (left if x >= centre else right)
+    for y in range(1, h - 1):
+        for x in range(1, w - 1):
+            out[y, x, 1] = (out[y, x + 1, 0] - out[y, x - 1, 0]) * 0.5 * density
+            out[y, x, 2] = (out[y - 1, x, 0] - out[y + 1, x, 0]) * 0.5 * density
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def halve(image, alpha):
-    """Average blocks of 2 x 2: image premultiplied by alpha, (H, W, 3) and (H, W)."""
-    h, w = alpha.shape[0] // 2, alpha.shape[1] // 2
-    small = np.empty((h, w, 3), np.float32)
-    cover = np.empty((h, w), np.float32)
-    for y in range(h):
-        for x in range(w):
+def towards_light(points, axes, middle, scale, offset):
+    """Texels of the shadow map, and height towards the light, of points (V, 3)."""
+    out = np.empty((len(points), 3), np.float32)
+    for i in range(len(points)):
+        x = points[i, 0] - middle[0]
+        y = points[i, 1] - middle[1]
+        z = points[i, 2] - middle[2]
+        out[i, 0] = (x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2]) * scale + offset
+        out[i, 1] = -(x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2]) * scale + offset
+        out[i, 2] = x * axes[2, 0] + y * axes[2, 1] + z * axes[2, 2]
+    return out
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def turn_head(points, share, turn, pivot):
+    """Turn points (V, 3) about the pivot, each by its share of the way."""
+    out = np.empty((len(points), 3), np.float32)
+    for i in range(len(points)):
+        x, y, z = points[i, 0] - pivot[0], points[i, 1] - pivot[1], points[i, 2] - pivot[2]
+        for k in range(3):
+            there = turn[k, 0] * x + turn[k, 1] * y + turn[k, 2] * z + pivot[k]
+            out[i, k] = points[i, k] + (there - points[i, k]) * share[i]
+    return out
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def developed(linear, tones):
+    """Look light (..., C) up in a table by its square root, up to 2.0: bytes of the same shape."""
+    flat = linear.reshape(-1)
+    out = np.empty(len(flat), np.uint8)
+    scale = (len(tones) - 1) / np.sqrt(2.0)
+    for i in range(len(flat)):
+        at = np.sqrt(max(flat[i], np.float32(0.0))) * scale
+        out[i] = tones[min(int(at + 0.5), len(tones) - 1)]
+    return out.reshape(linear.shape)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def add_grain(picture, grain, spread):
+    """Add sensor noise to light (H, W, 3), the same in all channels, growing with its root."""
+    for y in range(len(picture)):
+        for x in range(picture.shape[1]):
             for k in range(3):
-                small[y, x, k] = 0.25 * (
-                    image[2 * y, 2 * x, k] + image[2 * y + 1, 2 * x, k]
-                    + image[2 * y, 2 * x + 1, k] + image[2 * y + 1, 2 * x + 1, k]
-                )  # fmt: skip
-            cover[y, x] = 0.25 * (
-                alpha[2 * y, 2 * x] + alpha[2 * y + 1, 2 * x]
-                + alpha[2 * y, 2 * x + 1] + alpha[2 * y + 1, 2 * x + 1]
-            )  # fmt: skip
-    return small, cover
+                value = picture[y, x, k]
+                picture[y, x, k] = value + spread * grain[y, x] * np.sqrt(max(value, 0.01))
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def lay_over(picture, image, alpha):
+    """Lay an image, premultiplied by alpha (h, w), over a picture (h, w, 3)."""
+    for y in range(len(alpha)):
+        for x in range(alpha.shape[1]):
+            rest = np.float32(1.0) - alpha[y, x]
+            for k in range(3):
+                picture[y, x, k] = picture[y, x, k] * rest + image[y, x, k]

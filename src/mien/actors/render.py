@@ -10,9 +10,10 @@ from mien.actors import raster, shading, skin
 from mien.actors.action_units import FaceAction
 from mien.actors.head import build_mesh
 from mien.actors.identity import Identity
-from mien.actors.mesh import PIVOT, transformed
+from mien.actors.mesh import PIVOT
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
 SHADOW_SIDE = 224
 _SHADOW_SPAN = 44.0  # cm of the scene that the shadow map covers
 
@@ -31,10 +32,10 @@ class Light:
 
     def rows(self) -> NDArray[np.float32]:
         """Return directions, of unit length, and colours as `shading` takes them, (6, 3)."""
-        lamps = (
-            *(_unit(self.key), self.key_colour, _unit(self.fill), self.fill_colour),
-            *(self.sky, self.ground),
-        )
+        bright = self.exposure
+        key, fill = np.array(self.key_colour) * bright, np.array(self.fill_colour) * bright
+        sky, ground = np.array(self.sky) * bright, np.array(self.ground) * bright
+        lamps = (_unit(self.key), key, _unit(self.fill), fill, sky, ground)
         return np.array(lamps, np.float32)
 
 
@@ -76,7 +77,10 @@ def rotation(yaw: float, pitch: float, roll: float) -> Array:
 
 
 class Actor:
-    """A person ready to be drawn: mesh, action fields and skin, made once."""
+    """A person ready to be drawn: mesh, action fields and skin, made once.
+
+    face: numbers of the vertices from forehead to chin.
+    """
 
     def __init__(self, person: Identity) -> None:
         self.person = person
@@ -89,7 +93,9 @@ class Actor:
         self._strand = mesh.strand.astype(np.float32)
         self._coords = mesh.coords.astype(np.float32)
         self._open = mesh.openness.astype(np.float32)
-        self._folds = np.zeros(self.skin.folds.shape[1:], np.float32)
+        self._turn = mesh.turn.astype(np.float32)
+        _, y, z = mesh.vertices[: mesh.head].T
+        self.face = np.flatnonzero((y > -11.5) & (y < 6.3) & (z > 0.5))
         dark, brown = np.array([0.02, 0.02, 0.025]), np.array([0.12, 0.06, 0.03])
         self._palette = np.array(
             [
@@ -101,60 +107,81 @@ class Actor:
             np.float32,
         )
 
-    def place(self, moment: Moment) -> tuple[Array, Array]:
+    def place(self, moment: Moment) -> tuple[Floats, Array]:
         """Return vertices (V, 3) in the camera's frame, and the head's rotation."""
         points = self.action.vertices(moment.intensity)
         turn = rotation(moment.yaw, moment.pitch, moment.roll)
-        turned = transformed(points - PIVOT, turn) + PIVOT
-        share = self.mesh.turn[:, None]
-        return points + (turned - points) * share, turn
+        return raster.turn_head(points, self._turn, turn, PIVOT), turn
 
-    def draw(
-        self, moment: Moment, view: View, light: Light, supersample: bool = True
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def draw(self, moment: Moment, view: View, light: Light) -> tuple[Floats, Floats]:
         """Draw the actor: linear colour premultiplied by alpha (H, W, 3), and alpha (H, W)."""
-        factor = 2 if supersample else 1
         points, turn = self.place(moment)
-        screen = self.project(points, view, factor)
-        triangles, material = self._triangles, self._material
-        width, height = view.width * factor, view.height * factor
-        seen, second, third, _ = raster.visibility(
-            screen, triangles, material, self._strand, self._coords, width, height
-        )
-        place = points.astype(np.float32)
-        normal = raster.vertex_normals(place, triangles)
-        key = _unit(light.key)
-        flat = _towards(points, key)
-        shadow = raster.shadow_depth(flat, triangles, SHADOW_SIDE)
-        raster.fold_relief(
-            self.skin.folds,
-            self.action.wrinkles(moment.intensity).astype(np.float32),
-            self._folds,
-            int(-skin.LEFT * skin.DENSITY / 2),
-        )
-        image = np.zeros((height, width, 3), np.float32)
-        alpha = np.zeros((height, width), np.float32)
-        to_head = np.concatenate([turn.T, PIVOT[None]]).astype(np.float32)
-        shading.shade(
-            seen, second, third, triangles, material, place, normal, self._coords, self._open,
-            self.skin.colour, self.skin.gloss, self.skin.relief, self._folds,
-            float(skin.DENSITY), float(skin.LEFT), float(skin.TOP),
-            np.array([0, -3.0, view.distance], np.float32), light.rows(),
-            shadow, flat, 0.45, *self._eyes(moment), self._palette,
-            np.float32(0.22 + 0.2 * (1 - self.person.tone)), to_head, image, alpha,
+        screen = self.project(points, view, 2)
+        seen, second, third, depth = raster.visibility(
+            screen, self._triangles, self._material, self._strand, self._coords,
+            2 * view.width, 2 * view.height,
         )  # fmt: skip
-        image *= np.float32(light.exposure)
-        if factor == 2:
-            return raster.halve(image, alpha)
+        lamp = light.rows()
+        flat = _towards(points, lamp[shading.KEY])
+        eye, lids, gaze = self._eyes(moment)
+        scene = shading.Scene(
+            camera=np.array([0, -3.0, view.distance], np.float32),
+            lamp=lamp,
+            shadow=raster.shadow_depth(flat, self._triangles, SHADOW_SIDE),
+            bias=0.45,
+            eye=eye,
+            lids=lids,
+            gaze=gaze,
+            palette=self._palette,
+            to_head=np.concatenate([turn.T, PIVOT[None]]).astype(np.float32),
+        )
+        image = np.zeros((view.height, view.width, 3), np.float32)
+        alpha = np.zeros((view.height, view.width), np.float32)
+        surface = self._surface(points, flat, moment, view.scale)
+        places, shares = shading.choose_samples(
+            seen, second, third, depth, self._triangles, self._material, self._coords, eye
+        )
+        shading.shade(places, shares, seen, second, third, surface, scene, image, alpha)
         return image, alpha
 
-    def project(self, points: Array, view: View, factor: int = 1) -> NDArray[np.float32]:
+    def _surface(
+        self, points: Floats, flat: Floats, moment: Moment, scale: float
+    ) -> shading.Surface:
+        level = skin.level_for(self.skin, scale)
+        relief = np.empty((*level.folds.shape[1:], 3), np.float32)
+        raster.fold_relief(
+            level.folds,
+            self.action.wrinkles(moment.intensity).astype(np.float32),
+            level.fold_density,
+            relief,
+            int(-skin.LEFT * level.fold_density),
+        )
+        return shading.Surface(
+            self._triangles,
+            self._material,
+            points,
+            raster.vertex_normals(points, self._triangles),
+            self._coords,
+            self._open,
+            flat,
+            level.surface,
+            float(level.density),
+            relief,
+            float(level.fold_density),
+            float(skin.LEFT),
+            float(skin.TOP),
+            0.22 + 0.2 * (1 - self.person.tone),
+        )
+
+    def project(self, points: Floats, view: View, factor: int = 1) -> Floats:
         """Project (V, 3) to x, y in pixels (of a picture `factor` times as large) and 1 / depth."""
-        depth = view.distance - points[:, 2]
-        size = view.scale * view.distance / np.maximum(depth, 1.0) * factor
-        x = view.centre[0] * factor + points[:, 0] * size
-        y = view.centre[1] * factor - (points[:, 1] + 3.0) * size
-        return np.stack([x, y, 1 / np.maximum(depth, 1.0)], -1).astype(np.float32)
+        inverse = 1 / np.maximum(view.distance - points[:, 2], 1.0)
+        size = view.scale * view.distance * factor * inverse
+        out = np.empty((len(points), 3), np.float32)
+        out[:, 0] = view.centre[0] * factor + points[:, 0] * size
+        out[:, 1] = view.centre[1] * factor - (points[:, 1] + 3.0) * size
+        out[:, 2] = inverse
+        return out
 
     def _eyes(self, moment: Moment) -> tuple[NDArray[np.float32], ...]:
         person = self.person
@@ -180,20 +207,27 @@ class Actor:
         return eye, lids, gaze.astype(np.float32)
 
 
-def _towards(points: Array, key: Array) -> NDArray[np.float32]:
+def _towards(points: Floats, key: Floats) -> Floats:
     """Texels of the shadow map, and height towards the light, of every point."""
     side = np.cross([0.0, 1.0, 0.0], key)
     side /= np.linalg.norm(side)
-    up = np.cross(key, side)
-    centre = np.array([0, -3.0, 0])
-    local = transformed(points - centre, np.stack([side, up, key]))
-    texels = local[:, :2] * [1, -1] * (SHADOW_SIDE / _SHADOW_SPAN) + SHADOW_SIDE / 2
-    return np.concatenate([texels, local[:, 2:]], 1).astype(np.float32)
+    axes = np.stack([side, np.cross(key, side), key])
+    middle = np.array([0, -3.0, 0])
+    scale = SHADOW_SIDE / _SHADOW_SPAN
+    return raster.towards_light(points, axes, middle, scale, SHADOW_SIDE / 2)
 
 
-def to_srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
+def to_srgb(linear: Floats) -> NDArray[np.uint8]:
     """Linear light to sRGB bytes, with a shoulder instead of clipping."""
-    x = np.maximum(linear, 0)
+    return np.asarray(raster.developed(np.ascontiguousarray(linear, np.float32), _TONES))
+
+
+def _tones() -> NDArray[np.uint8]:
+    """The response of `to_srgb`, by the square root of light: `raster.TONES` steps to 2.0."""
+    x = np.linspace(0, np.sqrt(2), raster.TONES) ** 2
     x = np.where(x < 0.6, x, 0.6 + 0.4 * (1 - np.exp(-(x - 0.6) / 0.4)))
     s = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055)
     return np.asarray(np.clip(s * 255 + 0.5, 0, 255), np.uint8)
+
+
+_TONES = _tones()

@@ -1,7 +1,14 @@
-"""Compiled kernels: how every pixel is lit. Vectors are tuples of three."""
+"""Compiled kernels: how every pixel is lit. Vectors are tuples of three.
+
+A pixel has four samples of visibility. Where they agree (skin away from the eyes, cloth) it is lit
+once, hair twice, and edges and eyes for every sample: that antialiases at a third of the cost.
+"""
+
+from typing import NamedTuple
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.actors.raster import strand_noise
 
@@ -13,6 +20,48 @@ IRIS, HAIR_COLOUR, CLOTH_COLOUR, FRAME_COLOUR = range(4)
 EYE_X, EYE_Y, EYE_Z, EYE_RADIUS, EYE_WIDTH, EYE_TILT, EYE_LASH = range(7)
 
 _compiled = numba.njit(cache=True, fastmath=True, nogil=True)
+Floats = NDArray[np.float32]
+
+
+class Surface(NamedTuple):
+    """What is to be lit. place: (V, 3) in the camera's frame. flat: (V, 3) on the shadow map.
+
+    triangles: (T, 3), material: (T,). normals: (V, 3), coords: (V, 2), openness: (V,). skin:
+    (h, w, 6), relief: (h', w', 3), with their texels a cm, and the map's corner left, top in cm.
+    """
+
+    triangles: NDArray[np.int32]
+    material: NDArray[np.uint8]
+    place: Floats
+    normals: Floats
+    coords: Floats
+    openness: Floats
+    flat: Floats
+    skin: Floats
+    density: float
+    relief: Floats
+    relief_density: float
+    left: float
+    top: float
+    subsurface: float
+
+
+class Scene(NamedTuple):
+    """How it is lit. camera: (3,). lamp: (6, 3), palette: (4, 3), eye: (7,), rows as named above.
+
+    shadow: depth map, bias in cm. lids: (2, 2) upper, lower for x > 0, x < 0. gaze: (2, 3) unit,
+    in the head's frame. to_head: (4, 3) rotation and pivot, from the camera's frame to the head's.
+    """
+
+    camera: Floats
+    lamp: Floats
+    shadow: Floats
+    bias: float
+    eye: Floats
+    lids: Floats
+    gaze: Floats
+    palette: Floats
+    to_head: Floats
 
 
 @_compiled
@@ -34,18 +83,21 @@ def _lit(depth, x, y, z, bias):
 
 
 @_compiled
-def _texel(image, row, column):
-    h, w = image.shape
-    return image[min(max(row, 0), h - 1), min(max(column, 0), w - 1)]
+def _corner(h, w, u, v):
+    """Texel at column u, row v of a map (h, w), its neighbours, and how far between them."""
+    iu, iv = int(np.floor(u)), int(np.floor(v))
+    du, dv = u - iu, v - iv
+    x0, x1 = min(max(iu, 0), w - 1), min(max(iu + 1, 0), w - 1)
+    y0, y1 = min(max(iv, 0), h - 1), min(max(iv + 1, 0), h - 1)
+    return x0, x1, y0, y1, du, dv
 
 
 @_compiled
-def _sample(image, u, v):
-    """Bilinear sample of a map (h, w) at column u, row v."""
-    iu, iv = int(np.floor(u)), int(np.floor(v))
-    du, dv = u - iu, v - iv
-    low = _texel(image, iv, iu) * (1 - du) + _texel(image, iv, iu + 1) * du
-    high = _texel(image, iv + 1, iu) * (1 - du) + _texel(image, iv + 1, iu + 1) * du
+def _sample(image, channel, corner):
+    """Bilinear sample of one channel of a map (h, w, channels)."""
+    x0, x1, y0, y1, du, dv = corner
+    low = image[y0, x0, channel] * (1 - du) + image[y0, x1, channel] * du
+    high = image[y1, x0, channel] * (1 - du) + image[y1, x1, channel] * du
     return low * (1 - dv) + high * dv
 
 
@@ -97,22 +149,22 @@ def _into_head(to_head, v):
 
 
 @_compiled
-def _skin(u, v, colour, relief, folds, density):
-    """Colour of the skin at a texel, and its slope in the head's x and y."""
-    hu, hv = u * 0.5 - 0.25, v * 0.5 - 0.25
-    here = _sample(folds, hu, hv)
-    slope_x = (_sample(folds, hu + 0.5, hv) - here) * density
-    slope_y = -(_sample(folds, hu, hv + 0.5) - here) * density
-    fine = _sample(relief, u, v)
-    slope_x += (_sample(relief, u + 0.7, v) - fine) / 0.7 * density
-    slope_y += -(_sample(relief, u, v + 0.7) - fine) / 0.7 * density
-    crease = min(max(-here * 3.2, 0.0), 0.6)
+def _skin(fx, fy, skin, relief, sizes):
+    """Colour of the skin at a place of the face, its gloss, and its slope in the head's x and y."""
+    left, top, density, relief_density = sizes
+    right, down = fx - left, top - fy
+    at = _corner(len(skin), skin.shape[1], right * density - 0.5, down * density - 0.5)
+    u, v = right * relief_density - 0.5, down * relief_density - 0.5
+    fold = _corner(len(relief), relief.shape[1], u, v)
+    crease = min(max(-_sample(relief, 0, fold) * 3.2, 0.0), 0.6)
     tone = (
-        _sample(colour[:, :, 0], u, v) * (1 - 0.75 * crease),
-        _sample(colour[:, :, 1], u, v) * (1 - crease),
-        _sample(colour[:, :, 2], u, v) * (1 - crease),
+        _sample(skin, 0, at) * (1 - 0.75 * crease),
+        _sample(skin, 1, at) * (1 - crease),
+        _sample(skin, 2, at) * (1 - crease),
     )
-    return tone, slope_x, slope_y
+    slope_x = _sample(skin, 4, at) + _sample(relief, 1, fold)
+    slope_y = _sample(skin, 5, at) + _sample(relief, 2, fold)
+    return tone, _sample(skin, 3, at), slope_x, slope_y
 
 
 @_compiled
@@ -268,73 +320,103 @@ def _illuminate(tone, normal, lit, open_, wrap, soft, gleam, lamp, out):
 
 
 @_compiled
-def shade(
-    seen, second, third, triangles, material, place, normals, coords, openness,
-    colour, gloss, relief, folds, density, left, top,
-    camera, lamp, shadow, flat, bias, eye, lids, gaze, palette, subsurface, to_head, image, alpha,
-):  # fmt: skip
-    """Light every pixel of `seen` into image (H, W, 3), linear, and alpha (H, W).
+def _near_eye(fx, fy, eye):
+    return abs(abs(fx) - eye[EYE_X]) < 1.45 * eye[EYE_WIDTH] and abs(fy) < 2.0
 
-    place: (V, 3) in the camera's frame, camera: its position there. lamp: (6, 3), palette: (4, 3),
-    eye: (7,), rows as named above. lids: (2, 2) upper, lower for x > 0, x < 0. gaze: (2, 3) unit,
-    in the head's frame. to_head: (4, 3) rotation and pivot, from the camera's frame to the head's.
-    """
-    u, v = (0.0 - left) * density, (top + 6.9) * density
-    lip = (
-        _sample(colour[:, :, 0], u, v),
-        _sample(colour[:, :, 1], u, v),
-        _sample(colour[:, :, 2], u, v),
-    )
-    for y in range(seen.shape[0]):
-        for x in range(seen.shape[1]):
-            t = seen[y, x]
-            if t < 0:
+
+@_compiled
+def choose_samples(seen, second, third, depth, triangles, material, coords, eye):
+    """List the samples to be lit: (N, 2) row and column in `seen`, and their share of a pixel."""
+    height, width = seen.shape[0] // 2, seen.shape[1] // 2
+    places = np.empty((4 * height * width, 2), np.int32)
+    shares = np.empty(4 * height * width, np.float32)
+    n = 0
+    for y in range(0, 2 * height, 2):
+        for x in range(0, 2 * width, 2):
+            t, right = seen[y, x], seen[y, x + 1]
+            below, across = seen[y + 1, x], seen[y + 1, x + 1]
+            if max(t, right, below, across) < 0:
                 continue
-            alpha[y, x] = 1.0
-            corners = (triangles[t, 0], triangles[t, 1], triangles[t, 2])
-            a, b, c = corners
-            w1, w2 = second[y, x], third[y, x]
-            weights = (1.0 - w1 - w2, w1, w2)
-            normal = _unit(_between(normals, corners, weights))
-            point = _between(place, corners, weights)
-            view = _unit((camera[0] - point[0], camera[1] - point[1], camera[2] - point[2]))
-            open_ = weights[0] * openness[a] + w1 * openness[b] + w2 * openness[c]
-            fx = weights[0] * coords[a, 0] + w1 * coords[b, 0] + w2 * coords[c, 0]
-            fy = weights[0] * coords[a, 1] + w1 * coords[b, 1] + w2 * coords[c, 1]
-            on_map = _between(flat, corners, weights)
-            kind = material[t]
-            lit = _lit(shadow, on_map[0], on_map[1], on_map[2], bias) if kind != FRAME else 1.0
-            soft, most = 0.0, 1e9
-            if kind == SKIN:
-                u, v = (fx - left) * density - 0.5, (top - fy) * density - 0.5
-                tone, slope_x, slope_y = _skin(u, v, colour, relief, folds, density)
-                shine, power, wrap, soft = 0.045 * _sample(gloss, u, v), 14.0, 0.25, subsurface
-                normal = _sloped(normal, slope_x, slope_y, to_head)
-                if abs(abs(fx) - eye[EYE_X]) < 1.45 * eye[EYE_WIDTH] and abs(fy) < 2.0:
-                    gap, below, lash, crease, s = _lids(fx, fy, eye, lids)
-                    tone = (
-                        tone[0] * (1 - lash) * (1 - 0.7 * crease),
-                        tone[1] * (1 - lash) * (1 - crease),
-                        tone[2] * (1 - lash) * (1 - crease),
-                    )
-                    if gap > 0:
-                        side = 0 if fx > 0 else 1
-                        ball = _eyeball(side, view, camera, to_head, eye)
-                        tone = _eye_colour(ball, gaze[side], s, palette[IRIS])
-                        normal = _out_of_head(to_head, ball)
-                        open_ *= 0.35 + 0.65 * min(max(below / 0.30, 0.0), 1.0)
-                        open_ *= 0.7 + 0.3 * min(gap / 0.14, 1.0)
-                        shine, power, wrap, soft, most = 0.9, 260.0, 0.2, 0.0, 1.6
-            else:
-                tone, shine, power, wrap = _material(kind, fx, fy, lip, palette)
-                if kind == TEETH:
-                    lit = 0.5 + 0.5 * lit  # light finds its way between the lips
-            half = _unit((lamp[KEY, 0] + view[0], lamp[KEY, 1] + view[1], lamp[KEY, 2] + view[2]))
-            gleam = 0.0
-            if kind == HAIR:
-                deep = max((_dot(normal, lamp[KEY]) + 0.55) / 1.55, 0.0)
-                gleam = _hair_gleam(normal, half, fx, fy, palette[HAIR_COLOUR]) * (0.4 + 0.6 * deep)
-            elif shine > 0:
-                gleam = _gleam(normal, half, view, shine, power)
-            gleam = min(gleam * lit, most)
-            _illuminate(tone, normal, lit, open_, wrap, soft, gleam, lamp, image[y, x])
+            step = 1
+            if min(t, right, below, across) >= 0:
+                kind = material[t]
+                same = kind == material[right] == material[below] == material[across]
+                slope = abs(depth[y + 1, x + 1] - depth[y, x])
+                slope += abs(depth[y, x + 1] - depth[y + 1, x])
+                if same and slope < 0.012 * depth[y, x]:
+                    step = 3 if kind == HAIR else 4 if kind == CLOTH or kind == SKIN else 1
+                if kind == SKIN and step == 4:
+                    w1, w2 = second[y, x], third[y, x]
+                    a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                    fx = (1 - w1 - w2) * coords[a, 0] + w1 * coords[b, 0] + w2 * coords[c, 0]
+                    fy = (1 - w1 - w2) * coords[a, 1] + w1 * coords[b, 1] + w2 * coords[c, 1]
+                    step = 1 if _near_eye(fx, fy, eye) else 4
+            for i in range(0, 4, step):
+                if seen[y + i // 2, x + i % 2] >= 0:
+                    places[n, 0], places[n, 1] = y + i // 2, x + i % 2
+                    shares[n] = 1.0 if step == 4 else 0.5 if step == 3 else 0.25
+                    n += 1
+    return places[:n], shares[:n]
+
+
+@_compiled
+def shade(places, shares, seen, second, third, surface, scene, image, alpha):
+    """Light the chosen samples: image (H, W, 3), linear, premultiplied by alpha (H, W)."""
+    triangles, material, place, normals, coords, openness, flat, skin = surface[:8]
+    density, relief, relief_density, left, top, soft_skin = surface[8:]
+    camera, lamp, shadow, bias, eye, lids, gaze, palette, to_head = scene
+    sizes = (left, top, density, relief_density)
+    lip = _skin(0.0, -6.9, skin, relief, sizes)[0]
+    light = np.zeros(3, np.float32)
+    for i in range(len(shares)):
+        row, column = places[i, 0], places[i, 1]
+        t = seen[row, column]
+        w1, w2 = second[row, column], third[row, column]
+        w0 = 1.0 - w1 - w2
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        corners, weights = (a, b, c), (w0, w1, w2)
+        normal = _unit(_between(normals, corners, weights))
+        point = _between(place, corners, weights)
+        view = _unit((camera[0] - point[0], camera[1] - point[1], camera[2] - point[2]))
+        open_ = w0 * openness[a] + w1 * openness[b] + w2 * openness[c]
+        fx = w0 * coords[a, 0] + w1 * coords[b, 0] + w2 * coords[c, 0]
+        fy = w0 * coords[a, 1] + w1 * coords[b, 1] + w2 * coords[c, 1]
+        on_map = _between(flat, corners, weights)
+        kind = material[t]
+        lit = _lit(shadow, on_map[0], on_map[1], on_map[2], bias) if kind != FRAME else 1.0
+        soft, most = 0.0, 1e9
+        if kind == SKIN:
+            tone, gloss, slope_x, slope_y = _skin(fx, fy, skin, relief, sizes)
+            shine, power, wrap, soft = 0.045 * gloss, 14.0, 0.25, soft_skin
+            normal = _sloped(normal, slope_x, slope_y, to_head)
+            if _near_eye(fx, fy, eye):
+                gap, below, lash, crease, s = _lids(fx, fy, eye, lids)
+                tone = (
+                    tone[0] * (1 - lash) * (1 - 0.7 * crease),
+                    tone[1] * (1 - lash) * (1 - crease),
+                    tone[2] * (1 - lash) * (1 - crease),
+                )
+                if gap > 0:
+                    side = 0 if fx > 0 else 1
+                    ball = _eyeball(side, view, camera, to_head, eye)
+                    tone = _eye_colour(ball, gaze[side], s, palette[IRIS])
+                    normal = _out_of_head(to_head, ball)
+                    open_ *= 0.35 + 0.65 * min(max(below / 0.30, 0.0), 1.0)
+                    open_ *= 0.7 + 0.3 * min(gap / 0.14, 1.0)
+                    shine, power, wrap, soft, most = 0.9, 260.0, 0.2, 0.0, 1.6
+        else:
+            tone, shine, power, wrap = _material(kind, fx, fy, lip, palette)
+            if kind == TEETH:
+                lit = 0.5 + 0.5 * lit  # light finds its way between the lips
+        half = _unit((lamp[KEY, 0] + view[0], lamp[KEY, 1] + view[1], lamp[KEY, 2] + view[2]))
+        gleam = 0.0
+        if kind == HAIR:
+            deep = max((_dot(normal, lamp[KEY]) + 0.55) / 1.55, 0.0)
+            gleam = _hair_gleam(normal, half, fx, fy, palette[HAIR_COLOUR]) * (0.4 + 0.6 * deep)
+        elif shine > 0:
+            gleam = _gleam(normal, half, view, shine, power)
+        gleam = min(gleam * lit, most)
+        _illuminate(tone, normal, lit, open_, wrap, soft, gleam, lamp, light)
+        for k in range(3):
+            image[row // 2, column // 2, k] += light[k] * shares[i]
+        alpha[row // 2, column // 2] += shares[i]

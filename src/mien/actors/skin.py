@@ -3,7 +3,7 @@
 Maps are in face coordinates: x from -9 to 9 cm, y from 9 down to -15 cm, `DENSITY` texels a cm.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,23 @@ DENSITY = 20
 LEFT, TOP, WIDE, TALL = -9.0, 9.0, 18.0, 24.0
 
 
-@dataclass(frozen=True)
-class Skin:
-    """colour: (h, w, 3) linear light. gloss: (h, w). relief: (h, w) cm. folds: (7, h/2, w/2) cm."""
+class Skin(NamedTuple):
+    """A person's skin at one level of detail.
 
-    colour: NDArray[np.float32]
-    gloss: NDArray[np.float32]
-    relief: NDArray[np.float32]
+    surface: (h, w, 6) linear colour, gloss, slope of the relief along x and y. density: its texels
+    a cm. folds: (7, h', w') cm of depth, fold_density: their texels a cm.
+    """
+
+    surface: NDArray[np.float32]
+    density: float
     folds: NDArray[np.float32]
+    fold_density: float
+
+
+def level_for(levels: tuple[Skin, ...], scale: float) -> Skin:
+    """Choose the coarsest level that still has a texel for every pixel. scale: pixels a cm."""
+    fine = [level for level in levels if level.density >= 0.9 * scale]
+    return fine[-1] if fine else levels[0]
 
 
 def to_linear(srgb: Array) -> Array:
@@ -43,8 +52,8 @@ def _grid(density: float) -> tuple[Array, Array]:
     return np.meshgrid(x, y)
 
 
-def paint(person: Identity) -> Skin:
-    """Paint a person's skin."""
+def paint(person: Identity) -> tuple[Skin, ...]:
+    """Paint a person's skin, and halve it for smaller pictures; the finest level is first."""
     source = np.random.default_rng((person.seed, 0x5C1))
     x, y = _grid(DENSITY)
     ax = np.abs(x)
@@ -80,12 +89,29 @@ def paint(person: Identity) -> Skin:
     base, gloss = _lips(person, x, y, base, gloss, source)
     base = _hairs(person, base, source)
     relief = 0.006 * cloud(0.05) + 0.004 * cloud(0.11)
-    return Skin(
-        np.clip(base, 0.002, 1).astype(np.float32),
-        np.clip(gloss, 0, 1.6).astype(np.float32),
-        relief.astype(np.float32),
-        _folds(person, source),
+    return _levels(np.clip(base, 0.002, 1), np.clip(gloss, 0, 1.6), relief, _folds(person, source))
+
+
+def _levels(
+    colour: Array, gloss: Array, relief: Array, folds: NDArray[np.float32]
+) -> tuple[Skin, ...]:
+    down, right = np.gradient(relief * DENSITY)
+    surface = np.concatenate(
+        [colour, gloss[..., None], right[..., None], -down[..., None]], -1
+    ).astype(np.float32)
+    half = _halved(surface)
+    small = _halved(folds.transpose(1, 2, 0)).transpose(2, 0, 1)
+    return (
+        Skin(surface, DENSITY, folds, DENSITY / 2),
+        Skin(half, DENSITY / 2, folds, DENSITY / 2),
+        Skin(_halved(half), DENSITY / 4, np.ascontiguousarray(small), DENSITY / 4),
     )
+
+
+def _halved(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average blocks of 2 x 2 of (h, w, channels)."""
+    h, w, channels = maps.shape
+    return maps.reshape(h // 2, 2, w // 2, 2, channels).mean((1, 3), dtype=np.float32)
 
 
 def lip_outline(person: Identity, x: Array) -> tuple[Array, Array]:
