@@ -203,7 +203,7 @@ class FaceAction:
             return min(intensity.get((number, side), 0.0), 5.0) / 5
 
         closed = max(unit(45), unit(43))
-        upper = 0.52 + 0.34 * unit(5) - 0.14 * unit(7) - 0.06 * unit(6) - 0.06 * unit(4)
+        upper = 0.60 + 0.34 * unit(5) - 0.14 * unit(7) - 0.06 * unit(6) - 0.06 * unit(4)
         lower = 0.42 - 0.20 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.06 * unit(9)
         lower += 0.05 * unit(5)
         meet = -0.22
@@ -220,18 +220,18 @@ class FaceAction:
                 return min(intensity.get((number, side), 0.0), 5.0) / 5
 
             out[:, i] = (
-                0.55 * (unit(1) + unit(2)) + 0.25 * aged,
-                0.9 * unit(4) + 0.35 * unit(9) + 0.2 * aged,
+                0.55 * (unit(1) + unit(2)) + 0.5 * aged,
+                0.9 * unit(4) + 0.35 * unit(9) + 0.35 * aged,
                 0.9 * unit(12)
                 + 0.7 * unit(10)
                 + 0.5 * unit(9)
                 + 0.25 * unit(20)
                 + 0.10
-                + 0.35 * aged,
-                0.9 * unit(6) + 0.3 * unit(12) + 0.25 * aged,
+                + 0.65 * aged,
+                0.9 * unit(6) + 0.3 * unit(12) + 0.7 * aged,
                 1.0 * unit(9) + 0.15 * unit(10),
                 1.0 * unit(17) + 0.25 * unit(15),
-                0.8 * unit(12) + 0.4 * unit(14) + 0.4 * unit(20) + 0.1 * aged,
+                0.8 * unit(12) + 0.4 * unit(14) + 0.4 * unit(20) + 0.3 * aged,
             )
         return out
 

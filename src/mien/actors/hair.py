@@ -20,6 +20,10 @@ _THICKNESS = {
 }
 
 
+FALLING = ("long", "bob")
+"""Styles that cover the ears."""
+
+
 def _noise(points: Array, scale: float, seed: int) -> Array:
     """Smooth noise of 3-D points, about -1 to 1: a sum of random waves."""
     source = np.random.default_rng(seed)
@@ -46,48 +50,65 @@ def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
         thick *= 0.75 + 0.6 * up * smoothstep(-0.5, 0.4, side * flat[:, 0])
     if style in ("short", "parted"):
         thick *= 0.55 + 0.6 * up
-    if style in ("long", "bob", "bun"):
+    if style in (*FALLING, "bun"):
         thick *= 0.8 + 0.3 * up
     if style == "afro":
         thick *= 0.75 + 0.45 * smoothstep(-0.3, 0.8, flat[:, 1])
-    raised = (thick * (1 + rough * lumps) + 0.35) * smoothstep(0.0, 0.8, cover) - 0.35
+    rise = {"crop": 0.8, "curly": 1.6, "afro": 1.8}.get(style, 0.9 if _fringed(person) else 2.6)
+    raised = 0.05 + thick * (1 + rough * lumps) * smoothstep(-0.1, rise, cover)
     vertices = points + flat * raised[:, None]
     triangles = grid_triangles(ROWS, COLUMNS, wrap=True)
-    keep = (cover[triangles] > -0.02).all(1)
+    keep = (cover[triangles] > -0.05).all(1)
     theta = np.broadcast_to(grid.azimuth, grid.elevation.shape).ravel()
     coords = np.stack([theta * 9.0, grid.elevation.ravel() * 9.0], -1)
-    fray = smoothstep(0.55, 0.05, cover)
-    openness = np.clip(0.55 + 0.45 * smoothstep(0.0, 0.7, cover) + 0.25 * rough * lumps, 0.2, 1.1)
-    used, triangles = np.unique(triangles[keep], return_inverse=True)
-    builder.add(
-        vertices[used], triangles.reshape(-1, 3), HAIR, coords=coords[used], strand=fray[used],
-        openness=openness[used],
-    )  # fmt: skip
-    if style in ("long", "bob"):
+    if style in ("curly", "afro"):
+        swirl = [_noise(points, 0.55, person.seed + k) for k in (2, 3)]
+        coords += 0.9 * np.stack(swirl, -1)
+    fray = smoothstep(0.8, 0.0, cover)
+    if style in FALLING:
+        fray *= smoothstep(1.5, 1.2, np.abs(theta))
+    openness = np.clip(0.6 + 0.4 * smoothstep(0.0, 1.0, cover) + 0.25 * rough * lumps, 0.2, 1.1)
+    rim = triangles[keep & (cover[triangles] < 2.6).any(1)]  # seen from inside at the temples
+    for part, light in ((triangles[keep], 1.0), (rim[:, ::-1], 0.5)):
+        used, order = np.unique(part, return_inverse=True)
+        builder.add(
+            vertices[used], order.reshape(-1, 3), HAIR, coords=coords[used], strand=fray[used],
+            openness=openness[used] * light,
+        )  # fmt: skip
+    if style in FALLING:
         _add_curtain(builder, person)
     if style == "bun":
         _add_bun(builder, person)
 
 
+def _fringed(person: Identity) -> bool:
+    return person.fringe == "full" and person.hair_style in ("long", "bob", "short")
+
+
 def _scalp(grid: HeadGrid, person: Identity) -> Array:
-    """How far inside the hairline each vertex of the head is, in cm or so; negative outside."""
-    theta = np.abs(np.broadcast_to(grid.azimuth, grid.elevation.shape))
-    high = 0.64 * person.forehead + 0.03 * np.sin(person.seed)
+    """How far inside the hairline each vertex of the head is, cm or so; negative outside."""
+    round_ = np.broadcast_to(grid.azimuth, grid.elevation.shape)
+    theta = np.abs(round_)
+    high = (0.57 + 0.06 * person.male) * person.forehead + 0.03 * np.sin(person.seed)
     line = np.interp(
         theta,
         [0.0, 0.35, 0.62, 0.85, 1.08, 1.28, 1.42, 1.62, 1.9, 2.3, np.pi],
         [high, high - 0.02, high - 0.09, 0.40, 0.30, 0.12, -0.02, 0.10, -0.20, -0.52, -0.62],
     )
-    if person.hair_style == "balding":
-        line = np.maximum(
-            line, np.interp(theta, [0, 1.2, 1.5, 2.2, np.pi], [1.6, 1.3, 0.36, 0.5, 0.62])
-        )
-    ragged = 0.03 * np.sin(31 * theta + person.seed) + 0.02 * np.sin(67 * theta)
+    if _fringed(person):
+        line = np.minimum(line, 0.36 + 0.5 * smoothstep(0.55, 0.95, theta))
+    elif person.fringe == "side" and person.hair_style in ("long", "bob", "parted", "short"):
+        to = round_ * (1 if person.seed % 2 else -1)
+        line = line - 0.16 * smoothstep(-0.35, 0.5, to) * smoothstep(1.1, 0.7, theta)
+    if person.hair_style in FALLING:
+        line = line - 0.45 * smoothstep(1.12, 1.3, theta)
+    ragged = 0.012 * np.sin(31 * theta + person.seed) + 0.008 * np.sin(67 * theta)
     inside = (grid.elevation - line + ragged) * 7.0
-    if person.hair_style == "balding":
-        lower = np.interp(theta, [0, 1.3, 1.6, 2.3, np.pi], [2.0, 0.3, 0.0, -0.5, -0.6])
-        inside = np.minimum((line - grid.elevation) * 7.0, (grid.elevation - lower) * 7.0)
-    return np.asarray(np.clip(inside / 1.6, -1, 1).ravel())
+    if person.hair_style == "balding":  # what is left: a wreath round sides and back
+        upper = np.interp(theta, [0, 1.1, 1.4, 1.8, 2.3, np.pi], [0.1, 0.5, 0.52, 0.6, 0.7, 0.8])
+        lower = np.interp(theta, [0, 1.1, 1.3, 1.6, 2.3, np.pi], [2.0, 0.5, 0.12, 0.0, -0.5, -0.6])
+        inside = np.minimum(upper - grid.elevation, grid.elevation - lower) * 7.0
+    return np.asarray(np.clip(inside, -3, 3).ravel())
 
 
 def _add_curtain(builder: MeshBuilder, person: Identity) -> None:
@@ -95,9 +116,10 @@ def _add_curtain(builder: MeshBuilder, person: Identity) -> None:
     rows, columns = 44, 96
     length = 24.0 if person.hair_style == "long" else 9.5
     down = np.linspace(0, 1, rows)[:, None]
-    around = np.linspace(np.radians(66), np.radians(294), columns)[None]
+    around = np.linspace(np.radians(58), np.radians(302), columns)[None]
     y = 4.2 - (4.2 + length * 0.55 + 2.0) * down - 0 * around
     wave = np.sin(around * 23 + 5 * down + person.seed) + 0.6 * np.sin(around * 41 - 7 * down)
+    wave = wave + person.hair_wave * np.sin(21 * down + 2 * np.sin(3 * around + person.seed))
     side = np.abs(np.sin(around))
     spread = 1 + 0.13 * smoothstep(0.1, 0.7, down) + 0.05 * down
     rx = 8.15 * person.face_width * spread + 0.16 * wave * (0.4 + down)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.actors import surface
-from mien.actors.hair import add_hair
+from mien.actors.hair import FALLING, add_hair
 from mien.actors.head_grid import COLUMNS, ROWS, HeadGrid, sample_head
 from mien.actors.identity import Identity
 from mien.actors.mesh import (
@@ -31,7 +31,8 @@ def build_mesh(person: Identity) -> Mesh:
     lower = _add_head(builder, grid, person, p)
     head = builder.count
     _add_mouth(builder, person)
-    _add_ears(builder, person)
+    if person.hair_style not in FALLING:
+        _add_ears(builder, person)
     _add_torso(builder, person)
     add_hair(builder, grid, person)
     if person.glasses:
@@ -101,7 +102,8 @@ def _face_coords(points: Array) -> Array:
     """Face coordinates: x and y, but unrolled at the sides, where x alone would smear."""
     x, y, z = points.T
     aside = np.maximum(3.5 - z, 0) * smoothstep(3.5, 6.0, np.abs(x))
-    return np.stack([x + np.sign(x) * 0.32 * aside, y], -1)
+    on_map = np.where(y < -11.5, -11.5 + 0.45 * (y + 11.5), y)  # room for the neck
+    return np.stack([x + np.sign(x) * 0.6 * aside, on_map], -1)
 
 
 def _add_inner_lips(builder: MeshBuilder, line: Array, parents: NDArray[np.int_], up: bool) -> None:
@@ -138,7 +140,7 @@ def _add_arch(builder: MeshBuilder, person: Identity, upper: bool) -> None:
     below = np.stack([x, np.full_like(x, bottom), z], -1)
     edge = (below if upper else above) - [0, 0, 0.3]
     rows = [above, below, edge] if upper else [edge, above, below]
-    coords = np.stack([np.tile(across * 6.5, 3), np.repeat([0.0, 0.5, 1.0], len(x))], -1)
+    coords = np.stack([np.tile(across * 4.5, 3), np.repeat([0.0, 0.5, 1.0], len(x))], -1)
     light = (0.8 if upper else 0.5) * (1 - 0.65 * np.abs(across) ** 1.5)
     builder.add(
         np.concatenate(rows),
@@ -154,9 +156,13 @@ def _add_mouth(builder: MeshBuilder, person: Identity) -> None:
     """Add what is behind the lips: teeth, tongue, and the dark at the back."""
     for upper in (True, False):
         _add_arch(builder, person, upper)
-    x, y = np.meshgrid(np.linspace(-2.6, 2.6, 7), np.linspace(-4.6, -8.8, 7))
-    wall = np.stack([x.ravel(), y.ravel(), 4.6 - 0.1 * x.ravel() ** 2], -1)
-    builder.add(wall, grid_triangles(7, 7, wrap=False), CAVITY, openness=0.25)
+    turn, depth = np.meshgrid(
+        np.linspace(0, 2 * np.pi, 20, endpoint=False), np.linspace(np.pi / 2, 0.05, 7)
+    )
+    round_x, round_y = np.sin(depth) * np.cos(turn), np.sin(depth) * np.sin(turn)
+    bag = np.stack([2.75 * round_x, -6.9 + 2.5 * round_y, 6.6 - 3.6 * np.cos(depth)], -1)
+    inward = grid_triangles(7, 20, wrap=True)[:, ::-1]
+    builder.add(bag.reshape(-1, 3), inward, CAVITY, openness=0.25)
     u, v = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 8))
     tongue = np.stack(
         [
@@ -178,8 +184,8 @@ def _add_ears(builder: MeshBuilder, person: Identity) -> None:
     # Outline: broad above, drawn in below to the lobe.
     wide = 1.72 * (1 - 0.26 * (1 - up) * 0.5 - 0.10 * (up < -0.6))
     tall = 3.05
-    rim = np.exp(-(((u - 0.90) / 0.09) ** 2)) * 0.42 * smoothstep(-0.9, -0.3, up + 0.35 * back)
-    fold = np.exp(-(((u - 0.58) / 0.12) ** 2)) * 0.36 * smoothstep(-0.3, 0.5, back)
+    rim = np.exp(-(((u - 0.90) / 0.09) ** 2)) * 0.6 * smoothstep(-0.9, -0.3, up + 0.35 * back)
+    fold = np.exp(-(((u - 0.58) / 0.12) ** 2)) * 0.5 * smoothstep(-0.3, 0.5, back)
     bowl = -0.75 * np.exp(-((u / 0.42) ** 2))
     flap = (
         0.30
@@ -197,12 +203,13 @@ def _add_ears(builder: MeshBuilder, person: Identity) -> None:
     y, z = shape[:, 1] * cl + z0 * sl, z0 * cl - shape[:, 1] * sl
     place = np.array([6.75 * person.face_width, -1.4, -1.3])
     triangles = grid_triangles(rings, spokes, wrap=True)
-    shade = np.clip(0.55 + 0.45 * (u**0.5) + 0.5 * np.minimum(bowl, 0) * 0.7, 0.2, 1)
+    groove = np.exp(-(((u - 0.75) / 0.07) ** 2)) * smoothstep(-0.5, 0.2, up + 0.6 * back)
+    shade = np.clip(1 - 0.75 * np.exp(-((u / 0.46) ** 2)) - 0.45 * groove, 0.15, 1)
     for side in (1, -1):
         vertices = np.stack([x, y, z], -1) + place
         vertices[:, 0] *= side
         order = triangles if side > 0 else triangles[:, ::-1]
-        coords = np.stack([np.full(len(u), 7.6 * side), y * 0.6], -1)
+        coords = np.stack([np.full(len(u), 10.5 * side), y * 0.6], -1)
         builder.add(vertices, order, SKIN, coords=coords, openness=shade)
 
 
@@ -217,7 +224,7 @@ def _add_torso(builder: MeshBuilder, person: Identity) -> None:
     flat = np.sign(np.sin(around)) * np.abs(np.sin(around)) ** 0.8
     x = rx * flat
     slope = 1.5 + 3.2 * np.abs(flat) ** 1.5
-    y = -12.6 - slope * collar - 34 * np.maximum(down - 0.12, 0) ** 1.05 + 0 * around
+    y = -12.0 - slope * collar - 34 * np.maximum(down - 0.12, 0) ** 1.05 + 0 * around
     z = -3.6 + rz * np.cos(around) + 1.5 * collar * np.cos(around)
     vertices = np.stack(np.broadcast_arrays(x, y, z), -1).reshape(-1, 3)
     coords = np.stack(np.broadcast_arrays(around * 8, down * 40), -1).reshape(-1, 2)

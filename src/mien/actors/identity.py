@@ -83,6 +83,8 @@ class Identity:
     cheek_fullness: float
     ears: float
     neck: float
+    fringe: str
+    hair_wave: float
 
     @property
     def skin(self) -> np.ndarray:
@@ -113,7 +115,7 @@ def sample_identity(seed: int) -> Identity:
         freckles=float(max(0.0, source.normal(-0.4, 0.6)) * (tone < 0.35)),
         hair_style=_hair_style(source, male, age, tone),
         hair_colour=_hair_colour(source, age, tone),
-        brow_thickness=factor(0.16, 0.85 + 0.35 * male),
+        brow_thickness=factor(0.25, 0.85 + 0.35 * male),
         brow_arch=factor(0.25, 1.15 - 0.5 * male),
         eye_colour=_eye_colour(source, tone),
         beard=float(male > 0.5 and source.random() < 0.45) * float(source.uniform(0.25, 1.0)),
@@ -121,27 +123,29 @@ def sample_identity(seed: int) -> Identity:
         headset=bool(source.random() < 0.06),
         lip_colour=factor(0.3, 0.75 - 0.5 * male),
         cloth_colour=_rgb(source.integers(20, 220, 3)),
-        face_width=factor(0.035, 1.02 + 0.02 * male),
-        jaw_width=factor(0.055, 0.98 + 0.11 * male),
-        jaw_height=factor(0.03, 0.98 + 0.04 * male),
-        chin=factor(0.12, 0.9 + 0.25 * male),
-        cheekbones=factor(0.12),
-        forehead=factor(0.03),
-        brow_ridge=factor(0.15, 0.6 + 0.7 * male),
-        eye_distance=factor(0.035),
-        eye_size=factor(0.06, 1.04 - 0.07 * male),
-        eye_tilt=factor(0.08, 0.05),
-        eye_height=factor(0.12, 1.03 - 0.06 * male),
-        nose_length=factor(0.06),
-        nose_width=factor(0.10, 0.94 + 0.10 * male + 0.22 * max(tone - 0.5, 0)),
-        nose_depth=factor(0.10, 0.97 + 0.06 * male),
+        face_width=factor(0.05, 1.02 + 0.02 * male),
+        jaw_width=factor(0.085, 0.98 + 0.11 * male),
+        jaw_height=factor(0.045, 0.98 + 0.04 * male),
+        chin=factor(0.2, 0.9 + 0.25 * male),
+        cheekbones=factor(0.22),
+        forehead=factor(0.045),
+        brow_ridge=factor(0.25, 0.6 + 0.7 * male),
+        eye_distance=factor(0.045),
+        eye_size=factor(0.08, 1.06 - 0.07 * male),
+        eye_tilt=factor(0.1, 0.05),
+        eye_height=factor(0.16, 1.05 - 0.06 * male),
+        nose_length=factor(0.09),
+        nose_width=factor(0.14, 0.94 + 0.10 * male + 0.22 * max(tone - 0.5, 0)),
+        nose_depth=factor(0.16, 0.97 + 0.06 * male),
         nose_bridge=factor(0.25),
-        mouth_width=factor(0.06, 0.97 + 0.06 * male),
-        upper_lip=factor(0.18, 1.05 - 0.15 * male + 0.25 * max(tone - 0.5, 0)),
-        lower_lip=factor(0.15, 1.05 - 0.10 * male + 0.2 * max(tone - 0.5, 0)),
-        cheek_fullness=factor(0.25),
-        ears=factor(0.08, 0.98 + 0.06 * male),
-        neck=factor(0.06, 0.88 + 0.2 * male),
+        mouth_width=factor(0.08, 0.97 + 0.06 * male),
+        upper_lip=factor(0.28, 1.05 - 0.15 * male + 0.25 * max(tone - 0.5, 0)),
+        lower_lip=factor(0.24, 1.05 - 0.10 * male + 0.2 * max(tone - 0.5, 0)),
+        cheek_fullness=factor(0.5),
+        ears=factor(0.11, 0.98 + 0.06 * male),
+        neck=factor(0.06, 0.9 + 0.2 * male),
+        fringe=str(source.choice(["swept", "full", "side"], p=[0.4, 0.25, 0.35])),
+        hair_wave=float(source.gamma(1.5, 0.7)),
     )
 
 

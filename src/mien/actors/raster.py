@@ -48,7 +48,7 @@ def strand_noise(u, v):
     """Noise along hair: fine across, long along; 0 to 1."""
     total = 0.0
     for octave in range(2):
-        fu = u * (5.0 if octave == 0 else 13.0)
+        fu = u * (6.0 if octave == 0 else 17.0)
         fv = v * (0.25 if octave == 0 else 0.5)
         iu, iv = np.floor(fu), np.floor(fv)
         du, dv = fu - iu, fv - iv

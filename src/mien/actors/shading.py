@@ -226,21 +226,15 @@ def _eyeball(side, view, camera, to_head, eye):
     radius = eye[EYE_RADIUS]
     half = _dot(to_eye, ray)
     root = half * half - (_dot(to_eye, to_eye) - radius * radius)
-    if root <= 0:
-        return 0.0, 0.0, 1.0
-    d = -half - np.sqrt(root)
-    return (
-        (to_eye[0] + d * ray[0]) / radius,
-        (to_eye[1] + d * ray[1]) / radius,
-        (to_eye[2] + d * ray[2]) / radius,
-    )
+    d = -half - np.sqrt(max(root, 0.0))
+    return _unit((to_eye[0] + d * ray[0], to_eye[1] + d * ray[1], to_eye[2] + d * ray[2]))
 
 
 @_compiled
 def _eye_colour(place, look, s, iris):
     """Colour of the eyeball at a place, looking along `look`: white, iris with rays, pupil."""
-    red = min(max((abs(s) - 0.55) * 0.9, 0.0), 0.5)
-    white = (0.52 * (1 - 0.12 * red), 0.47 * (1 - 0.42 * red), 0.45 * (1 - 0.42 * red))
+    red = min(max((abs(s) - 0.55) * 0.9, 0.0), 0.5) + min(max((-s - 0.72) * 4.0, 0.0), 0.8)
+    white = (0.52 * (1 - 0.12 * red), 0.47 * (1 - 0.55 * red), 0.45 * (1 - 0.55 * red))
     angle = np.arccos(min(max(_dot(place, look), -1.0), 1.0))
     edge = 0.50
     if angle >= edge + 0.05:
@@ -266,7 +260,7 @@ def _material(kind, fx, fy, lip, palette):
         return (0.75 * lip[0] + 0.05, 0.55 * lip[1], 0.6 * lip[2]), 0.12, 40.0, 0.2
     if kind == TEETH:
         between = abs(fx - np.floor(fx) - 0.5)
-        tooth = 1 - 0.45 * np.exp(-(((0.5 - between) / 0.055) ** 2))
+        tooth = 1 - 0.3 * np.exp(-(((0.5 - between) / 0.06) ** 2))
         if fy < 0.06:
             return (0.40, 0.16, 0.15), 0.25, 60.0, 0.3
         return (0.74 * tooth, 0.70 * tooth, 0.60 * tooth), 0.25, 60.0, 0.3
@@ -344,7 +338,7 @@ def choose_samples(seen, second, third, depth, triangles, material, coords, eye)
                 slope = abs(depth[y + 1, x + 1] - depth[y, x])
                 slope += abs(depth[y, x + 1] - depth[y + 1, x])
                 if same and slope < 0.012 * depth[y, x]:
-                    step = 3 if kind == HAIR else 4 if kind == CLOTH or kind == SKIN else 1
+                    step = 3 if kind == HAIR else 4 if kind in (CLOTH, SKIN) else 1
                 if kind == SKIN and step == 4:
                     w1, w2 = second[y, x], third[y, x]
                     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]

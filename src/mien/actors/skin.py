@@ -1,6 +1,6 @@
 """An actor's skin, painted once: colour, brows, lips, beard, freckles, and the relief of folds.
 
-Maps are in face coordinates: x from -9 to 9 cm, y from 9 down to -15 cm, `DENSITY` texels a cm.
+Maps are in face coordinates: x from -11 to 11 cm, y from 9 down to -15 cm, `DENSITY` texels a cm.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from mien.actors.surface import MOUTH_Y
 Array = NDArray[np.float64]
 
 DENSITY = 20
-LEFT, TOP, WIDE, TALL = -9.0, 9.0, 18.0, 24.0
+LEFT, TOP, WIDE, TALL = -11.0, 9.0, 22.0, 24.0
 
 
 class Skin(NamedTuple):
@@ -68,7 +68,7 @@ def paint(person: Identity) -> tuple[Skin, ...]:
     # Blood shows in cheeks, nose, ears; less on the forehead; shadow under the eyes.
     flush = np.exp(-(((ax - 3.9) / 1.9) ** 2) - ((y + 3.4) / 1.7) ** 2)
     flush += 0.9 * np.exp(-((ax / 1.3) ** 2) - ((y + 3.9) / 0.9) ** 2)
-    flush += 0.5 * np.exp(-((ax / 1.2) ** 2) - ((y + 9.6) / 1.0) ** 2) + 0.6 * (ax > 7.2)
+    flush += 0.5 * np.exp(-((ax / 1.2) ** 2) - ((y + 9.6) / 1.0) ** 2) + 0.6 * (ax > 10.0)
     base *= 1 + (flush * (0.4 + 0.5 * light))[..., None] * np.array([0.05, -0.11, -0.10])
     rings = np.exp(-(((ax - 2.9) / 1.25) ** 2) - ((y + 1.25) / 0.42) ** 2)
     rings += 0.8 * np.exp(-(((ax - 3.2) / 1.6) ** 2) - ((y - 0.95) / 0.40) ** 2)
@@ -81,6 +81,8 @@ def paint(person: Identity) -> tuple[Skin, ...]:
         mx, my = source.uniform(-6, 6), source.uniform(-10, 5)
         mole = np.exp(-(((x - mx) ** 2 + (y - my) ** 2) / source.uniform(0.05, 0.12) ** 2))
         base *= 1 - 0.45 * mole[..., None]
+    spots = gaussian_filter((cloud(0.25) > 2.1).astype(float), 1.5) * max(person.age - 50, 0) / 30
+    base *= 1 - spots[..., None] * np.array([0.18, 0.28, 0.32])
     if person.male > 0.5:
         shadow = _beard_area(ax, y) * 0.14 * light
         base = base * (1 - shadow[..., None] * np.array([1.0, 0.75, 0.55]))
@@ -88,14 +90,14 @@ def paint(person: Identity) -> tuple[Skin, ...]:
     gloss = gloss * (1 + 0.12 * cloud(0.06))
     base, gloss = _lips(person, x, y, base, gloss, source)
     base = _hairs(person, base, source)
-    relief = 0.006 * cloud(0.05) + 0.004 * cloud(0.11)
+    relief = (0.006 * cloud(0.05) + 0.004 * cloud(0.11)) * smoothstep(-13.5, -11.0, y)
     return _levels(np.clip(base, 0.002, 1), np.clip(gloss, 0, 1.6), relief, _folds(person, source))
 
 
 def _levels(
     colour: Array, gloss: Array, relief: Array, folds: NDArray[np.float32]
 ) -> tuple[Skin, ...]:
-    down, right = np.gradient(relief * DENSITY)
+    down, right = (np.gradient(relief * DENSITY, axis=axis) for axis in (0, 1))
     surface = np.concatenate(
         [colour, gloss[..., None], right[..., None], -down[..., None]], -1
     ).astype(np.float32)
@@ -150,7 +152,9 @@ def _lips(
 
 def _beard_area(ax: Array, y: Array) -> Array:
     jaw = smoothstep(-4.9, -6.4, y - 0.35 * (ax - 3.5).clip(0)) * smoothstep(-12.5, -10.9, y)
-    jaw = np.maximum(jaw, smoothstep(5.2, 6.0, ax) * smoothstep(-0.5, -2.5, y) * (y > -11))
+    jaw = np.maximum(
+        jaw, smoothstep(6.5, 7.5, ax + 0.3 * np.minimum(-3.5 - y, 0)) * smoothstep(-0.5, -3.0, y)
+    )
     moustache = np.exp(-(((y + 5.45) / 0.55) ** 2)) * smoothstep(2.9, 2.0, ax)
     bare = np.exp(-(((ax) / 1.5) ** 2) - ((y + 7.9) / 0.3) ** 2)
     cheeks = smoothstep(1.6, 2.8, ax) + smoothstep(-7.6, -8.4, y)
@@ -190,7 +194,7 @@ def _hairs(person: Identity, base: Array, source: np.random.Generator) -> Array:
             )  # fmt: skip
     if person.beard > 0:
         count = int(7000 * person.beard)
-        xs, ys = source.uniform(-8, 8, count * 3), source.uniform(-12.4, -0.5, count * 3)
+        xs, ys = source.uniform(-9, 9, count * 3), source.uniform(-12.4, -0.5, count * 3)
         keep = source.random(count * 3) < _beard_area(np.abs(xs), ys)
         for x, y in zip(xs[keep][:count], ys[keep][:count], strict=True):
             length = 0.28 * (0.4 + person.beard)

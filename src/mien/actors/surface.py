@@ -72,17 +72,22 @@ def field(x, y, z, p):
     jaw = -10.1 * jaw_h
     d = _ellipsoid(x, y, z, 0.0, 3.2, -1.3, 7.25 * width, 8.3 * forehead, 9.3)
     d = _join(d, _ellipsoid(x, y, z, 0.0, 3.4, 3.6, 5.6 * width, 4.6 * forehead, 4.75), 2.5)
-    d = _join(d, _ellipsoid(x, y, z, 0.0, -3.6, 1.8, 6.15 * width, 6.8 * jaw_h, 6.7), 2.8)
+    d = _join(d, _ellipsoid(x, y, z, 0.0, -3.6, 1.8, 6.3 * width, 6.8 * jaw_h, 6.7), 2.8)
     # Jaw: from its angle to the chin.
     d = _join(
         d,
         _capsule(x, y, z, 4.7 * jaw_w, -6.2, 0.4, 1.3 * jaw_w, jaw + 0.55, 6.5, 1.25, 1.3),
         2.2,
     )
-    d = _join(d, _ellipsoid(x, y, z, 0.75 * chin, jaw + 0.25, 7.5, 1.35 * chin, 1.2, 1.25), 1.4)
+    d = _join(d, _ellipsoid(x, y, z, 0.42 * chin, jaw + 0.25, 7.5, 1.5 * chin, 1.2, 1.25), 1.6)
     # Cheekbones and cheeks.
-    d = _join(d, _ellipsoid(x, y, z, 4.75 * width, -1.9, 5.3, 1.9, 1.25 * cheek, 1.9), 1.8)
-    d = _join(d, _ellipsoid(x, y, z, 3.7, -4.6, 5.6, 2.0, 2.2, 1.9 * (0.8 + 0.2 * full)), 2.0)
+    d = _join(
+        d, _ellipsoid(x, y, z, 4.45 * width, -2.0, 4.9, 2.1, 1.5 * cheek, 1.9 + 0.25 * cheek), 2.4
+    )
+    d = _join(d, _ellipsoid(x, y, z, 3.7, -4.6, 5.6, 2.0, 2.2, 1.9 * (0.8 + 0.2 * full)), 2.2)
+    d = _join(
+        d, _ellipsoid(x, y, z, 4.1 * width, -5.2, 3.4, 1.2 + 0.6 * full, 2.7, 2.0 + 0.6 * full), 2.6
+    )
     # Muzzle, brow ridge.
     d = _join(d, _ellipsoid(x, y, z, 0.0, -6.3, 5.9, 3.0, 2.6, 3.05), 1.8)
     d = _join(
@@ -93,7 +98,7 @@ def field(x, y, z, p):
     d = _carve(d, _ellipsoid(x, y, z, ex, 0.05, 9.2, 1.75, 1.05, 1.5), 1.3)
     d = _join(d, _ellipsoid(x, y, z, ex, -0.02, 6.62, 1.42, 1.22, 1.35), 0.55)
     # Nose: bridge, tip, wings, septum; nostrils.
-    tip_y, tip_z = -3.75 * nose_l, 8.35 + 2.2 * nose_d
+    tip_y, tip_z = -3.75 * nose_l, 8.6 + 1.7 * nose_d
     d = _join(
         d,
         _capsule(
@@ -128,7 +133,7 @@ def field(x, y, z, p):
     # Neck, with the two muscles in front.
     wide = 5.1 * neck
     d = _join(d, _capsule(x, y, z, 0.0, -4.0, -3.0, 0.0, -19.0, -4.2, wide, wide * 1.04), 1.6)
-    return _join(d, _capsule(x, y, z, 4.2, -6.5, -2.0, 1.2, -17.0, 0.6, 1.0, 0.9), 2.0)
+    return _join(d, _capsule(x, y, z, 4.2, -6.5, -2.2, 1.2, -17.0, 0.0, 0.7, 0.6), 3.0)
 
 
 @numba.njit(cache=True, fastmath=True, parallel=False)
