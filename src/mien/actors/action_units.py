@@ -21,7 +21,7 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 18, 20, 23, 24, 25, 26, 27
 """The units that the head can act."""
 
 SIDES = ("L", "R")
-JAW_DEGREES = 15.0
+JAW_DEGREES = 18.0
 JAW_AXIS = np.array([0.0, -1.5, 0.0])
 WRINKLES = ("forehead", "glabella", "nasolabial", "crow", "nose", "chin", "smile")
 """Folds that units deepen, each a map of the skin's relief."""
@@ -45,16 +45,16 @@ class Pull(NamedTuple):
 
 PULLS: dict[int, tuple[Pull, ...]] = {
     1: (
-        Pull((0.05, 0.95, 0.1), 1.5, 2.1, 1.5, 1.7),
+        Pull((0.05, 1.1, 0.1), 1.5, 2.0, 1.5, 1.7),
         Pull((0.0, 0.35, 0.0), 1.5, 4.4, 2.2, 1.8),
     ),
     2: (
-        Pull((0.0, 0.95, 0.05), 4.5, 2.0, 1.7, 1.7),
+        Pull((0.0, 1.1, 0.05), 4.5, 1.9, 1.7, 1.7),
         Pull((0.0, 0.35, 0.0), 4.2, 4.2, 2.2, 1.8),
     ),
     4: (
-        Pull((-0.34, -0.62, 0.12), 1.6, 1.9, 1.5, 1.3),
-        Pull((-0.12, -0.38, 0.0), 3.6, 1.9, 1.8, 1.2),
+        Pull((-0.45, -0.95, 0.14), 1.6, 1.8, 1.5, 1.3),
+        Pull((-0.16, -0.58, 0.0), 3.6, 1.8, 1.8, 1.2),
         Pull((0.0, -0.2, 0.0), 1.5, 3.6, 2.0, 1.5),
     ),
     6: (
@@ -64,47 +64,48 @@ PULLS: dict[int, tuple[Pull, ...]] = {
     7: (Pull((0.0, 0.12, 0.06), 3.2, -1.1, 1.7, 0.6),),
     9: (
         Pull((0.0, 0.42, 0.1), 1.3, -3.0, 1.1, 1.4),
-        Pull((0.1, 0.42, 0.05), 1.3, -5.4, 1.4, 0.9, "upper"),
+        Pull((0.1, 0.58, 0.05), 1.3, -5.7, 1.4, 0.9, "upper"),
         Pull((-0.15, -0.3, 0.08), 1.3, 1.4, 1.2, 1.1),
     ),
     10: (
-        Pull((0.05, 0.62, 0.12), 1.4, -5.9, 1.5, 1.0, "upper"),
+        Pull((0.05, 0.72, 0.12), 1.4, -6.2, 1.5, 1.0, "upper"),
         Pull((0.08, 0.3, 0.15), 2.4, -4.2, 1.3, 1.4),
     ),
     12: (
-        Pull((0.95, 0.85, -0.45), 1.0, MOUTH_Y, 1.35, 1.2, from_corner=True),
+        Pull((1.05, 1.2, -0.5), 1.0, MOUTH_Y, 1.35, 1.2, from_corner=True),
         Pull((0.1, 0.42, 0.32), 3.7, -3.6, 1.6, 1.6),
         Pull((0.15, 0.1, -0.12), 1.2, MOUTH_Y, 1.4, 0.9),
+        Pull((0.0, 0.22, -0.05), 0.7, MOUTH_Y + 0.6, 1.5, 0.7, "upper"),
     ),
     14: (Pull((0.35, 0.05, -0.35), 1.0, MOUTH_Y, 0.8, 0.8, from_corner=True),),
     15: (
-        Pull((0.12, -0.72, -0.05), 1.02, MOUTH_Y - 0.1, 0.95, 0.95, from_corner=True),
-        Pull((0.05, -0.22, 0.0), 2.4, -8.0, 1.2, 1.2),
+        Pull((0.12, -0.95, -0.05), 1.02, MOUTH_Y - 0.1, 1.0, 0.95, from_corner=True),
+        Pull((0.05, -0.22, 0.0), 2.4, -8.3, 1.2, 1.2),
     ),
-    16: (Pull((0.0, -0.4, 0.1), 0.8, -7.3, 1.6, 0.8, "lower"),),
+    16: (Pull((0.0, -0.4, 0.1), 0.8, -7.6, 1.6, 0.8, "lower"),),
     17: (
-        Pull((0.0, 0.5, 0.14), 0.5, -9.2, 1.5, 1.1),
-        Pull((0.0, 0.3, 0.22), 0.3, -7.2, 1.5, 0.7, "lower"),
-        Pull((0.0, 0.14, 0.1), 0.3, -6.2, 1.5, 0.5, "upper"),
+        Pull((0.0, 0.5, 0.14), 0.5, -9.6, 1.5, 1.1),
+        Pull((0.0, 0.5, 0.36), 0.3, -7.5, 1.5, 0.8, "lower"),
+        Pull((0.0, 0.26, 0.14), 0.3, -6.5, 1.5, 0.5, "upper"),
     ),
     18: (
         Pull((-0.75, 0.0, 0.45), 1.0, MOUTH_Y, 1.2, 1.1, from_corner=True),
         Pull((0.0, 0.0, 0.5), 0.3, MOUTH_Y, 1.3, 0.9),
     ),
     20: (
-        Pull((1.0, -0.16, -0.4), 1.0, MOUTH_Y - 0.1, 1.2, 1.0, from_corner=True),
+        Pull((1.25, -0.34, -0.45), 1.0, MOUTH_Y - 0.1, 1.2, 1.0, from_corner=True),
         Pull((0.3, -0.05, -0.1), 1.2, MOUTH_Y, 1.2, 0.9),
     ),
     23: (
-        Pull((-0.12, -0.14, -0.1), 0.8, -6.1, 1.6, 0.45, "upper"),
-        Pull((-0.12, 0.14, -0.1), 0.8, -7.1, 1.6, 0.5, "lower"),
+        Pull((-0.12, -0.14, -0.1), 0.8, -6.4, 1.6, 0.45, "upper"),
+        Pull((-0.12, 0.14, -0.1), 0.8, -7.4, 1.6, 0.5, "lower"),
     ),
     24: (
-        Pull((-0.12, -0.22, -0.1), 0.8, -6.1, 1.6, 0.45, "upper"),
-        Pull((-0.12, 0.22, -0.1), 0.8, -7.1, 1.6, 0.5, "lower"),
+        Pull((-0.12, -0.22, -0.1), 0.8, -6.4, 1.6, 0.45, "upper"),
+        Pull((-0.12, 0.22, -0.1), 0.8, -7.4, 1.6, 0.5, "lower"),
     ),
     25: (
-        Pull((0.0, 0.24, 0.06), 1.0, MOUTH_Y, 2.4, 1.3, "upper lip"),
+        Pull((0.0, 0.32, 0.06), 1.0, MOUTH_Y, 2.4, 1.3, "upper lip"),
         Pull((0.0, -0.62, 0.02), 1.0, MOUTH_Y, 2.4, 1.3, "lower lip"),
     ),
 }
@@ -165,7 +166,7 @@ class FaceAction:
         """Share of the jaw's turn that each vertex of the head takes."""
         x, y, z = self._base.T
         corner = 2.3 * self.person.mouth_width
-        side = smoothstep(-4.4, -9.0, y)
+        side = smoothstep(-4.6, -9.3, y)
         step = np.where(self._lower, np.clip(0.9 + 0.1 * smoothstep(-7, -9, y), 0, 1), 0.0)
         away = smoothstep(0.42 * corner, 1.2 * corner, np.abs(x))
         weight = step * (1 - away) + side * away
@@ -203,10 +204,10 @@ class FaceAction:
             return min(intensity.get((number, side), 0.0), 5.0) / 5
 
         closed = max(unit(45), unit(43))
-        upper = 0.60 + 0.34 * unit(5) - 0.14 * unit(7) - 0.06 * unit(6) - 0.06 * unit(4)
-        lower = 0.42 - 0.20 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.06 * unit(9)
+        upper = 0.51 + 0.34 * unit(5) - 0.14 * unit(7) - 0.08 * unit(6) - 0.10 * unit(4)
+        lower = 0.37 - 0.18 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.06 * unit(9)
         lower += 0.05 * unit(5)
-        meet = -0.22
+        meet = -0.30
         upper, lower = upper * size, lower * size
         return Lids(upper + (meet - upper) * closed, lower + (-meet - lower) * closed)
 

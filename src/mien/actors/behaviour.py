@@ -16,7 +16,7 @@ from mien.labels.expressions import BASIC
 Array = NDArray[np.float64]
 
 PROTOTYPES: dict[str, tuple[Mapping[int, float], Mapping[int, float]]] = {
-    "happiness": ({6: 0.75, 12: 1.0}, {25: 0.7, 26: 0.2}),
+    "happiness": ({6: 0.75, 12: 1.0}, {25: 0.8, 26: 0.2}),
     "sadness": ({1: 0.8, 4: 0.6}, {15: 0.75, 14: 0.4, 17: 0.5}),
     "surprise": ({1: 0.95, 2: 0.95, 5: 0.5, 26: 0.85}, {25: 0.9}),
     "fear": ({1: 0.85, 2: 0.6, 4: 0.55, 5: 0.85, 20: 0.85}, {7: 0.5, 26: 0.6, 25: 0.7}),
@@ -168,7 +168,7 @@ def _episode(
     chosen = dict(always)
     for unit, chance in often.items():
         if source.random() < chance:
-            chosen[unit] = chance if unit in (6,) else float(source.uniform(0.4, 0.95))
+            chosen[unit] = float(source.uniform(0.5, 1.0))
     if source.random() < 0.18:  # a mixed display: one unit of another expression
         other = str(source.choice(names))
         unit = int(source.choice(list(PROTOTYPES[other][0])))

@@ -84,6 +84,9 @@ def film(plan: Plan, folder: Path) -> Path:
     if plan.fps is not None:
         shot = replace(shot, fps=plan.fps)
     roles = _cast(plan, shot, source)
+    # A camera sets its exposure by the face.
+    open_ = 1 + 0.6 * max(roles[0].actor.person.tone - 0.4, 0)
+    shot = replace(shot, light=replace(shot.light, exposure=shot.light.exposure * open_))
     room = background(source, shot.width, shot.height)
     rows: list[dict[str, Any]] = []
     target = folder / plan.name

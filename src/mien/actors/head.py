@@ -135,7 +135,7 @@ def _add_arch(builder: MeshBuilder, person: Identity, upper: bool) -> None:
     across = np.linspace(-1, 1, 29)
     x = across * (2.3 if upper else 1.75) * person.mouth_width
     z = (7.95 if upper else 7.5) - 0.19 * x**2
-    top, bottom = (-5.6, -6.95) if upper else (-6.95, -7.75)
+    top, bottom = (-5.85, -7.2) if upper else (-7.25, -8.05)
     above = np.stack([x, np.full_like(x, top), z - 0.1], -1)
     below = np.stack([x, np.full_like(x, bottom), z], -1)
     edge = (below if upper else above) - [0, 0, 0.3]
@@ -160,14 +160,14 @@ def _add_mouth(builder: MeshBuilder, person: Identity) -> None:
         np.linspace(0, 2 * np.pi, 20, endpoint=False), np.linspace(np.pi / 2, 0.05, 7)
     )
     round_x, round_y = np.sin(depth) * np.cos(turn), np.sin(depth) * np.sin(turn)
-    bag = np.stack([2.75 * round_x, -6.9 + 2.5 * round_y, 6.6 - 3.6 * np.cos(depth)], -1)
+    bag = np.stack([2.75 * round_x, -7.2 + 2.5 * round_y, 6.6 - 3.6 * np.cos(depth)], -1)
     inward = grid_triangles(7, 20, wrap=True)[:, ::-1]
     builder.add(bag.reshape(-1, 3), inward, CAVITY, openness=0.25)
     u, v = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 8))
     tongue = np.stack(
         [
             1.5 * u * np.sqrt(1.02 - (v - 0.3) ** 2),
-            -7.45 + 0.45 * (1 - u**2) - 0.6 * v**3 + 0.25 * v,
+            -7.75 + 0.45 * (1 - u**2) - 0.6 * v**3 + 0.25 * v,
             5.0 + 2.5 * v,
         ],
         -1,

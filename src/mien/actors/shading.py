@@ -197,13 +197,16 @@ def _lids(fx, fy, eye, lids):
     low = axis - lids[side, 1] * inner**0.9
     gap = min(up - fy, fy - low) if abs(s) < 1 else -1.0
     reach = np.exp(-((max(abs(s) - 0.97, 0) / 0.09) ** 2))
-    lash = np.exp(-(((fy - up) / (0.065 * eye[EYE_LASH])) ** 2)) * reach
+    shut = min(max(1.0 - (lids[side, 0] + lids[side, 1]) / 0.5, 0.0), 1.0)
+    thick = eye[EYE_LASH] * (1 + 1.6 * shut)
+    lash = np.exp(-(((fy - up) / (0.065 * thick)) ** 2)) * reach
     if fy > up:
-        lash = max(lash, 0.75 * np.exp(-((fy - up) / (0.11 * eye[EYE_LASH]))) * reach)
-    lash = max(lash, 0.5 * np.exp(-(((fy - low) / 0.05) ** 2)) * reach)
+        lash = max(lash, 0.75 * np.exp(-((fy - up) / (0.11 * thick))) * reach)
+    lash = max(lash, 0.5 * np.exp(-(((fy - low) / 0.05) ** 2)) * reach * (1 - shut))
     arch = max(1 - abs(s * 0.86) ** 2.4, 0)
     crease_y = axis + 0.34 + 0.62 * max(lids[side, 0], 0.15) * arch
-    crease = 0.40 * np.exp(-(((fy - crease_y) / 0.085) ** 2)) * np.exp(-(s**6) * 0.35)
+    lid = shut * inner * (up < fy < axis + 0.9)  # a closed lid lies in the brow's shade
+    crease = 0.28 * lid + 0.40 * np.exp(-(((fy - crease_y) / 0.085) ** 2)) * np.exp(-(s**6) * 0.35)
     return gap, up - fy, min(lash, 0.93), crease, s
 
 
@@ -234,7 +237,7 @@ def _eyeball(side, view, camera, to_head, eye):
 def _eye_colour(place, look, s, iris):
     """Colour of the eyeball at a place, looking along `look`: white, iris with rays, pupil."""
     red = min(max((abs(s) - 0.55) * 0.9, 0.0), 0.5) + min(max((-s - 0.72) * 4.0, 0.0), 0.8)
-    white = (0.52 * (1 - 0.12 * red), 0.47 * (1 - 0.55 * red), 0.45 * (1 - 0.55 * red))
+    white = (0.42 * (1 - 0.12 * red), 0.38 * (1 - 0.55 * red), 0.36 * (1 - 0.55 * red))
     angle = np.arccos(min(max(_dot(place, look), -1.0), 1.0))
     edge = 0.50
     if angle >= edge + 0.05:
@@ -360,7 +363,7 @@ def shade(places, shares, seen, second, third, surface, scene, image, alpha):
     density, relief, relief_density, left, top, soft_skin = surface[8:]
     camera, lamp, shadow, bias, eye, lids, gaze, palette, to_head = scene
     sizes = (left, top, density, relief_density)
-    lip = _skin(0.0, -6.9, skin, relief, sizes)[0]
+    lip = _skin(0.0, -7.2, skin, relief, sizes)[0]
     light = np.zeros(3, np.float32)
     for i in range(len(shares)):
         row, column = places[i, 0], places[i, 1]
@@ -397,7 +400,7 @@ def shade(places, shares, seen, second, third, surface, scene, image, alpha):
                     normal = _out_of_head(to_head, ball)
                     open_ *= 0.35 + 0.65 * min(max(below / 0.30, 0.0), 1.0)
                     open_ *= 0.7 + 0.3 * min(gap / 0.14, 1.0)
-                    shine, power, wrap, soft, most = 0.9, 260.0, 0.2, 0.0, 1.6
+                    shine, power, wrap, soft, most = 0.6, 260.0, 0.2, 0.0, 1.0
         else:
             tone, shine, power, wrap = _material(kind, fx, fy, lip, palette)
             if kind == TEETH:

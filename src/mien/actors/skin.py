@@ -136,7 +136,7 @@ def _lips(
     red = to_linear(np.array([186, 92, 88]))
     own = to_linear(person.skin) * np.array([0.80, 0.52, 0.55])
     colour = own * (0.72 - 0.2 * person.lip_colour) + red * (
-        0.10 + 0.28 * max(person.lip_colour, 0)
+        0.16 + 0.30 * max(person.lip_colour, 0)
     ) * (1.1 - 0.75 * person.tone)
     lines = 1 + 0.07 * np.sin(x * 16 + 2 * np.sin(y * 3)) * np.exp(-((y - MOUTH_Y) ** 2))
     shade = np.where(y > MOUTH_Y, 0.86, 1.0)
@@ -151,13 +151,13 @@ def _lips(
 
 
 def _beard_area(ax: Array, y: Array) -> Array:
-    jaw = smoothstep(-4.9, -6.4, y - 0.35 * (ax - 3.5).clip(0)) * smoothstep(-12.5, -10.9, y)
+    jaw = smoothstep(-5.2, -6.7, y - 0.35 * (ax - 3.5).clip(0)) * smoothstep(-12.5, -10.9, y)
     jaw = np.maximum(
         jaw, smoothstep(6.5, 7.5, ax + 0.3 * np.minimum(-3.5 - y, 0)) * smoothstep(-0.5, -3.0, y)
     )
-    moustache = np.exp(-(((y + 5.45) / 0.55) ** 2)) * smoothstep(2.9, 2.0, ax)
-    bare = np.exp(-(((ax) / 1.5) ** 2) - ((y + 7.9) / 0.3) ** 2)
-    cheeks = smoothstep(1.6, 2.8, ax) + smoothstep(-7.6, -8.4, y)
+    moustache = np.exp(-(((y + 5.7) / 0.55) ** 2)) * smoothstep(2.9, 2.0, ax)
+    bare = np.exp(-(((ax) / 1.5) ** 2) - ((y + 8.2) / 0.3) ** 2)
+    cheeks = smoothstep(1.6, 2.8, ax) + smoothstep(-7.9, -8.7, y)
     return np.clip(np.maximum(jaw * np.clip(cheeks, 0, 1), moustache) - 0.7 * bare, 0, 1)
 
 
@@ -165,8 +165,8 @@ def brow_line(person: Identity, t: Array) -> tuple[Array, Array, Array]:
     """Centre x, y and half width of the actor's left brow at t from 0 (inner) to 1 (outer)."""
     x = (1.15 + 4.25 * t) * person.eye_distance
     arch = 0.42 * person.brow_arch
-    y = 1.62 + arch * np.sin(np.pi * np.clip(t, 0, 1) ** 0.85) * 1.15 - 0.25 * t**3 + 0.1 * t
-    half = 0.40 * person.brow_thickness * np.interp(t, [0, 0.12, 0.55, 1], [0.7, 1.0, 0.85, 0.16])
+    y = 1.48 + arch * np.sin(np.pi * np.clip(t, 0, 1) ** 0.85) * 1.15 - 0.25 * t**3 + 0.1 * t
+    half = 0.36 * person.brow_thickness * np.interp(t, [0, 0.12, 0.55, 1], [0.7, 1.0, 0.85, 0.16])
     return x, y, half
 
 
@@ -243,7 +243,7 @@ def _folds(person: Identity, source: np.random.Generator) -> NDArray[np.float32]
     dimples = source.normal(size=x.shape)
     dimples = gaussian_filter(dimples, 0.11 * DENSITY / 2)
     dimples /= dimples.std()
-    maps["chin"] = 0.035 * dimples * np.exp(-((ax / 1.6) ** 2) - ((y + 9.0) / 0.9) ** 2)
-    smile = _valley(ax - 3.55 - 0.05 * (y + 6.4) ** 2, 0.14) * np.exp(-(((y + 6.4) / 0.9) ** 2))
+    maps["chin"] = 0.035 * dimples * np.exp(-((ax / 1.6) ** 2) - ((y + 9.4) / 0.9) ** 2)
+    smile = _valley(ax - 3.55 - 0.05 * (y + 6.7) ** 2, 0.14) * np.exp(-(((y + 6.7) / 0.9) ** 2))
     maps["smile"] = 0.09 * smile
     return np.stack([maps[name] for name in WRINKLES]).astype(np.float32)

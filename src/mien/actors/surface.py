@@ -23,7 +23,7 @@ CENTRE = np.array([0.0, -1.0, -2.2])
 """Where the rays start: from here the whole surface is seen, the neck's front included."""
 
 NECK_END = -17.5
-MOUTH_Y = -6.55
+MOUTH_Y = -6.85
 
 
 def parameters(person: Identity) -> Array:
@@ -69,14 +69,14 @@ def field(x, y, z, p):
         p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13],
         p[14], p[15], p[16],
     )  # fmt: skip
-    jaw = -10.1 * jaw_h
+    jaw = -10.5 * jaw_h
     d = _ellipsoid(x, y, z, 0.0, 3.2, -1.3, 7.25 * width, 8.3 * forehead, 9.3)
     d = _join(d, _ellipsoid(x, y, z, 0.0, 3.4, 3.6, 5.6 * width, 4.6 * forehead, 4.75), 2.5)
     d = _join(d, _ellipsoid(x, y, z, 0.0, -3.6, 1.8, 6.3 * width, 6.8 * jaw_h, 6.7), 2.8)
     # Jaw: from its angle to the chin.
     d = _join(
         d,
-        _capsule(x, y, z, 4.7 * jaw_w, -6.2, 0.4, 1.3 * jaw_w, jaw + 0.55, 6.5, 1.25, 1.3),
+        _capsule(x, y, z, 4.8 * jaw_w, -6.5, 0.4, 1.3 * jaw_w, jaw + 0.55, 6.5, 1.25, 1.3),
         2.2,
     )
     d = _join(d, _ellipsoid(x, y, z, 0.42 * chin, jaw + 0.25, 7.5, 1.5 * chin, 1.2, 1.25), 1.6)
@@ -89,7 +89,7 @@ def field(x, y, z, p):
         d, _ellipsoid(x, y, z, 4.1 * width, -5.2, 3.4, 1.2 + 0.6 * full, 2.7, 2.0 + 0.6 * full), 2.6
     )
     # Muzzle, brow ridge.
-    d = _join(d, _ellipsoid(x, y, z, 0.0, -6.3, 5.9, 3.0, 2.6, 3.05), 1.8)
+    d = _join(d, _ellipsoid(x, y, z, 0.0, -6.6, 5.9, 3.0, 2.6, 3.05), 1.8)
     d = _join(
         d, _capsule(x, y, z, 0.7, 1.75, 7.75, 4.3 * eyes, 1.9, 6.0, 0.65, 0.55 + 0.25 * ridge), 1.1
     )
@@ -98,7 +98,7 @@ def field(x, y, z, p):
     d = _carve(d, _ellipsoid(x, y, z, ex, 0.05, 9.2, 1.75, 1.05, 1.5), 1.3)
     d = _join(d, _ellipsoid(x, y, z, ex, -0.02, 6.62, 1.42, 1.22, 1.35), 0.55)
     # Nose: bridge, tip, wings, septum; nostrils.
-    tip_y, tip_z = -3.75 * nose_l, 8.6 + 1.7 * nose_d
+    tip_y, tip_z = -3.6 * nose_l, 8.6 + 1.7 * nose_d
     d = _join(
         d,
         _capsule(
@@ -119,17 +119,19 @@ def field(x, y, z, p):
     corner = 2.3 * mouth_w
     d = _join(
         d,
-        _capsule(x, y, z, 0.45, -6.12, 8.80, corner, -6.5, 7.55, 0.46 * upper, 0.16),
+        _capsule(x, y, z, 0.45, -6.42, 8.80, corner, -6.8, 7.55, 0.46 * upper, 0.16),
         0.45,
     )
     d = _join(
         d,
-        _capsule(x, y, z, 0.0, -7.02, 8.72, corner * 0.93, -6.66, 7.6, 0.56 * lower, 0.14),
+        _capsule(x, y, z, 0.0, -7.32, 8.72, corner * 0.93, -6.96, 7.6, 0.56 * lower, 0.14),
         0.45,
     )
-    d = _carve(d, _capsule(x, y, z, 0.0, -4.9, 9.35, 0.0, -5.75, 9.4, 0.2, 0.28), 0.35)
-    d = _carve(d, _capsule(x, y, z, 0.0, -6.55, 9.45, corner * 1.06, -6.55, 8.05, 0.16, 0.10), 0.30)
-    d = _carve(d, _ellipsoid(x, y, z, 0.0, -8.15, 9.2, 1.7, 0.42, 0.75), 0.9)
+    d = _carve(d, _capsule(x, y, z, 0.0, -4.9, 9.35, 0.0, -6.05, 9.4, 0.2, 0.28), 0.35)
+    d = _carve(
+        d, _capsule(x, y, z, 0.0, MOUTH_Y, 9.45, corner * 1.06, MOUTH_Y, 8.05, 0.16, 0.10), 0.30
+    )
+    d = _carve(d, _ellipsoid(x, y, z, 0.0, -8.5, 9.2, 1.7, 0.42, 0.75), 0.9)
     # Neck, with the two muscles in front.
     wide = 5.1 * neck
     d = _join(d, _capsule(x, y, z, 0.0, -4.0, -3.0, 0.0, -19.0, -4.2, wide, wide * 1.04), 1.6)
