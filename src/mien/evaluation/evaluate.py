@@ -69,7 +69,8 @@ def _score(
 ) -> dict[str, Any]:
     predictor = AffectPredictor.load(checkpoint.discriminator)
     pixels = store.pixels(predictor.image_size)
-    batches = _real_batches(pixels, rows, progress, f"step {checkpoint.step}")
+    note = f"step {checkpoint.step}"
+    batches = _real_batches(pixels, rows, predictor.channels, progress, note)
     predictions = predictor.predict_batches(batches)
     sampler = FaceSampler.load(checkpoint.generator)
     fakes = predictor.predict_batches(sampler.batches(FAKES, seed))
@@ -84,11 +85,11 @@ def _score(
 
 
 def _real_batches(
-    pixels: Pixels, rows: NDArray[np.intp], progress: Progress, note: str
+    pixels: Pixels, rows: NDArray[np.intp], channels: int, progress: Progress, note: str
 ) -> Iterator[Tensor]:
     for start in range(0, len(rows), BATCH):
         part = rows[start : start + BATCH]
-        yield to_network(pixels.gather(part))
+        yield to_network(pixels.gather(part), channels)
         progress(start + len(part), len(rows), note)
 
 

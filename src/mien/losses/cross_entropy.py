@@ -28,3 +28,8 @@ def constant_cross_entropy(logits: Tensor, target: float) -> Tensor:
     Written out (softplus(x) - target x) because no target tensor needs to be filled.
     """
     return (F.softplus(logits) - target * logits).mean()
+
+
+def uniform_cross_entropy(logits: Tensor) -> Tensor:
+    """Softmax cross-entropy of (N, C) against all classes alike, averaged over faces."""
+    return -F.log_softmax(logits, dim=1).mean()

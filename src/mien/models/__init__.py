@@ -1,16 +1,65 @@
-"""Networks. They take numbers, never configurations; to add one: a file, and a line here."""
+"""Networks. They take numbers, never configurations; to add one: a file, and a line here.
+
+Every network has image_size. Generators have noise, and classes where they are told the label
+(told); discriminators have features(images), what their last layer sees, and channels where not 3.
+"""
 
 from torch import nn
 
+from mien.models.gan.bodies import (
+    ResNetDiscriminator64,
+    ResNetDiscriminator96,
+    VggDiscriminator64,
+    VggDiscriminator96,
+)
+from mien.models.gan.capsule import CapsuleDiscriminator32
 from mien.models.gan.categorical28 import Categorical28Discriminator, Categorical28Generator
 from mien.models.gan.config1 import Config1Discriminator, Config1Generator
+from mien.models.gan.config2 import (
+    Config2Discriminator,
+    Config2Discriminator7,
+    Config2Generator,
+    Config2Generator7,
+)
+from mien.models.gan.regression64 import Regression64Discriminator, Regression64Generator
+from mien.models.gan.talk32 import (
+    TalkConditionalDiscriminator,
+    TalkConditionalGenerator,
+    TalkCritic,
+    TalkDiscriminator,
+    TalkGenerator,
+)
+from mien.models.gan.vanilla import VanillaDiscriminator, VanillaGenerator
 
 GENERATORS: dict[str, type[nn.Module]] = {
     "categorical-28": Categorical28Generator,
     "config1": Config1Generator,
+    "config2-5x5": Config2Generator,
+    "config2-7x7": Config2Generator7,
+    "regression-64": Regression64Generator,
+    "talk": TalkGenerator,
+    "talk-conditional": TalkConditionalGenerator,
+    "vanilla": VanillaGenerator,
 }
 
 DISCRIMINATORS: dict[str, type[nn.Module]] = {
+    "capsule-32": CapsuleDiscriminator32,
     "categorical-28": Categorical28Discriminator,
     "config1": Config1Discriminator,
+    "config2-5x5": Config2Discriminator,
+    "config2-7x7": Config2Discriminator7,
+    "regression-64": Regression64Discriminator,
+    "resnet-64": ResNetDiscriminator64,
+    "resnet-96": ResNetDiscriminator96,
+    "talk": TalkDiscriminator,
+    "talk-conditional": TalkConditionalDiscriminator,
+    "talk-critic": TalkCritic,
+    "vanilla": VanillaDiscriminator,
+    "vgg-64": VggDiscriminator64,
+    "vgg-96": VggDiscriminator96,
 }
+
+
+def channels_of(network: nn.Module) -> int:
+    """Colour channels that a network takes: 3, or 1 for grey."""
+    return int(getattr(network, "channels", 3))

@@ -32,11 +32,10 @@ class LearnedHeads:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LearnedHeads":
         """Read back what `dataclasses.asdict` wrote."""
-        layout = values["layout"]
+        layout = dict(values["layout"])
+        layout |= {"aus": tuple(layout["aus"]), "expressions": tuple(layout["expressions"])}
         return cls(
-            HeadLayout(
-                layout["valence_arousal"], tuple(layout["aus"]), tuple(layout["expressions"])
-            ),
+            HeadLayout(**layout),
             values["valence"],
             values["arousal"],
             tuple(values["aus"]),

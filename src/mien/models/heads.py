@@ -11,12 +11,20 @@ class HeadLayout:
     """Order of the outputs: valence, arousal, Action Units, expressions, fake.
 
     The documents' eleven outputs (seed 000, section 3.2.5) are valence, arousal, eight units and
-    fake, in this order. Expressions, which no document's GAN has, go between units and fake.
+    fake, in this order. Expressions, which no document's joint GAN has, go between units and fake.
+
+    exclusive: expressions and fake share one softmax, as the original's K + 1 classes (seed 000,
+    section 3.2.2). The fake output is then p / (1 - p) of that softmax, as a logit, and the
+    expressions are those of a real face: the K + 1 cross-entropy is the sum of theirs.
+    valence_arousal_scale, fake_scale: what the network's raw outputs are multiplied by.
     """
 
     valence_arousal: bool
     aus: tuple[int, ...]
     expressions: tuple[str, ...]
+    exclusive: bool = False
+    valence_arousal_scale: float = 1.0
+    fake_scale: float = 1.0
 
     @property
     def outputs(self) -> int:
@@ -32,7 +40,10 @@ class HeadLayout:
         """Cut (N, outputs) into its heads."""
         sizes = [2 * self.valence_arousal, len(self.aus), len(self.expressions), 1]
         va, au, expression, fake = torch.split(output, sizes, dim=1)
-        return HeadOutputs(va, au, expression, fake.squeeze(1))
+        logit = fake.squeeze(1) * self.fake_scale
+        if self.exclusive:
+            logit = logit - torch.logsumexp(expression, dim=1)
+        return HeadOutputs(va * self.valence_arousal_scale, au, expression, logit)
 
 
 @dataclass(frozen=True)

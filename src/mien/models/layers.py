@@ -41,19 +41,37 @@ def valid_deconvolution(
     return nn.ConvTranspose2d(channels_in, channels_out, kernel, stride)
 
 
+class SameDeconvolution(nn.ConvTranspose2d):
+    """Transposed convolution of stride 2 with TensorFlow's 'SAME' padding: twice the input's size.
+
+    TensorFlow crops kernel - 2 rows of the full result, the smaller half before.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int) -> None:
+        super().__init__(channels_in, channels_out, kernel, 2, padding=(kernel - 3) // 2)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """Map (N, in, H, W) to (N, out, 2 H, 2 W)."""
+        return super().forward(x, output_size)[:, :, :-1, :-1]
+
+
 def batch_norm(channels: int) -> nn.BatchNorm2d:
     """Batch normalisation with the documents' decay."""
     return nn.BatchNorm2d(channels, momentum=BATCH_NORM_MOMENTUM)
 
 
 @torch.no_grad()
-def initialise(network: nn.Module) -> None:
+def initialise(network: nn.Module, fan_in: bool = False) -> None:
     """Truncated normal weights (deviation 0.02, cut at two deviations) and zero biases.
 
-    As the code that the documents build on has it; batch norm keeps scale 1 and shift 0.
+    As the code that the documents build on has it; batch norm keeps scale 1 and shift 0. fan_in:
+    for bodies of other origin, He et al. 2015 instead.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
+            if fan_in:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            else:
+                nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -11,18 +11,32 @@ from torch import Tensor
 
 from mien.errors import InputError
 from mien.metrics.affect import Predictions
-from mien.models import DISCRIMINATORS
+from mien.models import DISCRIMINATORS, channels_of
 from mien.models.checkpoint import LearnedHeads, load_network
 
+_LUMA = (0.299, 0.587, 0.114)
 
-def to_network(pixels: NDArray[np.uint8]) -> Tensor:
-    """Turn RGB bytes (N, H, W, 3) into float32 (N, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+def to_network(pixels: NDArray[np.uint8], channels: int = 3) -> Tensor:
+    """Turn RGB bytes (N, H, W, 3) into float32 (N, channels, H, W) in [-1, 1]; 1 channel: grey."""
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    if channels == 1:
+        return torch.einsum("nchw,c->nhw", images, torch.tensor(_LUMA)).unsqueeze(1)
+    return images
 
 
 def to_pixels(images: Tensor) -> NDArray[np.uint8]:
-    """Turn float (N, 3, H, W) in [-1, 1] into RGB bytes (N, H, W, 3)."""
-    levels = images.detach().float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    """Turn float (N, 3 or 1, H, W) in [-1, 1] into RGB bytes (N, H, W, 3)."""
+    levels = (
+        images.detach()
+        .expand(-1, 3, -1, -1)
+        .float()
+        .add(1)
+        .mul(127.5)
+        .round()
+        .clamp(0, 255)
+        .to(torch.uint8)
+    )
     return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
 
 
@@ -34,6 +48,7 @@ class AffectPredictor:
         self.heads = heads
         self.batch_size = batch_size
         self.image_size = int(network.image_size)  # type: ignore[arg-type]
+        self.channels = channels_of(network)
         self._hidden = _unlearned(heads)
 
     @classmethod
@@ -55,7 +70,7 @@ class AffectPredictor:
     def predict(self, pixels: NDArray[np.uint8]) -> Predictions:
         """Predict for RGB bytes (N, S, S, 3), S the network's image size."""
         return self.predict_batches(
-            to_network(pixels[i : i + self.batch_size])
+            to_network(pixels[i : i + self.batch_size], self.channels)
             for i in range(0, len(pixels), self.batch_size)
         )
 

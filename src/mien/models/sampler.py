@@ -21,6 +21,7 @@ class FaceSampler:
     def __init__(self, network: nn.Module, batch_size: int = 256) -> None:
         self.network, self.batch_size = network.eval(), batch_size
         self.noise = int(network.noise)  # type: ignore[arg-type]
+        self.classes = int(getattr(network, "classes", 0))
 
     @classmethod
     def load(cls, path: Path) -> "FaceSampler":
@@ -33,5 +34,11 @@ class FaceSampler:
         source = torch.Generator().manual_seed(seed)
         for start in range(0, count, self.batch_size):
             size = min(self.batch_size, count - start)
-            faces: Tensor = self.network(uniform_noise(size, self.noise, source))
+            noise = uniform_noise(size, self.noise, source)
+            told = (self.labels(start, size),) if self.classes else ()
+            faces: Tensor = self.network(noise, *told)
             yield faces
+
+    def labels(self, start: int, count: int) -> Tensor:
+        """Classes that a generator is told which wants to know: all in turn."""
+        return torch.arange(start, start + count) % self.classes

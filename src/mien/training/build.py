@@ -12,17 +12,19 @@ from mien.labels.action_units import DOCUMENT_AUS, FACS
 from mien.labels.arrays import LabelArrays
 from mien.labels.expressions import CANONICAL
 from mien.losses import GENERATOR, VALENCE_AROUSAL
-from mien.models import DISCRIMINATORS, GENERATORS
+from mien.models import DISCRIMINATORS, GENERATORS, channels_of
 from mien.models.checkpoint import LearnedHeads
 from mien.models.heads import HeadLayout
 from mien.store import Store
 from mien.store.membership import describe_split
 from mien.store.shards import Pixels
 from mien.store.splits import refuse_shared
-from mien.training.categorical_step import CategoricalStep, HeadLoss, Player
+from mien.training.adversarial import Game, Player, Rules
 from mien.training.data import FaceBatches
-from mien.training.recipe import Recipe
+from mien.training.recipe import Network, Recipe
+from mien.training.steps import STEPS, Step
 
+Rows = NDArray[np.intp]
 VALIDATION_LIMIT = 4096
 """Faces of the validation split that are scored while training; `mien evaluate` takes them all."""
 
@@ -32,28 +34,21 @@ class Validation:
     """The faces a run chooses its best checkpoint by."""
 
     pixels: Pixels
-    rows: NDArray[np.intp]
+    rows: Rows
     labels: LabelArrays
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything the loop needs."""
+    """Everything the loop needs. arguments: of the two networks' constructors."""
 
     recipe: Recipe
-    step: CategoricalStep
+    step: Step
     batches: FaceBatches
     learned: LearnedHeads
     validation: Validation | None
     data: dict[str, Any]
-
-    @property
-    def arguments(self) -> dict[str, dict[str, Any]]:
-        """Constructor arguments of the two networks."""
-        return {
-            "generator": {"noise": self.recipe.noise},
-            "discriminator": {"outputs": self.learned.layout.outputs},
-        }
+    arguments: dict[str, dict[str, Any]]
 
 
 def build(recipe: Recipe, store: Store) -> Parts:
@@ -64,9 +59,10 @@ def build(recipe: Recipe, store: Store) -> Parts:
     labels = store.labels()
     learned = learned_heads(recipe, labels[rows])
     layout = learned.layout
+    arguments = _arguments(recipe, layout)
     torch.manual_seed(recipe.seed)
-    generator = GENERATORS[recipe.generator.network](noise=recipe.noise)
-    discriminator = DISCRIMINATORS[recipe.discriminator.network](outputs=layout.outputs)
+    generator = GENERATORS[recipe.generator.network](**arguments["generator"])
+    discriminator = DISCRIMINATORS[recipe.discriminator.network](**arguments["discriminator"])
     for network in (generator, discriminator):
         if network.image_size != recipe.image_size:
             raise InputError(
@@ -75,10 +71,69 @@ def build(recipe: Recipe, store: Store) -> Parts:
             )
     pixels = store.pixels(recipe.image_size)
     aligned = labels.aligned(layout.aus, layout.expressions)
-    batches = FaceBatches(pixels, rows, aligned[rows], recipe.batch_size, recipe.seed)
-    step = _step(recipe, _player(generator, recipe), _player(discriminator, recipe), learned)
-    validation = _validation(store, pixels, aligned, recipe.seed)
-    return Parts(recipe, step, batches, learned, validation, describe_split(store, rows, aligned))
+    rows = _usable(recipe, arguments, rows, aligned)
+    channels = channels_of(discriminator)
+    batches = FaceBatches(pixels, rows, aligned[rows], recipe.batch_size, recipe.seed, channels)
+    game = Game(
+        _player(generator, recipe.generator, recipe),
+        _player(discriminator, recipe.discriminator, recipe),
+        layout,
+        _rules(recipe),
+    )
+    return Parts(
+        recipe,
+        STEPS[recipe.step](recipe, game, learned),
+        batches,
+        learned,
+        _validation(store, pixels, aligned, recipe.seed),
+        describe_split(store, rows, aligned),
+        arguments,
+    )
+
+
+def _arguments(recipe: Recipe, layout: HeadLayout) -> dict[str, dict[str, Any]]:
+    """Constructor arguments of the networks; those told the label learn how many there are."""
+    classes = {"classes": len(layout.expressions)}
+    generator = GENERATORS[recipe.generator.network]
+    discriminator = DISCRIMINATORS[recipe.discriminator.network]
+    outputs = 1 if recipe.step == "conditional" else layout.outputs
+    return {
+        "generator": {"noise": recipe.noise, **(classes if hasattr(generator, "told") else {})},
+        "discriminator": {
+            "outputs": outputs,
+            **(classes if hasattr(discriminator, "told") else {}),
+        },
+    }
+
+
+def _usable(
+    recipe: Recipe, arguments: dict[str, dict[str, Any]], rows: Rows, labels: LabelArrays
+) -> Rows:
+    """Leave out faces without an expression where the networks are told it."""
+    if not any("classes" in part for part in arguments.values()):
+        return rows
+    kept = rows[labels.expression[rows] >= 0]
+    if len(kept) == 0:
+        raise InputError(
+            f"recipe {recipe.name}: the networks are told the expression, and no face of the "
+            "split train has one"
+        )
+    return kept
+
+
+def _rules(recipe: Recipe) -> Rules:
+    return Rules(
+        noise=recipe.noise,
+        update_rate=recipe.update_rate,
+        updated_more=recipe.updated_more,
+        clip_norm=recipe.clip_norm,
+        real_statistics=recipe.batch_norm_statistics == "real",
+        huber_weight=recipe.reconstruction.weight,
+        huber_steps=recipe.reconstruction.steps,
+        huber_delta=recipe.reconstruction.delta,
+        matching=recipe.feature_matching,
+        bfloat16=recipe.precision == "bfloat16",
+    )
 
 
 def _check_names(recipe: Recipe) -> None:
@@ -87,6 +142,7 @@ def _check_names(recipe: Recipe) -> None:
         ("discriminator", recipe.discriminator.network, DISCRIMINATORS),
         ("valence-arousal loss", recipe.loss.valence_arousal, VALENCE_AROUSAL),
         ("generator loss", recipe.loss.generator, GENERATOR),
+        ("step", recipe.step, STEPS),
     ):
         if name not in known:
             raise unknown_name(kind, name, known)
@@ -106,7 +162,14 @@ def learned_heads(recipe: Recipe, labels: LabelArrays) -> LearnedHeads:
     expressions = recipe.heads.expressions
     if expressions is None:
         expressions = labels.expressions if (labels.expression >= 0).any() else ()
-    layout = HeadLayout(recipe.heads.valence_arousal, tuple(aus), tuple(expressions))
+    layout = HeadLayout(
+        recipe.heads.valence_arousal,
+        tuple(aus),
+        tuple(expressions),
+        recipe.heads.exclusive,
+        recipe.heads.valence_arousal_scale,
+        recipe.heads.fake_scale,
+    )
     truth = labels.aligned(layout.aus, layout.expressions)
     va = layout.valence_arousal & ~np.isnan(truth.valence_arousal)
     return LearnedHeads(
@@ -118,46 +181,14 @@ def learned_heads(recipe: Recipe, labels: LabelArrays) -> LearnedHeads:
     )
 
 
-def _player(network: torch.nn.Module, recipe: Recipe) -> Player:
-    settings = recipe.generator if type(network) in GENERATORS.values() else recipe.discriminator
-    adam = torch.optim.Adam(
-        network.parameters(), settings.learning_rate, (recipe.beta1, recipe.beta2)
-    )
-    return Player(network.train(), adam)
-
-
-def _step(
-    recipe: Recipe, generator: Player, discriminator: Player, learned: LearnedHeads
-) -> CategoricalStep:
-    weights, targets = recipe.loss.weights, recipe.fake_labels
-    others = targets.others
-    if others == "share":
-        others = (1 - targets.fake) / max(learned.layout.label_outputs, 1)
-    head_loss = HeadLoss(
-        VALENCE_AROUSAL[recipe.loss.valence_arousal],
-        weights.valence_arousal,
-        weights.au,
-        weights.expression,
-        weights.fake,
-        targets.fake,
-        others,
-        learned,
-    )
-    return CategoricalStep(
-        generator,
-        discriminator,
-        head_loss,
-        GENERATOR[recipe.loss.generator],
-        noise=recipe.noise,
-        real_statistics=recipe.batch_norm_statistics == "real",
-        update_rate=recipe.update_rate,
-        updated_more=recipe.updated_more,
-        halve=recipe.loss.real_and_fake == "mean",
-        clip_norm=recipe.clip_norm,
-        huber_weight=recipe.reconstruction.weight,
-        huber_steps=recipe.reconstruction.steps,
-        huber_delta=recipe.reconstruction.delta,
-    )
+def _player(network: torch.nn.Module, settings: Network, recipe: Recipe) -> Player:
+    weights, rate = network.parameters(), settings.learning_rate
+    optimiser: torch.optim.Optimizer
+    if recipe.optimiser == "rmsprop":
+        optimiser = torch.optim.RMSprop(weights, rate)
+    else:
+        optimiser = torch.optim.Adam(weights, rate, (recipe.beta1, recipe.beta2))
+    return Player(network.train(), optimiser)
 
 
 def _validation(store: Store, pixels: Pixels, aligned: LabelArrays, seed: int) -> Validation | None:

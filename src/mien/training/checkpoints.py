@@ -27,13 +27,13 @@ def save(run: Run, parts: Parts, step: int, best: dict[str, Any] | None) -> None
     with replacing_folder(run.folder_of(step)) as folder:
         save_network(
             folder / GENERATOR,
-            parts.step.generator.network,
+            parts.step.game.generator.network,
             recipe.generator.network,
             parts.arguments["generator"],
         )
         save_network(
             folder / DISCRIMINATOR,
-            parts.step.discriminator.network,
+            parts.step.game.discriminator.network,
             recipe.discriminator.network,
             parts.arguments["discriminator"],
             parts.learned,
@@ -51,8 +51,8 @@ def save(run: Run, parts: Parts, step: int, best: dict[str, Any] | None) -> None
 def restore(checkpoint: Checkpoint, parts: Parts) -> tuple[int, dict[str, Any] | None]:
     """Load a checkpoint into the parts; returns its step and the best score so far."""
     try:
-        parts.step.generator.network.load_state_dict(load_file(checkpoint.generator))
-        parts.step.discriminator.network.load_state_dict(load_file(checkpoint.discriminator))
+        parts.step.game.generator.network.load_state_dict(load_file(checkpoint.generator))
+        parts.step.game.discriminator.network.load_state_dict(load_file(checkpoint.discriminator))
         tensors = load_file(checkpoint.folder / OPTIMISERS)
         for name, player in _players(parts).items():
             _restore_optimiser(player, name, tensors)
@@ -66,8 +66,8 @@ def restore(checkpoint: Checkpoint, parts: Parts) -> tuple[int, dict[str, Any] |
 
 
 def _players(parts: Parts) -> dict[str, Optimizer]:
-    step = parts.step
-    return {"generator": step.generator.optimiser, "discriminator": step.discriminator.optimiser}
+    game = parts.step.game
+    return {"generator": game.generator.optimiser, "discriminator": game.discriminator.optimiser}
 
 
 def _optimiser_tensors(parts: Parts) -> dict[str, torch.Tensor]:

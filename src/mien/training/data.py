@@ -62,9 +62,10 @@ class FaceBatches:
         labels: LabelArrays,
         batch_size: int,
         seed: int,
+        channels: int = 3,
     ) -> None:
         """pixels: of the whole store; rows: the split's faces; labels: of those, in that order."""
-        self.batch_size, self.seed = batch_size, seed
+        self.batch_size, self.seed, self.channels = batch_size, seed, channels
         self._pixels, self._rows, self._labels = pixels, rows, LabelBatch.of(labels)
         self._epoch, self._order = -1, np.empty(0, np.intp)
 
@@ -72,9 +73,9 @@ class FaceBatches:
         return len(self._rows)
 
     def batch(self, step: int) -> tuple[Tensor, LabelBatch]:
-        """Return images (N, 3, S, S) in [-1, 1] and labels of a step, whatever came before it."""
+        """Return images (N, channels, S, S) in [-1, 1] and labels of a step, a function of it."""
         chosen = self._positions(step)
-        images = to_network(self._pixels.gather(self._rows[chosen]))
+        images = to_network(self._pixels.gather(self._rows[chosen]), self.channels)
         return images, self._labels[torch.from_numpy(chosen)]
 
     def _positions(self, step: int) -> NDArray[np.intp]:

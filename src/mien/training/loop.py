@@ -24,8 +24,9 @@ from mien.progress import Progress, silent
 from mien.runs.run import Run
 from mien.store import Store
 from mien.training import checkpoints
+from mien.training.adversarial import Diverged
 from mien.training.build import Parts, build
-from mien.training.categorical_step import Diverged, Log
+from mien.training.head_loss import Log
 from mien.training.recipe import Recipe, to_toml
 from mien.training.recorder import Recorder
 
@@ -144,7 +145,7 @@ class Loop:
     def checkpoint(self, done: int) -> None:
         """Validate, draw samples, and save."""
         started = time.perf_counter()
-        generator = self.parts.step.generator.network
+        generator = self.parts.step.game.generator.network
         faces = FaceSampler(generator).batches(SAMPLES, self.parts.recipe.seed)
         self.recorder.samples(done, to_pixels(torch.cat(list(faces))))
         generator.train()
@@ -158,7 +159,7 @@ class Loop:
         faces = self.parts.validation
         if faces is None:
             return float("nan")
-        network = self.parts.step.discriminator.network
+        network = self.parts.step.game.discriminator.network
         predictor = AffectPredictor(network, self.parts.learned)
         scores = affect_scores(predictor.predict(faces.pixels.gather(faces.rows)), faces.labels)
         network.train()

@@ -23,7 +23,7 @@ class _Part(BaseModel):
 
 
 class Network(_Part):
-    """A network by its registry name, and its Adam rate."""
+    """A network by its registry name, and its learning rate."""
 
     network: str
     learning_rate: Positive
@@ -41,11 +41,12 @@ class HeadWeights(_Part):
 class FakeLabels(_Part):
     """Targets of generated images: `fake` for the fake output, `others` for the label outputs.
 
-    others: a number, or "share" for (1 - fake) / n over the n label outputs (seed 000).
+    others: a number, "share" for (1 - fake) / n over the n label outputs (seed 000), or "none":
+    the label outputs learn nothing from generated images.
     """
 
     fake: Share = 0.9
-    others: Share | Literal["share"] = "share"
+    others: Share | Literal["share", "none"] = "share"
 
 
 class Loss(_Part):
@@ -65,28 +66,47 @@ class Reconstruction(_Part):
     delta: Positive = 1.0
 
 
+class Critic(_Part):
+    """Of the Wasserstein step: weights bounded by clip_weights, or gradients held to norm 1.
+
+    naming: weight of the emotion's cross-entropy, for critic and generator.
+    """
+
+    clip_weights: Positive | None = None
+    gradient_penalty: NotNegative = 0.0
+    naming: NotNegative = 0.0
+
+
 class Heads(_Part):
     """Which heads the discriminator has; aus and expressions None: as the store lists them.
 
-    An empty list leaves a head out.
+    An empty list leaves a head out. exclusive: expressions and fake are one softmax of K + 1.
+    valence_arousal_scale, fake_scale: factors on these outputs (docs/joint.md).
     """
 
     valence_arousal: bool = True
     aus: tuple[int, ...] | None = None
     expressions: tuple[str, ...] | None = None
+    exclusive: bool = False
+    valence_arousal_scale: Positive = 1.0
+    fake_scale: Positive = 1.0
 
 
 class Recipe(_Part):
     """Everything that decides a training, but for the store.
 
-    batch_norm_statistics: which images the discriminator's running statistics, used for prediction,
-    are of: both real and generated ones, as in the documents' code, or real ones only.
+    step: how the two networks train, a name of `mien.training.steps`. batch_norm_statistics: which
+    images the discriminator's running statistics, used for prediction, are of: both real and
+    generated ones, as in the documents' code, or real ones only. feature_matching: weight of the
+    distance between mean features. average: decay of the generator's moving average of weights,
+    which samples are drawn from; 0 for none. precision: bfloat16 is faster and not to the bit.
     """
 
     name: str
     title: str
     source: str
     image_size: Count
+    step: str = "categorical"
     generator: Network
     discriminator: Network
     noise: Count = 100
@@ -94,12 +114,17 @@ class Recipe(_Part):
     loss: Loss = Loss()
     fake_labels: FakeLabels = FakeLabels()
     reconstruction: Reconstruction = Reconstruction()
+    feature_matching: NotNegative = 0.0
+    critic: Critic = Critic()
     batch_norm_statistics: Literal["both", "real"] = "both"
     update_rate: Count = 5
     updated_more: Literal["generator", "discriminator"] = "generator"
+    optimiser: Literal["adam", "rmsprop"] = "adam"
     beta1: Decay = 0.5
     beta2: Decay = 0.999
     clip_norm: Positive = 20.0
+    average: Decay = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
     batch_size: Annotated[int, Field(ge=2)] = 64
     steps: Count = 1_000_000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0

@@ -56,11 +56,16 @@ class Config1Discriminator(nn.Module):
             batch_norm(256),
             nn.LeakyReLU(LEAK),
             nn.Flatten(),
-            nn.Linear(256 * 4 * 4, outputs),
         )
+        self.head = nn.Linear(256 * 4 * 4, outputs)
         initialise(self)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Map images to (N, 4096), what the last layer sees."""
+        found: Tensor = self.layers(images)
+        return found
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, 3, 32, 32) to (N, outputs)."""
-        outputs: Tensor = self.layers(images)
+        outputs: Tensor = self.head(self.features(images))
         return outputs

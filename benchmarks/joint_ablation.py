@@ -1,0 +1,201 @@
+"""Why the joint discriminator loses its Action Units: every cause alone, and together.
+
+run: python benchmarks/joint_ablation.py --store STORE --out DIR [--seeds 3] [--workers 2]
+
+Trains each variant of config1-32 below with every seed, `mien train` on one thread each, then scores
+the last checkpoint on the split val and prints a table, mean and standard deviation over seeds. Runs
+that are there are kept. The rates are raised from the document's (3e-4) and the generator's loss is
+non-saturating, so that hundreds of updates, not a million, show something; bfloat16.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from machine import describe
+
+BASE = (
+    "heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]", "loss.generator=non-saturating",
+    "discriminator.learning_rate=3e-4", "generator.learning_rate=3e-4", "precision=bfloat16",
+    "log_every=20", "checkpoint_every=100000", "updated_more=discriminator", "update_rate=5",
+)  # fmt: skip
+PLAIN = (
+    "loss.weights.fake=0", "fake_labels.others=none", "batch_norm_statistics=real",
+    "update_rate=1000000",
+)  # fmt: skip
+AU, VA = ("heads.valence_arousal=false",), ("heads.aus=[]",)
+STATISTICS = ("batch_norm_statistics=real",)
+UNLABELLED = ("fake_labels.others=none",)
+SMALL_VA = ("heads.valence_arousal_scale=0.0625",)
+SUM = ("loss.weights.au=8",)
+ALL = (*STATISTICS, *UNLABELLED, *SMALL_VA, *SUM)
+TURNED = ("updated_more=generator",)
+CCC = ("loss.valence_arousal=ccc",)
+
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "plain AU": (*PLAIN, *AU),
+    "plain VA": (*PLAIN, *VA),
+    "plain AU + VA": PLAIN,
+    "plain AU + VA, VA/16, AU summed": (*PLAIN, *SMALL_VA, *SUM),
+    "GAN AU": AU,
+    "GAN VA": VA,
+    "GAN joint (003)": (),
+    "GAN joint (003), 1-CCC": CCC,
+    "joint, statistics of real": STATISTICS,
+    "joint, fakes unlabelled": UNLABELLED,
+    "joint, VA/16": SMALL_VA,
+    "joint, VA/16, AU summed": (*SMALL_VA, *SUM),
+    "joint, all": ALL,
+    "joint, all, 1-CCC": (*ALL, *CCC),
+    "G leads: joint": TURNED,
+    "G leads: joint, all": (*TURNED, *ALL),
+    "G leads: joint, all, fake/16": (*TURNED, *ALL, "heads.fake_scale=0.0625"),
+}
+
+
+def train(store: Path, folder: Path, settings: tuple[str, ...], seed: int, updates: int) -> None:
+    """Train one run on one thread, unless it is there."""
+    if (folder / "result.json").exists():
+        return
+    steps = updates if settings[: len(PLAIN)] == PLAIN else updates * 6 // 5
+    steps = updates * 2 if settings[:1] == TURNED else steps
+    words = [f"--set={word}" for word in (*BASE, *settings, f"seed={seed}", f"steps={steps}")]
+    command = [sys.executable, "-m", "mien", "train", "config1-32", "--store", str(store)]
+    resume = ["--resume"] if (folder / "run.json").exists() else []
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [*command, "--run", str(folder), *words, *resume], check=True, env=environment,
+        capture_output=True,
+    )  # fmt: skip
+    (folder / "result.json").write_text(json.dumps(score(store, folder)))
+
+
+def score(store_folder: Path, folder: Path) -> dict[str, float]:
+    """Score the last checkpoint on the faces of val, thresholds fitted on those of train."""
+    from mien.metrics.affect import affect_scores
+    from mien.models.predictor import AffectPredictor
+    from mien.models.sampler import FaceSampler
+    from mien.runs.run import Run
+    from mien.store import Store
+
+    store = Store.open(store_folder)
+    last = Run.open(folder).last()
+    predictor = AffectPredictor.load(last.discriminator)
+    pixels, labels = store.pixels(predictor.image_size), store.labels()
+    aus = predictor.heads.layout.aus
+    found = {}
+    for split in ("train", "val"):
+        rows = store.rows(split)[:3000]
+        aligned = labels[rows].aligned(aus, ())
+        found[split] = (predictor.predict(pixels.gather(rows)), aligned)
+    predictions, truth = found["val"]
+    scores = affect_scores(predictions, truth)
+    fitted, auc = [], []
+    for i in range(len(aus)):
+        known = found["train"][1].au[:, i]
+        cut = best_threshold(found["train"][0].au_probability[:, i], known == 1)
+        wanted = truth.au[:, i] == 1
+        fitted.append(f1(predictions.au_probability[:, i] >= cut, wanted))
+        auc.append(area(predictions.au_probability[:, i], wanted))
+    faces = next(iter(FaceSampler.load(last.generator).batches(64, 0))).flatten(1)
+    fakes = predictor.predict_batches(FaceSampler.load(last.generator).batches(512, 0))
+    return {
+        "F1": scores["au"]["mean_f1"],
+        "F1 fitted": float(np.nanmean(fitted)) if fitted else float("nan"),
+        "AUC": float(np.nanmean(auc)) if auc else float("nan"),
+        "CCC V": scores["valence"]["ccc"],
+        "CCC A": scores["arousal"]["ccc"],
+        "real called real": float((predictions.fake_probability < 0.5).mean()),
+        "fake called fake": float((fakes.fake_probability >= 0.5).mean()),
+        "spread": float(faces.std(0).mean()),
+        **gradients(folder),
+    }
+
+
+def gradients(folder: Path) -> dict[str, float]:
+    """Mean size of the discriminator's gradient and share of it that was clipped, from the log."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    norms = np.array([v for v in (x.get("discriminator/gradient_norm") for x in lines) if v])
+    return {"gradient": float(np.median(norms)), "clipped": float((norms > 20).mean())}
+
+
+def f1(called: NDArray[Any], wanted: NDArray[Any]) -> float:
+    """F1, NaN where nothing is shown and nothing called."""
+    total = called.sum() + wanted.sum()
+    return float(2 * (called & wanted).sum() / total) if total else float("nan")
+
+
+def best_threshold(probability: NDArray[Any], wanted: NDArray[Any]) -> float:
+    """Return the threshold of the best F1."""
+    cuts = np.quantile(probability, np.linspace(0.02, 0.99, 60))
+    return float(cuts[int(np.nanargmax([f1(probability >= c, wanted) for c in cuts]))])
+
+
+def area(probability: NDArray[Any], wanted: NDArray[Any]) -> float:
+    """Area under the ROC curve by ranks; NaN where all or none is shown."""
+    from scipy.stats import rankdata
+
+    n, m = int(wanted.sum()), int((~wanted).sum())
+    if not n or not m:
+        return float("nan")
+    return float((rankdata(probability)[wanted].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def table(folder: Path, names: list[str], seeds: int) -> str:
+    """Mean and standard deviation over seeds, one line a variant."""
+    columns = [
+        "F1", "F1 fitted", "AUC", "CCC V", "CCC A", "real called real", "fake called fake",
+        "spread", "gradient", "clipped",
+    ]  # fmt: skip
+    lines = [f"| variant | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]
+    for name in names:
+        files = [folder / f"{slug(name)}-{seed}" / "result.json" for seed in range(seeds)]
+        found = [json.loads(f.read_text()) for f in files if f.exists()]
+        cells = []
+        for column in columns:
+            values = np.array([x[column] for x in found], float)
+            known = values[np.isfinite(values)]
+            cells.append(f"{known.mean():.3f} ± {known.std():.3f}" if len(known) else "–")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def slug(name: str) -> str:
+    """A folder's name of a variant."""
+    return "".join(c if c.isalnum() else "-" for c in name).strip("-")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--updates", type=int, default=600, help="of the discriminator")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", nargs="*", default=list(VARIANTS))
+    args = parser.parse_args()
+    jobs = [(name, seed) for seed in range(args.seeds) for name in args.only]
+    with ThreadPoolExecutor(args.workers) as pool:
+        done = [
+            pool.submit(
+                train, args.store, args.out / f"{slug(name)}-{seed}", VARIANTS[name], seed,
+                args.updates,
+            )
+            for name, seed in jobs
+        ]  # fmt: skip
+        for future in done:
+            future.result()
+    print(describe())
+    print(table(args.out, args.only, args.seeds))
+
+
+if __name__ == "__main__":
+    main()

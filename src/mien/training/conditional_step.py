@@ -1,0 +1,76 @@
+"""One step of the conditional GAN (seed 004, second stage): the label goes into both networks.
+
+The discriminator calls a real image with its own label real; a generated image, and a real image
+with a wrong label, fake ("fake, or the wrong emotion").
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from mien.losses.cross_entropy import constant_cross_entropy
+from mien.training.adversarial import Game
+from mien.training.data import LabelBatch
+from mien.training.head_loss import Log
+
+
+class ConditionalStep:
+    """Updates the one or the other network, by the rules' turns. classes: how many labels."""
+
+    def __init__(
+        self,
+        game: Game,
+        classes: int,
+        generator_loss: Callable[[Tensor], Tensor],
+        fake_target: float,
+    ) -> None:
+        self.game, self.classes = game, classes
+        self.generator_loss, self.fake_target = generator_loss, fake_target
+
+    def __call__(self, step: int, real: Tensor, labels: LabelBatch) -> Log:
+        """Run one step on real images (N, C, S, S) and return what to log."""
+        if self.game.rules.trains_discriminator(step):
+            return self._update_discriminator(real, labels.expression)
+        return self._update_generator(step, real)
+
+    def _update_discriminator(self, real: Tensor, label: Tensor) -> Log:
+        game = self.game
+        wrong = (label + torch.randint(1, max(self.classes, 2), label.shape)) % self.classes
+        drawn = torch.randint(self.classes, label.shape)
+        with torch.no_grad():
+            fake = game.generate(len(real), drawn)
+        of_real, of_fake = game.judge(real, label).fake, game.judge_fake(fake, drawn).fake
+        of_wrong = game.judge(real, wrong).fake
+        on_real = constant_cross_entropy(of_real, 0.0)
+        on_fake = constant_cross_entropy(of_fake, self.fake_target)
+        on_wrong = constant_cross_entropy(of_wrong, self.fake_target)
+        loss = on_real + 0.5 * (on_fake + on_wrong)
+        norm = game.discriminator.update(loss, game.rules.clip_norm)
+        with torch.no_grad():
+            return {
+                "discriminator/loss": loss,
+                "discriminator/real/fake": on_real,
+                "discriminator/fake/fake": on_fake,
+                "discriminator/wrong/fake": on_wrong,
+                "discriminator/gradient_norm": norm,
+                "p_real/of_real": torch.sigmoid(-of_real).mean(),
+                "p_real/of_fake": torch.sigmoid(-of_fake).mean(),
+                "p_real/of_wrong_label": torch.sigmoid(-of_wrong).mean(),
+            }
+
+    def _update_generator(self, step: int, real: Tensor) -> Log:
+        game = self.game
+        drawn = torch.randint(self.classes, (len(real),))
+        with game.frozen_discriminator():
+            fake = game.generate(len(real), drawn)
+            adversarial = self.generator_loss(game.judge(fake, drawn).fake)
+            pull, log = game.pull(step, fake, real)
+            loss = adversarial + pull
+            norm = game.generator.update(loss, game.rules.clip_norm)
+        return {
+            "generator/loss": loss,
+            "generator/adversarial": adversarial,
+            **log,
+            "generator/gradient_norm": norm,
+        }

@@ -1,0 +1,86 @@
+"""The discriminator's loss on one batch, real or fake, head by head."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mien.losses.cross_entropy import (
+    constant_cross_entropy,
+    sigmoid_cross_entropy,
+    softmax_cross_entropy,
+    uniform_cross_entropy,
+)
+from mien.models.checkpoint import LearnedHeads
+from mien.models.heads import HeadOutputs
+from mien.training.data import LabelBatch
+
+Log = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class HeadLoss:
+    """Weighted losses of the heads.
+
+    valence_arousal, au, expression, fake: weights. fake_target: target of the fake output on fake
+    images (on real ones it is 0). other_target: target of the label outputs on fake images; None:
+    the labels of a generated face are nobody's business, and only the fake output learns from it.
+    """
+
+    valence_arousal_loss: Callable[[Tensor, Tensor, Tensor], Tensor]
+    valence_arousal: float
+    au: float
+    expression: float
+    fake: float
+    fake_target: float
+    other_target: float | None
+    learned: LearnedHeads
+
+    def on_real(self, out: HeadOutputs, labels: LabelBatch) -> Log:
+        """Losses on real faces; heads without any label are left out."""
+        terms = {"fake": self.fake * constant_cross_entropy(out.fake, 0.0)}
+        if self._learns_va:
+            terms["valence_arousal"] = self.valence_arousal * self.valence_arousal_loss(
+                out.valence_arousal, labels.valence_arousal, labels.valence_arousal_valid
+            )
+        if self.learned.aus:
+            terms["au"] = self.au * sigmoid_cross_entropy(out.au, labels.au, labels.au_valid)
+        if self.learned.expressions:
+            terms["expression"] = self.expression * softmax_cross_entropy(
+                out.expression, labels.expression, labels.expression_valid
+            )
+        return terms
+
+    def on_fake(self, out: HeadOutputs) -> Log:
+        """Losses on generated faces, whose labels can only be guessed."""
+        terms = {"fake": self.fake * constant_cross_entropy(out.fake, self.fake_target)}
+        if self.learned.layout.exclusive:  # what smoothing leaves goes to the classes, alike
+            rest = self.expression * (1 - self.fake_target)
+            terms["expression"] = rest * uniform_cross_entropy(out.expression)
+        if self.other_target is None:
+            return terms
+        if self._learns_va:
+            target = torch.full_like(out.valence_arousal, self.other_target)
+            valid = torch.tensor([float(self.learned.valence), float(self.learned.arousal)])
+            terms["valence_arousal"] = self.valence_arousal * self.valence_arousal_loss(
+                out.valence_arousal, target, valid.expand_as(target)
+            )
+        if self.learned.aus:
+            chosen = [self.learned.layout.aus.index(au) for au in self.learned.aus]
+            terms["au"] = self.au * constant_cross_entropy(out.au[:, chosen], self.other_target)
+        return terms
+
+    @property
+    def ignores_fakes(self) -> bool:
+        """Whether generated images teach nothing: then this is a plain recogniser."""
+        return self.fake == 0 and self.other_target is None
+
+    @property
+    def _learns_va(self) -> bool:
+        return self.learned.valence or self.learned.arousal
+
+
+def sum_terms(terms: Log) -> Tensor:
+    """Sum of the heads' weighted losses."""
+    return torch.stack(list(terms.values())).sum()

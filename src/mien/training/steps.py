@@ -1,0 +1,70 @@
+"""The steps a recipe may name: one function each, from its numbers to what the loop calls."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from torch import Tensor
+
+from mien.losses import GENERATOR, VALENCE_AROUSAL
+from mien.models.checkpoint import LearnedHeads
+from mien.training.adversarial import Game
+from mien.training.categorical_step import CategoricalStep
+from mien.training.conditional_step import ConditionalStep
+from mien.training.data import LabelBatch
+from mien.training.head_loss import HeadLoss, Log
+from mien.training.recipe import Recipe
+from mien.training.wasserstein_step import WassersteinStep
+
+
+class Step(Protocol):
+    """One update of either network."""
+
+    @property
+    def game(self) -> Game:
+        """The two networks."""
+
+    def __call__(self, step: int, real: Tensor, labels: LabelBatch) -> Log:
+        """Run one step on real images (N, C, S, S) and return what to log."""
+
+
+def _categorical(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
+    weights, targets = recipe.loss.weights, recipe.fake_labels
+    others: float | str | None = targets.others
+    if others == "share":
+        others = (1 - targets.fake) / max(learned.layout.label_outputs, 1)
+    head_loss = HeadLoss(
+        VALENCE_AROUSAL[recipe.loss.valence_arousal],
+        weights.valence_arousal,
+        weights.au,
+        weights.expression,
+        weights.fake,
+        targets.fake,
+        others if isinstance(others, float | int) else None,
+        learned,
+    )
+    halve = recipe.loss.real_and_fake == "mean"
+    return CategoricalStep(game, head_loss, GENERATOR[recipe.loss.generator], halve=halve)
+
+
+def _conditional(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
+    classes = len(learned.layout.expressions)
+    return ConditionalStep(game, classes, GENERATOR[recipe.loss.generator], recipe.fake_labels.fake)
+
+
+def _wasserstein(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
+    critic = recipe.critic
+    classes = getattr(game.generator.network, "classes", 0)
+    return WassersteinStep(
+        game,
+        classes,
+        naming=critic.naming,
+        clip_weights=critic.clip_weights,
+        penalty=critic.gradient_penalty,
+    )
+
+
+STEPS: dict[str, Callable[[Recipe, Game, LearnedHeads], Step]] = {
+    "categorical": _categorical,
+    "conditional": _conditional,
+    "wasserstein": _wasserstein,
+}
