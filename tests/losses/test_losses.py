@@ -10,9 +10,11 @@ from mien.losses.cross_entropy import (
     constant_cross_entropy,
     sigmoid_cross_entropy,
     softmax_cross_entropy,
+    uniform_cross_entropy,
 )
-from mien.losses.reconstruction import annealed_weight, huber_loss
+from mien.losses.reconstruction import annealed_weight, feature_matching_loss, huber_loss
 from mien.losses.valence_arousal import ccc_loss, mse_loss
+from mien.losses.wasserstein import gradient_penalty, wasserstein_loss
 from mien.metrics.continuous import ccc
 
 
@@ -119,3 +121,34 @@ def test_annealing_as_in_seed_000():
     weights = [annealed_weight(s, 10, 1500) for s in (0, 750, 1500, 9000)]
     assert weights == [10, 5, 0, 0]
     assert annealed_weight(0, 10, 0) == 0
+
+
+def test_constant_labels_give_ccc_no_gradient():
+    """Seed 000, section 3.2.4: 1 - CCC against one label for all is 1, and teaches nothing."""
+    pred, _, _ = some_va()
+    loss = ccc_loss(pred, torch.full_like(pred, 0.01), torch.ones_like(pred))
+    loss.backward()
+    assert loss.item() == pytest.approx(1)
+    assert pred.grad.abs().max().item() < 1e-12
+
+
+def test_wasserstein_loss_by_hand():
+    real, fake = torch.tensor([1.0, 3.0]), torch.tensor([-1.0, 0.0])
+    assert wasserstein_loss(real, fake).item() == -2.5
+
+
+def test_gradient_penalty_of_a_slope_by_hand():
+    """score = 3 x over one pixel has gradient norm 3: (3 - 1) squared, wherever it is taken."""
+    real, fake = torch.rand(4, 1, 1, 1), torch.rand(4, 1, 1, 1)
+    penalty = gradient_penalty(lambda x: 3 * x.flatten(), real, fake)
+    assert penalty.item() == pytest.approx(4)
+
+
+def test_feature_matching_compares_means():
+    fake, real = torch.tensor([[0.0, 2.0], [2.0, 2.0]]), torch.tensor([[1.0, 0.0], [1.0, 1.0]])
+    assert feature_matching_loss(fake, real).item() == pytest.approx((0 + 1.5) / 2)
+
+
+def test_uniform_cross_entropy_is_least_where_all_are_alike():
+    assert uniform_cross_entropy(torch.zeros(3, 4)).item() == pytest.approx(math.log(4))
+    assert uniform_cross_entropy(torch.randn(3, 4)).item() > math.log(4)

@@ -6,12 +6,27 @@ from torch import nn
 from torch.nn import functional as F
 
 from mien.errors import InputError
-from mien.models import DISCRIMINATORS, GENERATORS
+from mien.losses.cross_entropy import constant_cross_entropy, uniform_cross_entropy
+from mien.models import DISCRIMINATORS, GENERATORS, channels_of
 from mien.models.checkpoint import LearnedHeads, load_network, save_network
+from mien.models.gan.capsule import squash
 from mien.models.gan.categorical28 import Categorical28Discriminator, Categorical28Generator
 from mien.models.gan.config1 import Config1Discriminator, Config1Generator
+from mien.models.gan.config2 import (
+    Config2Discriminator,
+    Config2Discriminator7,
+    Config2Generator,
+    Config2Generator7,
+)
+from mien.models.gan.regression64 import Regression64Discriminator, Regression64Generator
+from mien.models.gan.talk32 import (
+    TalkConditionalDiscriminator,
+    TalkConditionalGenerator,
+    TalkCritic,
+)
+from mien.models.gan.vanilla import VanillaDiscriminator, VanillaGenerator
 from mien.models.heads import HeadLayout
-from mien.models.layers import SameConv2d
+from mien.models.layers import SameConv2d, SameDeconvolution
 from mien.models.predictor import AffectPredictor, to_network, to_pixels
 
 LAYOUT = HeadLayout(True, (1, 2, 4, 6, 12, 15, 20, 25), ("neutral", "happiness"))
@@ -20,7 +35,8 @@ LAYOUT = HeadLayout(True, (1, 2, 4, 6, 12, 15, 20, 25), ("neutral", "happiness")
 def sizes(network: nn.Module, given: torch.Tensor) -> list[tuple[int, ...]]:
     """Channels and side after every convolution or dense layer."""
     found = []
-    for layer in network.layers:
+    head = [network.head] if hasattr(network, "head") else []
+    for layer in (*network.layers, *head):
         given = layer(given)
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             found.append(tuple(given.shape[1:3]))
@@ -63,6 +79,99 @@ def test_categorical_discriminator_is_table_3_10():
     assert parameters(network) == parameters(Config1Discriminator(outputs=11))
 
 
+@pytest.mark.parametrize("k", [5, 7])
+def test_config2_is_tables_vii_and_viii(k):
+    generator = (Config2Generator if k == 5 else Config2Generator7)()
+    given = torch.rand(1, 1024, 6, 6)
+    assert sizes(generator, given) == [(512, 12), (256, 24), (128, 48), (3, 96)]
+    kernels = [1024 * 512, 512 * 256, 256 * 128, 128 * 3]
+    convolutions = sum(kernels) * k * k + 512 + 256 + 128 + 3
+    dense = 100 * 36_864 + 36_864
+    assert parameters(generator) == dense + convolutions + 2 * (1024 + 512 + 256 + 128)
+    assert generator(torch.rand(1, 100)).shape == (1, 3, 96, 96)
+    discriminator = (Config2Discriminator if k == 5 else Config2Discriminator7)(outputs=11)
+    found = sizes(discriminator, torch.rand(1, 3, 96, 96))
+    assert found == [(64, 48), (128, 24), (256, 12), (512, 6), (11,)]
+    convolutions = (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512) * k * k + 64 + 128 + 256 + 512
+    dense = 18_432 * 11 + 11
+    assert parameters(discriminator) == convolutions + 2 * (64 + 128 + 256 + 512) + dense
+
+
+def test_regression_gan_is_sections_4_4_2_and_4_4_3():
+    generator = Regression64Generator()
+    found = sizes(generator, torch.rand(2, 512, 4, 4))
+    assert found == [(256, 8), (128, 16), (64, 32), (3, 64)]
+    kernels = 512 * 256 + 256 * 128 + 128 * 64 + 64 * 3
+    dense, norms = 100 * 8_192 + 8_192, 2 * (512 + 256 + 128 + 64)
+    assert parameters(generator) == dense + kernels * 25 + 256 + 128 + 64 + 3 + norms
+    discriminator = Regression64Discriminator(outputs=3)
+    found = sizes(discriminator, torch.rand(2, 3, 64, 64))
+    assert found == [(64, 32), (128, 16), (256, 8), (512, 4), (3,)]
+    kernels = 3 * 64 + 64 * 128 + 128 * 256 + 256 * 512
+    convolutions, norms = kernels * 25 + 64 + 128 + 256 + 512, 2 * (128 + 256 + 512)
+    assert parameters(discriminator) == convolutions + norms + 512 * 3 + 3
+    kinds = [type(layer) for layer in discriminator.layers]
+    assert kinds[:3] == [SameConv2d, nn.LeakyReLU, nn.Dropout]  # no batch norm in the first
+    assert kinds[3:7] == [SameConv2d, nn.BatchNorm2d, nn.LeakyReLU, nn.Dropout]
+    assert kinds[-2:] == [nn.AdaptiveAvgPool2d, nn.Flatten]
+
+
+def test_vanilla_gan_is_table_3_9():
+    generator, discriminator = VanillaGenerator(), VanillaDiscriminator(outputs=1)
+    assert parameters(generator) == 100 * 128 + 128 + 128 * 784 + 784
+    assert parameters(discriminator) == 784 * 128 + 128 + 128 + 1
+    deviation = discriminator.hidden[1].weight.std().item()
+    assert deviation == pytest.approx((2 / 784) ** 0.5, rel=0.02)
+    grey = generator(torch.rand(2, 100))
+    assert grey.shape == (2, 1, 28, 28)
+
+
+def test_the_talks_networks():
+    generator = TalkConditionalGenerator(classes=7)
+    kernels = 256 * 128 + 128 * 64 + 64 * 3
+    body = 150 * 4096 + 4096 + kernels * 25 + 128 + 64 + 3 + 2 * (256 + 128 + 64)
+    assert parameters(generator) == 7 * 50 + body
+    critic = TalkCritic(outputs=8)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in critic.modules())
+    kernels = 3 * 64 + 64 * 128 + 128 * 256
+    assert parameters(critic) == kernels * 25 + 64 + 128 + 256 + 4096 * 8 + 8
+    told = TalkConditionalDiscriminator(outputs=1, classes=7).eval()
+    image = torch.rand(2, 3, 32, 32)
+    label = torch.tensor([0, 1])
+    assert not torch.equal(told(image, label), told(image, 1 - label))
+
+
+def test_capsules_are_shorter_than_one_and_keep_their_direction():
+    vectors = torch.tensor([[3.0, 4.0], [0.03, 0.04]])
+    short = squash(vectors)
+    assert short.norm(dim=1).tolist() == pytest.approx([25 / 26, 0.0025 / 1.0025], rel=1e-3)
+    assert torch.allclose(short[:, 0] / short[:, 1], torch.tensor([0.75, 0.75]))
+
+
+def test_same_deconvolution_is_tensorflows():
+    for k in (5, 7):
+        layer = SameDeconvolution(1, 1, k)
+        given = torch.rand(1, 1, 6, 6)
+        full = F.conv_transpose2d(given, layer.weight, layer.bias, stride=2)
+        before = (k - 2) // 2
+        assert torch.allclose(layer(given), full[:, :, before : before + 12, before : before + 12])
+
+
+def test_exclusive_heads_are_one_softmax_of_k_plus_1():
+    layout = HeadLayout(False, (), ("a", "b", "c"), exclusive=True)
+    raw = torch.randn(5, 4)
+    heads = layout.split(raw)
+    together = raw.softmax(1)
+    assert torch.allclose(heads.fake.sigmoid(), together[:, 3], atol=1e-6)
+    label = torch.tensor([0, 1, 2, 0, 1])
+    apart = F.cross_entropy(heads.expression, label) + constant_cross_entropy(heads.fake, 0.0)
+    assert apart.item() == pytest.approx(F.cross_entropy(raw, label).item(), rel=1e-5)
+    # A fake's target is alpha, and (1 - alpha) / n on every class (seed 000, section 3.2.2).
+    target = torch.tensor([0.1 / 3, 0.1 / 3, 0.1 / 3, 0.9]).expand(5, 4)
+    fake = constant_cross_entropy(heads.fake, 0.9) + 0.1 * uniform_cross_entropy(heads.expression)
+    assert fake.item() == pytest.approx(F.cross_entropy(raw, target).item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("network", [Categorical28Generator(), Categorical28Discriminator(11)])
 def test_categorical_gan_normalises_after_activation(network):
     kinds = [type(layer) for layer in network.layers]
@@ -93,19 +202,25 @@ def test_same_padding_is_tensorflows(size, left, right):
 def test_every_network_trains_and_survives_the_disk(registry, tmp_path):
     for name, kind in registry.items():
         arguments = {"noise": 20} if registry is GENERATORS else {"outputs": LAYOUT.outputs}
-        network = kind(**arguments)
-        side = network.image_size
-        given = torch.rand(4, 20) if registry is GENERATORS else torch.rand(4, 3, side, side)
-        out = network(given)
+        told = hasattr(kind, "told")
+        network = kind(**arguments, **({"classes": 3} if told else {}))
+        side, channels = network.image_size, channels_of(network)
+        given = torch.rand(4, 20) if registry is GENERATORS else torch.rand(4, channels, side, side)
+        given = (given, torch.tensor([0, 1, 2, 0])) if told else (given,)
+        out = network(*given)
         assert torch.isfinite(out).all()
+        if registry is GENERATORS:
+            assert out.shape == (4, 1 if name == "vanilla" else 3, side, side)
+            assert out.abs().max() <= 1
+        else:
+            assert out.shape == (4, LAYOUT.outputs)
+            assert network.features(*given).shape[0] == 4
         out.square().sum().backward()
         assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
-        if registry is GENERATORS:
-            assert out.shape == (4, 3, side, side)
-            assert out.abs().max() <= 1
+        arguments |= {"classes": 3} if told else {}
         save_network(tmp_path / name, network, name, arguments)
         again, _ = load_network(tmp_path / name, registry)
-        assert torch.equal(again(given), network.eval()(given))
+        assert torch.equal(again(*given), network.eval()(*given))
 
 
 def test_outputs_are_in_the_documents_order():

@@ -48,7 +48,7 @@ class Parts:
     learned: LearnedHeads
     validation: Validation | None
     data: dict[str, Any]
-    arguments: dict[str, dict[str, Any]]
+    arguments: dict[str, dict[str, int]]
 
 
 def build(recipe: Recipe, store: Store) -> Parts:
@@ -59,7 +59,8 @@ def build(recipe: Recipe, store: Store) -> Parts:
     labels = store.labels()
     learned = learned_heads(recipe, labels[rows])
     layout = learned.layout
-    arguments = _arguments(recipe, layout)
+    told = layout.expressions or labels.expressions
+    arguments = _arguments(recipe, layout, len(told))
     torch.manual_seed(recipe.seed)
     generator = GENERATORS[recipe.generator.network](**arguments["generator"])
     discriminator = DISCRIMINATORS[recipe.discriminator.network](**arguments["discriminator"])
@@ -70,7 +71,7 @@ def build(recipe: Recipe, store: Store) -> Parts:
                 f"{type(network).__name__}, which is for {network.image_size} px"
             )
     pixels = store.pixels(recipe.image_size)
-    aligned = labels.aligned(layout.aus, layout.expressions)
+    aligned = labels.aligned(layout.aus, told)
     rows = _usable(recipe, arguments, rows, aligned)
     channels = channels_of(discriminator)
     batches = FaceBatches(pixels, rows, aligned[rows], recipe.batch_size, recipe.seed, channels)
@@ -91,23 +92,18 @@ def build(recipe: Recipe, store: Store) -> Parts:
     )
 
 
-def _arguments(recipe: Recipe, layout: HeadLayout) -> dict[str, dict[str, Any]]:
+def _arguments(recipe: Recipe, layout: HeadLayout, classes: int) -> dict[str, dict[str, int]]:
     """Constructor arguments of the networks; those told the label learn how many there are."""
-    classes = {"classes": len(layout.expressions)}
-    generator = GENERATORS[recipe.generator.network]
-    discriminator = DISCRIMINATORS[recipe.discriminator.network]
-    outputs = 1 if recipe.step == "conditional" else layout.outputs
-    return {
-        "generator": {"noise": recipe.noise, **(classes if hasattr(generator, "told") else {})},
-        "discriminator": {
-            "outputs": outputs,
-            **(classes if hasattr(discriminator, "told") else {}),
-        },
-    }
+    given = {"generator": {"noise": recipe.noise}, "discriminator": {"outputs": layout.outputs}}
+    kinds = (GENERATORS[recipe.generator.network], DISCRIMINATORS[recipe.discriminator.network])
+    for part, kind in zip(given.values(), kinds, strict=True):
+        if hasattr(kind, "told"):
+            part["classes"] = classes
+    return given
 
 
 def _usable(
-    recipe: Recipe, arguments: dict[str, dict[str, Any]], rows: Rows, labels: LabelArrays
+    recipe: Recipe, arguments: dict[str, dict[str, int]], rows: Rows, labels: LabelArrays
 ) -> Rows:
     """Leave out faces without an expression where the networks are told it."""
     if not any("classes" in part for part in arguments.values()):
