@@ -2,10 +2,11 @@
 
 run: python benchmarks/joint_ablation.py --store STORE --out DIR [--seeds 3] [--workers 2]
 
-Trains each variant of config1-32 below with every seed, `mien train` on one thread each, then scores
-the last checkpoint on the split val and prints a table, mean and standard deviation over seeds. Runs
-that are there are kept. The rates are raised from the document's (3e-4) and the generator's loss is
-non-saturating, so that hundreds of updates, not a million, show something; bfloat16.
+Trains each variant of config1-32 below with every seed, `mien train` on one thread each, then
+scores the last checkpoint on the split val and prints a table, mean and standard deviation over
+seeds. Runs that are there are kept. The rates are raised from the document's (3e-4) and the
+generator's loss is non-saturating, so that hundreds of updates, not a million, show something;
+bfloat16.
 """
 
 import argparse

@@ -5,15 +5,20 @@ example: mien evaluate runs/first --split val --json
 For every head: per-unit precision, recall, F1, accuracy and their means; CCC, MSE and RMSE of
 valence and arousal; expression accuracy, macro and weighted F1, confusion matrix (row = label); and
 the shares of real faces called real and of generated ones called fake. Null where nothing is
-labelled. The result is kept in the run's evaluation.json.
+labelled. The result is kept in the run's evaluation.json. --sweep scores every checkpoint that the
+run kept (--set keep_checkpoints=1000 while training).
 """
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.cli.arguments import seed
 from mien.cli.output import print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from mien.runs.run import Run
+    from mien.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", type=Path, help="the run's own where not given")
     parser.add_argument("--split", default="test")
     parser.add_argument("--seed", type=seed, default=0, help="of the generated faces")
+    parser.add_argument(
+        "--sweep",
+        action="store_true",
+        help="score every checkpoint; give each metric's best and its step, as the documents do",
+    )
     parser.add_argument("--json", action="store_true")
 
 
@@ -31,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
 
     target = Run.open(args.run)
     store = Store.open(args.store or Path(target.info()["store"]))
+    if args.sweep:
+        return _sweep(args, target, store)
     with progress_bar(f"evaluate {args.split}") as progress:
         result = evaluate(target, store, args.split, args.seed, progress)
     if args.json:
@@ -41,6 +53,24 @@ def run(args: argparse.Namespace) -> int:
     columns = ["", *(f"{name} (step {scores['step']})" for name, scores in both.items())]
     rows = zip(*(_lines(scores) for scores in both.values()), strict=True)
     print_table(columns, [[pair[0][0], *(value for _, value in pair)] for pair in rows], title)
+    return 0
+
+
+def _sweep(args: argparse.Namespace, target: "Run", store: "Store") -> int:
+    from mien.evaluation.sweep import sweep
+
+    with progress_bar(f"sweep {args.split}") as progress:
+        result = sweep(target, store, args.split, args.seed, progress)
+    if args.json:
+        print_json(result)
+        return 0
+    title = f"{args.run} on {args.split}: best of {len(result['checkpoints'])} checkpoints"
+    rows = [
+        [name, best["value"], best["step"]]
+        for name, best in result["best"].items()
+        if best["step"] is not None
+    ]
+    print_table(["", "best", "at step"], rows, title)
     return 0
 
 

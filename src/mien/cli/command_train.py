@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--store is needed to start a run")
     store = Store.open(folder)
     with progress_bar(recipe.name) as progress:
-        info = train(recipe, store, target, args.resume, progress)
+        info = train(recipe, store, target, args.resume, progress, note)
     if args.json:
         print_json(info)
     best = info["best"]

@@ -53,13 +53,15 @@ def evaluate(
     scored: dict[int, dict[str, Any]] = {}
     for name, checkpoint in chosen.items():
         if checkpoint.step not in scored:
-            scored[checkpoint.step] = _score(checkpoint, store, rows, labels, seed, progress)
+            scored[checkpoint.step] = score_checkpoint(
+                checkpoint, store, rows, labels, seed, progress
+            )
         result[name] = {"step": checkpoint.step, **scored[checkpoint.step]}
     _remember(run, split, result)
     return result
 
 
-def _score(
+def score_checkpoint(
     checkpoint: Checkpoint,
     store: Store,
     rows: NDArray[np.intp],
@@ -67,12 +69,13 @@ def _score(
     seed: int,
     progress: Progress,
 ) -> dict[str, Any]:
+    """Score one checkpoint on the faces at `rows`, and on faces that it generates."""
     predictor = AffectPredictor.load(checkpoint.discriminator)
     pixels = store.pixels(predictor.image_size)
     note = f"step {checkpoint.step}"
     batches = _real_batches(pixels, rows, predictor.channels, progress, note)
     predictions = predictor.predict_batches(batches)
-    sampler = FaceSampler.load(checkpoint.generator)
+    sampler = FaceSampler.load(checkpoint.sampler)
     fakes = predictor.predict_batches(sampler.batches(FAKES, seed))
     scores = affect_scores(predictions, labels)
     return {

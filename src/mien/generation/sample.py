@@ -31,7 +31,7 @@ class Samples:
 
 def sample(checkpoint: Checkpoint, count: int, seed: int) -> Samples:
     """Generate `count` faces, the same for the same seed, and predict each."""
-    sampler = FaceSampler.load(checkpoint.generator)
+    sampler = FaceSampler.load(checkpoint.sampler)
     predictor = AffectPredictor.load(checkpoint.discriminator)
     faces = list(sampler.batches(count, seed))
     return Samples(to_pixels(torch.cat(faces)), predictor.predict_batches(faces))

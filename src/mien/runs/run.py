@@ -3,10 +3,12 @@
 recipe.toml        the resolved recipe
 run.json           store, seed, versions, machine, best checkpoint so far, people trained on
 metrics.jsonl      one JSON object per logged step
-checkpoints/       step-00001000/{generator,discriminator,optimisers}.safetensors, state.json
+checkpoints/       step-00001000/{generator,discriminator,optimisers}.safetensors, state.json,
+                   generator_average.safetensors where the recipe has an average
 samples/           step-00001000.png
 tensorboard/       event files
-evaluation.json    what `mien evaluate` found
+evaluation.json    what `mien evaluate` found; sweep.json: with --sweep
+report.html        curves and samples over time
 """
 
 import json
@@ -19,6 +21,7 @@ from mien.errors import InputError
 
 GENERATOR = "generator.safetensors"
 DISCRIMINATOR = "discriminator.safetensors"
+AVERAGE = "generator_average.safetensors"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ class Checkpoint:
     def generator(self) -> Path:
         """File of the generator's weights."""
         return self.folder / GENERATOR
+
+    @property
+    def sampler(self) -> Path:
+        """File of the generator to draw samples from: its moving average where it has one."""
+        average = self.folder / AVERAGE
+        return average if average.exists() else self.generator
 
     @property
     def discriminator(self) -> Path:

@@ -20,6 +20,7 @@ from mien.store.membership import describe_split
 from mien.store.shards import Pixels
 from mien.store.splits import refuse_shared
 from mien.training.adversarial import Game, Player, Rules
+from mien.training.average import MovingAverage
 from mien.training.data import FaceBatches
 from mien.training.recipe import Network, Recipe
 from mien.training.steps import STEPS, Step
@@ -40,7 +41,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything the loop needs. arguments: of the two networks' constructors."""
+    """Everything the loop needs. arguments: of the two networks' constructors. average: if any."""
 
     recipe: Recipe
     step: Step
@@ -49,6 +50,7 @@ class Parts:
     validation: Validation | None
     data: dict[str, Any]
     arguments: dict[str, dict[str, int]]
+    average: MovingAverage | None
 
 
 def build(recipe: Recipe, store: Store) -> Parts:
@@ -89,6 +91,7 @@ def build(recipe: Recipe, store: Store) -> Parts:
         _validation(store, pixels, aligned, recipe.seed),
         describe_split(store, rows, aligned),
         arguments,
+        MovingAverage(generator, recipe.average) if recipe.average else None,
     )
 
 

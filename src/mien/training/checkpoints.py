@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from mien.atomic import replacing_folder
 from mien.errors import InputError
 from mien.models.checkpoint import save_network
-from mien.runs.run import DISCRIMINATOR, GENERATOR, Checkpoint, Run
+from mien.runs.run import AVERAGE, DISCRIMINATOR, GENERATOR, Checkpoint, Run
 from mien.training.build import Parts
 
 OPTIMISERS, STATE = "optimisers.safetensors", "state.json"
@@ -38,14 +38,26 @@ def save(run: Run, parts: Parts, step: int, best: dict[str, Any] | None) -> None
             parts.arguments["discriminator"],
             parts.learned,
         )
+        if parts.average is not None:
+            save_network(
+                folder / AVERAGE,
+                parts.average.network,
+                recipe.generator.network,
+                parts.arguments["generator"],
+            )
         save_file(_optimiser_tensors(parts), folder / OPTIMISERS)
-        (folder / STATE).write_text(json.dumps({"step": step, "best": best}), encoding="utf-8")
+        (folder / STATE).write_text(json.dumps(_state(parts, step, best)), encoding="utf-8")
     run.write_info(best=best)
     keep = {c.step for c in run.checkpoints()[-recipe.keep_checkpoints :]}
     keep |= {best["step"]} if best else set()
     for checkpoint in run.checkpoints():
         if checkpoint.step not in keep:
             shutil.rmtree(checkpoint.folder)
+
+
+def _state(parts: Parts, step: int, best: dict[str, Any] | None) -> dict[str, Any]:
+    updates = parts.average.updates if parts.average else 0
+    return {"step": step, "best": best, "averaged_updates": updates}
 
 
 def restore(checkpoint: Checkpoint, parts: Parts) -> tuple[int, dict[str, Any] | None]:
@@ -57,6 +69,9 @@ def restore(checkpoint: Checkpoint, parts: Parts) -> tuple[int, dict[str, Any] |
         for name, player in _players(parts).items():
             _restore_optimiser(player, name, tensors)
         state = json.loads((checkpoint.folder / STATE).read_text(encoding="utf-8"))
+        if parts.average is not None:
+            parts.average.network.load_state_dict(load_file(checkpoint.folder / AVERAGE))
+            parts.average.updates = state["averaged_updates"]
         return state["step"], state["best"]
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise InputError(

@@ -5,7 +5,7 @@ import platform
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -27,16 +27,28 @@ from mien.training import checkpoints
 from mien.training.adversarial import Diverged
 from mien.training.build import Parts, build
 from mien.training.head_loss import Log
+from mien.training.monitors import Monitors
 from mien.training.recipe import Recipe, to_toml
 from mien.training.recorder import Recorder
 
 SAMPLES = 64
 
 
+def _say_nothing(_: str) -> None:
+    pass
+
+
 def train(
-    recipe: Recipe, store: Store, run: Run, resume: bool = False, progress: Progress = silent
+    recipe: Recipe,
+    store: Store,
+    run: Run,
+    resume: bool = False,
+    progress: Progress = silent,
+    warn: Callable[[str], None] = _say_nothing,
 ) -> dict[str, Any]:
     """Train to the recipe's number of steps and return run.json.
+
+    warn: called with what the monitors find, in plain words; it is kept in metrics.jsonl too.
 
     Ctrl-C and SIGTERM finish the step, write a checkpoint and raise KeyboardInterrupt. Resuming
     continues from the last checkpoint, to the same bits as a run that was never stopped. Raises
@@ -45,7 +57,7 @@ def train(
     parts = build(recipe, store)
     done, best = _start(parts, store, run, resume)
     with Recorder(run, done) as recorder, _stop_requests() as stop:
-        loop = Loop(parts, run, recorder, best)
+        loop = Loop(parts, run, recorder, best, warn)
         last = done >= recipe.steps
         while not last:
             loop.one_step(done)
@@ -108,10 +120,21 @@ class Loop:
     """State of a training between steps: what was logged last, and when."""
 
     def __init__(
-        self, parts: Parts, run: Run, recorder: Recorder, best: dict[str, Any] | None
+        self,
+        parts: Parts,
+        run: Run,
+        recorder: Recorder,
+        best: dict[str, Any] | None,
+        warn: Callable[[str], None],
     ) -> None:
         self.parts, self.run, self.recorder, self.best = parts, run, recorder, best
+        self.warn = warn
+        layout = parts.learned.layout
+        self._recognises = layout.outputs > 1
         self._latest: Log = {}
+        self._monitors = Monitors()
+        channels = self.parts.batches.channels
+        self._real = to_pixels(parts.batches.batch(0)[0][:, :channels])
         self._since, self._images = time.perf_counter(), 0
 
     def one_step(self, step: int) -> None:
@@ -128,6 +151,8 @@ class Loop:
                 f"{self.run.folder}: training diverged at step {step} ({error}); {kept}; "
                 "a lower learning rate or clip_norm may help"
             ) from error
+        if self.parts.average and not self.parts.step.game.rules.trains_discriminator(step):
+            self.parts.average.follow(self.parts.step.game.generator.network)
         self._images += len(real)
 
     def log(self, done: int) -> str:
@@ -137,6 +162,7 @@ class Loop:
         self._since, self._images = now, 0
         values = {name: float(value.detach()) for name, value in self._latest.items()}
         self.recorder.scalars(done, {**values, "speed/images_per_s": rate})
+        self._warn(done, self._monitors.watch_game(values))
         losses = (("D", "discriminator/loss"), ("G", "generator/loss"))
         shown = [f"{short} {values[name]:.3f}" for short, name in losses if name in values]
         score = f", best {self.best['value']:.3f} at {self.best['step']}" if self.best else ""
@@ -146,8 +172,13 @@ class Loop:
         """Validate, draw samples, and save."""
         started = time.perf_counter()
         generator = self.parts.step.game.generator.network
-        faces = FaceSampler(generator).batches(SAMPLES, self.parts.recipe.seed)
-        self.recorder.samples(done, to_pixels(torch.cat(list(faces))))
+        source = self.parts.average.network if self.parts.average else generator
+        faces = FaceSampler(source).batches(SAMPLES, self.parts.recipe.seed)
+        samples = to_pixels(torch.cat(list(faces)))
+        self.recorder.samples(done, samples)
+        numbers, told = self._monitors.watch_samples(samples, self._real)
+        self.recorder.scalars(done, numbers)
+        self._warn(done, told)
         generator.train()
         value = self._validate(done)
         if np.isfinite(value) and (self.best is None or value > self.best["value"]):
@@ -160,12 +191,23 @@ class Loop:
         if faces is None:
             return float("nan")
         network = self.parts.step.game.discriminator.network
+        if not self._recognises:
+            return float("nan")
         predictor = AffectPredictor(network, self.parts.learned)
-        scores = affect_scores(predictor.predict(faces.pixels.gather(faces.rows)), faces.labels)
+        predictions = predictor.predict(faces.pixels.gather(faces.rows))
+        scores = affect_scores(predictions, faces.labels)
         network.train()
         value = headline(scores)
-        self.recorder.scalars(done, {**_flat(scores), "val/headline": value})
+        drift, told = self._monitors.watch_heads(predictions, faces.labels)
+        self.recorder.scalars(done, {**_flat(scores), "val/headline": value, **drift})
+        self._warn(done, told)
         return value
+
+    def _warn(self, done: int, told: list[str]) -> None:
+        """Say what the monitors say, and keep it with the run."""
+        for text in told:
+            self.recorder.warning(done, text)
+            self.warn(f"step {done}: {text}")
 
 
 def _flat(scores: dict[str, Any]) -> dict[str, float]:

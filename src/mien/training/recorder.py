@@ -48,6 +48,11 @@ class Recorder:
         for name, value in known.items():
             self._board.add_scalar(name, value, step)
 
+    def warning(self, step: int, text: str) -> None:
+        """Record a warning in words."""
+        self._lines.write(json.dumps({"step": step, "warning": text}) + "\n")
+        self._board.add_text("warnings", text, step)
+
     def samples(self, step: int, pixels: NDArray[np.uint8], columns: int = 8) -> None:
         """Record a grid of generated faces (N, S, S, 3) as PNG and in TensorBoard."""
         sheet = grid(pixels, columns)

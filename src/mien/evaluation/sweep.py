@@ -1,0 +1,80 @@
+"""Every checkpoint of a run on one split: the best score of each metric, and when it was reached.
+
+That is how the documents report (seed 000, section 3.3). Choosing the best on the split that is
+reported flatters it: `mien evaluate` without --sweep does not.
+"""
+
+from typing import Any
+
+from mien.atomic import write_text
+from mien.errors import InputError
+from mien.evaluation.evaluate import score_checkpoint
+from mien.progress import Progress, silent
+from mien.runs.run import Run
+from mien.store import Store
+from mien.store.membership import refuse_trained_on
+from mien.store.splits import refuse_shared
+from mien.text import to_json
+
+LOWER_IS_BETTER = ("MSE valence", "MSE arousal")
+
+
+def sweep(
+    run: Run, store: Store, split: str, seed: int = 0, progress: Progress = silent
+) -> dict[str, Any]:
+    """Score all checkpoints; keeps and returns scores by step, and best value and step by metric.
+
+    Raises InputError as `evaluate` does, or where there is no checkpoint.
+    """
+    refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
+    rows = store.rows(split)
+    if split != "train":
+        refuse_trained_on(run.folder, run.info()["data"], store, rows)
+    labels = store.labels()[rows]
+    found = run.checkpoints()
+    if not found:
+        raise InputError(f"{run.folder}: the run has no checkpoint yet")
+    steps: list[dict[str, Any]] = []
+    for i, checkpoint in enumerate(found):
+        scores = score_checkpoint(checkpoint, store, rows, labels, seed, silent)
+        steps.append({"step": checkpoint.step, **by_name(scores)})
+        progress(i + 1, len(found), f"step {checkpoint.step}")
+    result = {
+        "split": split,
+        "faces": len(rows),
+        "checkpoints": steps,
+        "best": {name: _best(name, steps) for name in steps[0] if name != "step"},
+    }
+    write_text(run.folder / "sweep.json", to_json(result))
+    return result
+
+
+def by_name(scores: dict[str, Any]) -> dict[str, float]:
+    """Name the figures as the documents' tables do (data/published.csv, column metric)."""
+    units = {
+        f"F1 AU {int(name.removeprefix('AU'))}": row["f1"]
+        for name, row in scores["au"]["units"].items()
+    }
+    return {
+        "mean F1": scores["au"]["mean_f1"],
+        "mean accuracy": scores["au"]["mean_accuracy"],
+        "mean of F1 and accuracy": scores["au"]["mean"],
+        "weighted F1": scores["au"]["weighted_f1"],
+        "macro F1": scores["au"]["mean_f1"],
+        "total accuracy": scores["au"]["mean_accuracy"],
+        **units,
+        **{f"CCC {d}": scores[d]["ccc"] for d in ("valence", "arousal")},
+        **{f"MSE {d}": scores[d]["mse"] for d in ("valence", "arousal")},
+        "expression accuracy": scores["expression"]["accuracy"],
+        "real called real": scores["real_called_real"],
+        "fake called fake": scores["fake_called_fake"],
+    }
+
+
+def _best(name: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    known = [s for s in steps if s[name] == s[name]]
+    if not known:
+        return {"value": float("nan"), "step": None}
+    choose = min if name in LOWER_IS_BETTER else max
+    best = choose(known, key=lambda s: s[name])
+    return {"value": best[name], "step": best["step"]}

@@ -1,0 +1,115 @@
+"""What goes wrong with a GAN, in numbers and in plain words, while it can still be stopped."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import pdist, squareform
+
+from mien.labels.action_units import column
+from mien.labels.arrays import LabelArrays
+from mien.metrics.affect import Predictions
+
+LOW_DIVERSITY = 0.4
+"""Samples that lie closer together than this share of real faces' distance look alike."""
+DUPLICATE = 0.15
+"""A sample nearer to another than this share of real faces' mean distance is its double."""
+MANY_DUPLICATES = 0.5
+WON = 0.99
+WON_FOR = 20
+"""Looks in a row at which the discriminator knew nearly every image before it is said."""
+HALVED = 0.5
+
+Pictures = NDArray[np.uint8]
+
+
+def diversity(samples: Pictures, real: Pictures) -> tuple[float, float]:
+    """Mean pairwise distance of samples (N, S, S, 3) over that of real faces; share of doubles.
+
+    Distances are Euclidean, in pixels. Real faces without any spread give NaN.
+    """
+    among = pdist(samples.reshape(len(samples), -1).astype(np.float32))
+    wanted = float(pdist(real.reshape(len(real), -1).astype(np.float32)).mean())
+    if wanted == 0:
+        return float("nan"), float("nan")
+    square = squareform(among)
+    np.fill_diagonal(square, np.inf)
+    doubles = float((square.min(1) < DUPLICATE * wanted).mean())
+    return float(among.mean()) / wanted, doubles
+
+
+@dataclass
+class Monitors:
+    """Watches a run; each trouble is told once, until it has passed."""
+
+    _told: set[str] = field(default_factory=set)
+    _won: deque[bool] = field(default_factory=lambda: deque(maxlen=WON_FOR))
+
+    def watch_game(self, values: Mapping[str, float]) -> list[str]:
+        """Look at the latest losses; returns what to tell."""
+        known = ("p_real/of_real", "p_real/of_fake")
+        if not all(name in values for name in known):
+            return []
+        of_real, of_fake = (values[name] for name in known)
+        self._won.append(of_real > WON and of_fake < 1 - WON)
+        winning = len(self._won) == WON_FOR and all(self._won)
+        return self._tell(
+            "won",
+            winning,
+            f"the discriminator has known nearly every image for {WON_FOR} looks in a row: a "
+            "saturating generator loss gets no gradient then; try loss.generator=non-saturating "
+            "or a lower discriminator.learning_rate",
+        )
+
+    def watch_samples(
+        self, samples: Pictures, real: Pictures
+    ) -> tuple[dict[str, float], list[str]]:
+        """Measure how alike the samples are; returns numbers and what to tell."""
+        spread, doubles = diversity(samples, real)
+        alike = spread < LOW_DIVERSITY
+        text = self._tell(
+            "alike",
+            alike,
+            f"the samples look alike: their distance is {spread:.2f} of that of real faces (mode "
+            "collapse, or too early to tell)",
+        )
+        text += self._tell(
+            "doubles",
+            doubles > MANY_DUPLICATES,
+            f"{doubles:.0%} of the samples have a double among the others (mode collapse)",
+        )
+        return {"monitor/diversity": spread, "monitor/duplicates": doubles}, text
+
+    def watch_heads(
+        self, predictions: Predictions, labels: LabelArrays
+    ) -> tuple[dict[str, float], list[str]]:
+        """Compare what the heads say on average with how often it is so; returns as above."""
+        numbers, low = {}, []
+        for i, au in enumerate(predictions.aus):
+            known = labels.au[:, i] >= 0
+            said = float(np.mean(predictions.au_probability[:, i]))
+            if not known.any() or np.isnan(said):
+                continue
+            share = float((labels.au[known, i] == 1).mean())
+            numbers[f"monitor/drift/{column(au)}"] = said - share
+            if share > 0 and said < HALVED * share:
+                low.append(column(au))
+        for i, name in enumerate(("valence", "arousal")):
+            drift = predictions.valence_arousal[:, i] - labels.valence_arousal[:, i]
+            if np.isfinite(drift).any():
+                numbers[f"monitor/drift/{name}"] = float(np.nanmean(drift))
+        text = self._tell(
+            "heads",
+            len(low) > len(predictions.aus) / 2,
+            f"{len(low)} of {len(predictions.aus)} unit heads say present less than half as often "
+            "as it is so: generated faces may be teaching them 'nothing shown' (docs/joint.md; "
+            "fake_labels.others=none)",
+        )
+        return numbers, text
+
+    def _tell(self, what: str, trouble: bool, text: str) -> list[str]:
+        fresh = trouble and what not in self._told
+        (self._told.add if trouble else self._told.discard)(what)
+        return [text] if fresh else []
