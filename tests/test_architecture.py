@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "mien"
 
 LAYERS = (
     {"cli"},
-    {"training", "evaluation", "generation", "analysis", "report"},
+    {"training", "evaluation", "generation", "analysis", "report", "reproduction"},
     {"corpora", "actors"},
     {"faces"},
     {"store", "media", "runs"},
@@ -23,7 +23,8 @@ LAYERS = (
 )
 """From the top; imports point down, and siblings do not import each other."""
 
-NO_TORCH = ("actors", "labels", "metrics", "store", "media", "report", "corpora", "faces", "runs")
+NO_TORCH = ("actors", "labels", "metrics", "store", "media", "report", "corpora", "faces", "runs",
+"reproduction")
 
 
 def layer_of(name: str) -> int:

@@ -16,11 +16,13 @@ COMMANDS = {
     "ingest": "videos into a store: decode, resample, detect, track, crop",
     "import": "a public or private corpus into a store",
     "actors": "film people who do not exist, with exact ground truth",
+    "toys": "draw digits or landscapes that any GAN should manage",
     "stats": "count what a store holds",
     "split": "make a subject-independent split",
     "recipes": "list the recipes, or show one",
     "train": "train a recipe on a store",
     "evaluate": "score a run's last and best checkpoint on a split",
+    "reproduce": "rerun a table of the documents, beside the figures it printed",
     "sample": "generate faces, with what the discriminator says of each",
     "analyze": "per-frame affect from videos, images and folders",
 }

@@ -14,6 +14,7 @@ from mien.models.gan.bodies import (
 )
 from mien.models.gan.capsule import CapsuleDiscriminator32
 from mien.models.gan.categorical28 import Categorical28Discriminator, Categorical28Generator
+from mien.models.gan.cnn_m import CnnM64
 from mien.models.gan.config1 import Config1Discriminator, Config1Generator
 from mien.models.gan.config2 import (
     Config2Discriminator,
@@ -45,6 +46,7 @@ GENERATORS: dict[str, type[nn.Module]] = {
 DISCRIMINATORS: dict[str, type[nn.Module]] = {
     "capsule-32": CapsuleDiscriminator32,
     "categorical-28": Categorical28Discriminator,
+    "cnn-m-64": CnnM64,
     "config1": Config1Discriminator,
     "config2-5x5": Config2Discriminator,
     "config2-7x7": Config2Discriminator7,

@@ -1,6 +1,5 @@
 """The page that a demo ends with: what was filmed, learned, generated, and seen in somebody new."""
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pyarrow import csv as arrow_csv
 from mien.atomic import write_text
 from mien.metrics.continuous import ccc
 from mien.report.figures import PLOTLY_SCRIPT
+from mien.report.pictures import data_url
 
 Array = NDArray[np.float64]
 
@@ -48,9 +48,9 @@ def write_demo_report(folder: Path, video: str) -> None:
     )
     page = environment.get_template("demo.html").render(
         plotly=PLOTLY_SCRIPT,
-        sheet=_picture(folder / "cast" / "contact-sheet.png"),
-        grid=_picture(folder / "grid.png"),
-        first=_picture(samples[0]),
+        sheet=data_url(folder / "cast" / "contact-sheet.png"),
+        grid=data_url(folder / "grid.png"),
+        first=data_url(samples[0]),
         scores=_scores(evaluation["test"]["last"]),
         faces=evaluation["test"]["faces"],
         step=evaluation["test"]["last"]["step"],
@@ -59,10 +59,6 @@ def write_demo_report(folder: Path, video: str) -> None:
         person=person,
     )
     write_text(folder / "report.html", page)
-
-
-def _picture(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _scores(last: dict[str, Any]) -> list[tuple[str, str]]:

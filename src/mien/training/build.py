@@ -57,7 +57,7 @@ def build(recipe: Recipe, store: Store) -> Parts:
     """Make networks, losses, optimisers and data; raises InputError where they do not fit."""
     _check_names(recipe)
     refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
-    rows = store.rows("train")
+    rows = _share(store, recipe)
     labels = store.labels()
     learned = learned_heads(recipe, labels[rows])
     layout = learned.layout
@@ -103,6 +103,18 @@ def _arguments(recipe: Recipe, layout: HeadLayout, classes: int) -> dict[str, di
         if hasattr(kind, "told"):
             part["classes"] = classes
     return given
+
+
+def _share(store: Store, recipe: Recipe) -> Rows:
+    """Rows of the split train; of a share of its people where the recipe asks for one."""
+    rows = store.rows("train")
+    if recipe.train_share == 1:
+        return rows
+    people = np.array([name or f"#{i}" for i, name in enumerate(store.names("subject"))])[rows]
+    names = np.unique(people)
+    order = np.random.default_rng((recipe.seed, 0x5A)).permutation(len(names))
+    kept = names[order[: max(1, round(recipe.train_share * len(names)))]]
+    return rows[np.isin(people, kept)]
 
 
 def _usable(

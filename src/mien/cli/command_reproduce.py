@@ -1,0 +1,202 @@
+"""Rerun a table of the documents on a store, beside the figures it printed.
+
+example: mien reproduce 003/table-IX --store faces --out tables/IX --budget 20m
+
+Every run of the table's grid is trained and all its checkpoints scored; the best of each metric
+and the step it was reached are set beside the printed figures, and what the documents conclude is
+held against them. Runs are kept and shared between tables of the same --out: a broken-off command
+goes on when it is run again. --steps or --budget scale the table down, and the title says so.
+Without a name, the tables are listed.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mien.cli.arguments import seed
+from mien.cli.output import note, print_json, print_table, progress_bar
+from mien.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from mien.report.table_report import Cell, TablePage
+    from mien.reproduction.runner import Plan
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("table", nargs="?", help="as 000/table-3.15, 003/table-IX, 004/stage-2")
+    parser.add_argument("--store", type=Path)
+    parser.add_argument("--out", type=Path, metavar="DIR")
+    parser.add_argument("--split", default="test", help="that is scored (test)")
+    parser.add_argument("--steps", type=int, help="of every run, instead of the document's")
+    parser.add_argument("--budget", metavar="TIME", help="of all runs together, as 20m, 2h or 90s")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="runs at once")
+    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--json", action="store_true")
+
+
+def run(args: argparse.Namespace) -> int:
+    from mien.report.table_report import write_table_report
+    from mien.reproduction.runner import Plan, run_table, steps_for, steps_of
+    from mien.reproduction.tables import TABLES
+    from mien.store import Store
+
+    if args.table is None:
+        rows = [[t.name, len(t.rows), t.steps or "not stated", t.title] for t in TABLES.values()]
+        print_table(["table", "rows", "steps", "title"], rows, "tables of the documents")
+        return 0
+    if args.table not in TABLES:
+        raise unknown_name("table", args.table, TABLES)
+    if args.store is None or args.out is None:
+        raise InputError("--store and --out are needed to run a table")
+    if args.steps is not None and args.steps < 1:
+        raise InputError(f"--steps {args.steps}: give at least 1")
+    if args.workers < 1:
+        raise InputError(f"--workers {args.workers}: give at least 1")
+    seconds = _seconds(args.budget)
+    Store.open(args.store).rows(args.split)
+    plan = Plan(
+        TABLES[args.table], args.store, args.out, args.split, args.steps, args.seed, args.workers
+    )
+    if seconds is not None:
+        steps = _remembered(args.out / "timing" / "steps.json", args.table) or steps_for(
+            plan, seconds
+        )
+        _remember(args.out / "timing" / "steps.json", args.table, steps)
+        plan = Plan(plan.table, plan.store, plan.folder, plan.split, steps, plan.seed, plan.workers)
+    with progress_bar(args.table) as progress:
+        folders = run_table(plan, progress)
+    page = _page(plan, folders, steps_of(plan))
+    target = args.out / args.table.replace("/", "-")
+    target.mkdir(parents=True, exist_ok=True)
+    write_table_report(target, page)
+    if args.json:
+        print_json(
+            {
+                "table": page.name,
+                "title": page.title,
+                "rows": {
+                    row: {
+                        column: {"value": cell.ours, "step": cell.step, "printed": cell.printed}
+                        for column, cell in zip(page.columns, cells, strict=True)
+                    }
+                    for row, cells in page.rows
+                },
+                "claims": [list(claim) for claim in page.claims],
+            }
+        )
+        return 0
+    print_table(
+        ["", *page.columns],
+        [[row, *(f"{c.text()} | {c.printed_text()}" for c in cells)] for row, cells in page.rows],
+        f"{page.name}: {page.title}; ours | printed",
+    )
+    for claim in page.claims:
+        note(f"{claim[2]}: {claim[0]} ({claim[1]}): {claim[3]}")
+    note(f"Open {target / 'index.html'}")
+    return 0
+
+
+def _seconds(budget: str | None) -> float | None:
+    """Read 90s, 20m, 2h."""
+    if budget is None:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        value = float(budget[:-1]) * units[budget[-1]]
+    except (ValueError, KeyError, IndexError) as error:
+        raise InputError(f"--budget {budget}: give a time as 90s, 20m or 2h") from error
+    if not value > 0:
+        raise InputError(f"--budget {budget}: give a time above 0")
+    return value
+
+
+def _remembered(path: Path, table: str) -> int | None:
+    """Steps that an earlier call with a budget came to: a table that goes on keeps them."""
+    return json.loads(path.read_text("utf-8")).get(table) if path.exists() else None
+
+
+def _remember(path: Path, table: str, steps: int) -> None:
+    from mien.atomic import write_text
+
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    write_text(path, json.dumps({**known, table: steps}) + "\n")
+
+
+def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
+    """Put the figures of all runs into the table's form."""
+    from mien.report.table_report import Cell, TablePage
+    from mien.reproduction.claims import check_claims
+    from mien.reproduction.figures import Reached, figures_of
+    from mien.reproduction.published import figure
+
+    table = plan.table
+    runs = {
+        folder.name: figures_of(folder)
+        for folder in sorted((plan.folder / "runs").iterdir())
+        if (folder / "sweep.json").exists() and folder.name.endswith(f"steps={steps}")
+    }
+    rows = []
+    for run_ in table.rows:
+        found = runs[folders[run_.row].name]
+        cells = []
+        for label, metric in table.columns:
+            ours = found.get(metric + run_.suffix, Reached(float("nan")))
+            printed = figure(table.name, run_.row, label)
+            cells.append(
+                Cell(
+                    ours.value,
+                    ours.step,
+                    printed.value if printed else None,
+                    printed.iteration if printed else None,
+                    False,
+                    bool(printed and printed.best),
+                    printed.note if printed else "",
+                )
+            )
+        rows.append((run_.row, cells))
+    scaled = (
+        f"scaled down: {steps:,} of {table.steps:,} steps" if table.steps else f"{steps:,} steps"
+    )
+    title = table.title if steps == table.steps else f"{table.title} ({scaled})"
+    notes = [
+        f"Scored on the split {plan.split} of {plan.store.name}; best over all checkpoints on that "
+        "same split, as the documents do, which flatters; in brackets the step.",
+        *([table.note] if table.note else []),
+    ]
+    grids = [(row, _last_grid(folder)) for row, folder in folders.items()]
+    unique = {path: (row, path) for row, path in reversed(grids) if path is not None}
+    claims = [(v.claim, v.documents, v.verdict, v.figures) for v in check_claims(runs)]
+    return TablePage(
+        table.name,
+        title,
+        notes,
+        [label for label, _ in table.columns],
+        _mark_best(rows, [metric for _, metric in table.columns]),
+        claims,
+        list(reversed(unique.values())),
+    )
+
+
+def _last_grid(folder: Path) -> Path | None:
+    found = sorted((folder / "samples").glob("*.png"))
+    return found[-1] if found else None
+
+
+def _mark_best(
+    rows: list[tuple[str, list["Cell"]]], metrics: list[str]
+) -> list[tuple[str, list["Cell"]]]:
+    """Mark the best of each column; the lowest for errors."""
+    from dataclasses import replace
+
+    for column, metric in enumerate(metrics):
+        values = [cells[column].ours for _, cells in rows]
+        known = [value for value in values if value == value]
+        if len(known) < 2 or "loss" in metric:
+            continue
+        lower = metric.startswith(("MSE", "training 1-CCC", "testing 1-CCC", "duplicates"))
+        best = min(known) if lower else max(known)
+        for _, cells in rows:
+            cells[column] = replace(cells[column], best=cells[column].ours == best)
+    return rows

@@ -1,0 +1,35 @@
+"""Draw labelled pictures that any GAN should manage: digits, or landscapes in four weathers.
+
+example: mien toys landscapes --out landscapes --count 2000
+
+Writes PNGs and labels.csv for `mien import folder`. The vanilla GAN of seed 000 draws digits
+(figure 3.20), and seed 004 tells collapse on landscapes from collapse on faces. The weathers
+cloudy, rain, shine and sunrise are labelled neutral, sadness, happiness and surprise: a store's
+classes are expressions.
+"""
+
+import argparse
+from pathlib import Path
+
+from mien.cli.arguments import seed
+from mien.cli.output import note
+from mien.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=("digits", "landscapes"))
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=seed, default=0)
+
+
+def run(args: argparse.Namespace) -> int:
+    from mien.corpora.toys import draw_toys
+
+    if args.count < 10:
+        raise InputError(f"--count {args.count}: give at least 10")
+    if args.out.exists():
+        raise InputError(f"{args.out}: exists already; name another folder")
+    draw_toys(args.kind, args.out, args.count, args.seed)
+    note(f"{args.out}: {args.count} {args.kind}; next: mien import folder {args.out} --store STORE")
+    return 0

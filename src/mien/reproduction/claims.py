@@ -1,0 +1,183 @@
+"""What the documents say follows from their tables, checked on the data at hand."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.reproduction.figures import Reached
+
+Figures = Mapping[str, Mapping[str, Reached]]
+"""By recipe and settings of a run (the name of its folder): its figures."""
+
+MARGIN = 0.02
+"""One run each tells no smaller difference from chance: below it, nobody can tell."""
+
+HELD, FAILED, UNCLEAR = "held", "did not hold", "cannot tell"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out for one claim. figures: what was compared, in words."""
+
+    claim: str
+    documents: str
+    verdict: str
+    figures: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A claim that the best of some runs is above the best of others."""
+
+    claim: str
+    documents: str
+    metric: str
+    better: Callable[[str], bool]
+    worse: Callable[[str], bool]
+    margin: float = MARGIN
+
+    def check(self, runs: Figures) -> Verdict:
+        """Compare; cannot tell where one side is missing or they are closer than the margin."""
+        best = [
+            max(
+                (f[self.metric].value for n, f in runs.items() if side(n) and self.metric in f),
+                default=float("nan"),
+            )
+            for side in (self.better, self.worse)
+        ]
+        words = f"{self.metric}: {best[0]:.3f} against {best[1]:.3f}"
+        if not np.isfinite(best).all():
+            return Verdict(self.claim, self.documents, UNCLEAR, f"{words} (a run is missing)")
+        gap = best[0] - best[1]
+        verdict = UNCLEAR if abs(gap) < self.margin else HELD if gap > 0 else FAILED
+        return Verdict(self.claim, self.documents, verdict, words)
+
+
+def _starts(*names: str) -> Callable[[str], bool]:
+    return lambda folder: folder.split("_")[0] in names
+
+
+def _has(name: str, *words: str) -> Callable[[str], bool]:
+    return lambda folder: (
+        folder.split("_")[0] == name and all(f"_{word}_" in f"{folder}_" for word in words)
+    )
+
+
+COMPARISONS = (
+    Comparison(
+        "Units: the single-task discriminator beats the joint one",
+        "000, Tables 3.15 against 3.22 and 3.25",
+        "mean F1",
+        _starts("categorical-28-au"),
+        _starts("categorical-28-au-va-mse", "categorical-28-au-va-ccc"),
+    ),
+    Comparison(
+        "Units: the single-task discriminator beats the joint one",
+        "003, Table IX",
+        "weighted F1",
+        _starts("config1-32-au"),
+        _starts("config1-32"),
+    ),
+    Comparison(
+        "Valence: the single-task discriminator beats the joint one",
+        "000, Tables 3.19 and 3.20 against 3.21 and 3.24",
+        "CCC valence",
+        _starts("categorical-28-va-mse", "categorical-28-va-ccc"),
+        _starts("categorical-28-au-va-mse", "categorical-28-au-va-ccc"),
+    ),
+    Comparison(
+        "Valence-arousal alone: MSE is better than 1 - CCC",
+        "000, Table 3.19 against 3.20",
+        "max CCC",
+        _starts("categorical-28-va-mse"),
+        _starts("categorical-28-va-ccc"),
+    ),
+    Comparison(
+        "Valence-arousal alone: MSE is better than 1 - CCC",
+        "003, Table IX",
+        "max CCC",
+        lambda folder: folder.startswith("config1-32-va_") and "ccc" not in folder,
+        _has("config1-32-va", "loss.valence_arousal=ccc"),
+    ),
+    Comparison(
+        "Units: a higher update rate gives a better F1",
+        "000, Table 3.15",
+        "mean F1",
+        _has("categorical-28-au", "update_rate=7"),
+        _has("categorical-28-au", "update_rate=2"),
+    ),
+    Comparison(
+        "A higher update rate makes worse images (their distance over that of real faces)",
+        "000, Figures 3.28 to 3.30",
+        "diversity",
+        _has("categorical-28-au", "update_rate=2"),
+        _has("categorical-28-au", "update_rate=7"),
+        0.05,
+    ),
+    Comparison(
+        "Valence-arousal alone: no label smoothing is better",
+        "000, Table 3.19",
+        "max CCC",
+        _has("categorical-28-va-mse", "fake_labels.fake=1"),
+        _has("categorical-28-va-mse", "fake_labels.fake=0.9"),
+    ),
+    Comparison(
+        "The Wasserstein critic with classes collapses less than the conditional GAN",
+        "004, stages 2 and 3",
+        "diversity",
+        _starts("acwgan"),
+        _starts("cgan"),
+        0.05,
+    ),
+)
+
+
+def check_claims(runs: Figures) -> list[Verdict]:
+    """Check every claim on the runs there are; claims of which no run is there are left out."""
+    verdicts = [
+        comparison.check(runs)
+        for comparison in COMPARISONS
+        if any(comparison.better(name) or comparison.worse(name) for name in runs)
+    ]
+    for found in (_late(runs), _rare_units(runs)):
+        if found is not None:
+            verdicts.append(found)
+    return verdicts
+
+
+def _late(runs: Figures) -> Verdict | None:
+    """Late iterations are best (seed 000, section 3.4): half of the bests in the last fifth."""
+    places = []
+    for name, figures in runs.items():
+        steps = int(name.rsplit("steps=", 1)[-1])
+        for metric in ("mean F1", "CCC valence", "CCC arousal"):
+            reached = figures.get(metric)
+            if reached is not None and reached.step is not None and np.isfinite(reached.value):
+                places.append(reached.step >= 0.8 * steps)
+    if not places:
+        return None
+    share = float(np.mean(places))
+    verdict = HELD if share > 0.6 else FAILED if share < 0.4 else UNCLEAR
+    words = f"{share:.0%} of {len(places)} best scores lie in the last fifth"
+    return Verdict("Late iterations are best", "000, section 3.4", verdict, words)
+
+
+def _rare_units(runs: Figures) -> Verdict | None:
+    """AU 15 and 20 are worst, being rarest (seed 000, sections 3.2.3 and 3.2.5)."""
+    from mien.labels.action_units import DOCUMENT_AUS
+
+    means = {}
+    for unit in DOCUMENT_AUS:
+        values = [f[f"F1 AU {unit}"].value for f in runs.values() if f"F1 AU {unit}" in f]
+        known = [value for value in values if np.isfinite(value)]
+        if known:
+            means[unit] = float(np.mean(known))
+    if len(means) < len(DOCUMENT_AUS):
+        return None
+    worst = sorted(means, key=means.__getitem__)[:2]
+    verdict = HELD if set(worst) == {15, 20} else FAILED
+    words = ", ".join(
+        f"AU {unit} {means[unit]:.3f}" for unit in sorted(means, key=means.__getitem__)
+    )
+    return Verdict("AU 15 and 20 are worst, being rarest", "000, Table 3.16", verdict, words)
