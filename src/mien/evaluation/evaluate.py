@@ -68,6 +68,7 @@ def score_checkpoint(
     labels: LabelArrays,
     seed: int,
     progress: Progress,
+    generated: int = FAKES,
 ) -> dict[str, Any]:
     """Score one checkpoint on the faces at `rows`, and on faces that it generates."""
     predictor = AffectPredictor.load(checkpoint.discriminator)
@@ -76,7 +77,7 @@ def score_checkpoint(
     batches = _real_batches(pixels, rows, predictor.channels, progress, note)
     predictions = predictor.predict_batches(batches)
     sampler = FaceSampler.load(checkpoint.sampler)
-    fakes = predictor.predict_batches(sampler.batches(FAKES, seed))
+    fakes = predictor.predict_batches(sampler.batches(generated, seed))
     scores = affect_scores(predictions, labels)
     return {
         **scores,

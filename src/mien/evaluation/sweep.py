@@ -16,6 +16,8 @@ from mien.store.membership import refuse_trained_on
 from mien.store.splits import refuse_shared
 from mien.text import to_json
 
+FAKES = 512
+"""Generated faces of each checkpoint."""
 LOWER_IS_BETTER = ("MSE valence", "MSE arousal")
 
 
@@ -36,7 +38,7 @@ def sweep(
         raise InputError(f"{run.folder}: the run has no checkpoint yet")
     steps: list[dict[str, Any]] = []
     for i, checkpoint in enumerate(found):
-        scores = score_checkpoint(checkpoint, store, rows, labels, seed, silent)
+        scores = score_checkpoint(checkpoint, store, rows, labels, seed, silent, FAKES)
         steps.append({"step": checkpoint.step, **by_name(scores)})
         progress(i + 1, len(found), f"step {checkpoint.step}")
     result = {

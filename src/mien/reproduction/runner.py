@@ -13,7 +13,7 @@ from mien.errors import InputError
 from mien.progress import Progress, silent
 from mien.reproduction.tables import Table, TableRun
 
-CHECKPOINTS = 20
+CHECKPOINTS = 10
 """Checkpoints of a scaled-down run; the documents' have one every 1,000 steps (001: every 60)."""
 TIMED_STEPS = 24
 
@@ -34,8 +34,8 @@ class Plan:
 def run_folder(plan: Plan, run: TableRun, steps: int) -> Path:
     """Where a row's run lies: rows and tables with the same settings share it."""
     words = [run.recipe, run.pictures, *run.settings, f"seed={plan.seed}", f"steps={steps}"]
-    name = "_".join(word.replace("/", "-") for word in words if word)
-    return plan.folder / "runs" / "".join(c if c.isalnum() or c in "-_.=" else "" for c in name)
+    name = "_".join(word for word in words if word)
+    return plan.folder / "runs" / "".join(c if c.isalnum() or c in "_.=" else "-" for c in name)
 
 
 def steps_of(plan: Plan) -> int:
