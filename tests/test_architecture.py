@@ -23,8 +23,18 @@ LAYERS = (
 )
 """From the top; imports point down, and siblings do not import each other."""
 
-NO_TORCH = ("actors", "labels", "metrics", "store", "media", "report", "corpora", "faces", "runs",
-"reproduction")
+NO_TORCH = (
+    "actors",
+    "labels",
+    "metrics",
+    "store",
+    "media",
+    "report",
+    "corpora",
+    "faces",
+    "runs",
+    "reproduction",
+)
 
 
 def layer_of(name: str) -> int:

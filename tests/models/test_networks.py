@@ -11,6 +11,7 @@ from mien.models import DISCRIMINATORS, GENERATORS, channels_of
 from mien.models.checkpoint import LearnedHeads, load_network, save_network
 from mien.models.gan.capsule import squash
 from mien.models.gan.categorical28 import Categorical28Discriminator, Categorical28Generator
+from mien.models.gan.cnn_m import CnnM64
 from mien.models.gan.config1 import Config1Discriminator, Config1Generator
 from mien.models.gan.config2 import (
     Config2Discriminator,
@@ -18,6 +19,7 @@ from mien.models.gan.config2 import (
     Config2Generator,
     Config2Generator7,
 )
+from mien.models.gan.joint32 import Joint32Discriminator, Joint32Generator
 from mien.models.gan.regression64 import Regression64Discriminator, Regression64Generator
 from mien.models.gan.talk32 import (
     TalkConditionalDiscriminator,
@@ -124,6 +126,34 @@ def test_vanilla_gan_is_table_3_9():
     assert deviation == pytest.approx((2 / 784) ** 0.5, rel=0.02)
     grey = generator(torch.rand(2, 100))
     assert grey.shape == (2, 1, 28, 28)
+
+
+def test_joint_32_is_configuration_1_in_the_other_order():
+    for joint, paper, arguments in (
+        (Joint32Generator, Config1Generator, {}),
+        (Joint32Discriminator, Config1Discriminator, {"outputs": 11}),
+    ):
+        mine, theirs = joint(**arguments), paper(**arguments)
+        assert parameters(mine) == parameters(theirs)
+        kinds = [type(layer) for layer in mine.layers]
+        for i, kind in enumerate(kinds):
+            if kind is nn.BatchNorm2d:
+                assert kinds[i - 1] is nn.LeakyReLU
+
+
+def test_cnn_m_is_figure_4_3():
+    network = CnnM64(outputs=3)
+    shapes = []
+    given = torch.rand(2, 3, 64, 64)
+    for layer in network.layers:
+        given = layer(given)
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            shapes.append(tuple(given.shape[1:3]))
+    assert shapes == [(96, 29), (96, 14), (256, 7), (256, 4), *[(512, 4)] * 3, (512, 2)]
+    kernels = 3 * 96 * 49 + 96 * 256 * 25 + (256 * 512 + 2 * 512 * 512) * 9
+    biases, norms = 96 + 256 + 3 * 512, 2 * (96 + 256 + 3 * 512)
+    dense = 2_048 * 4096 + 4096 + 4096 * 3 + 3
+    assert parameters(network) == kernels + biases + norms + dense
 
 
 def test_the_talks_networks():

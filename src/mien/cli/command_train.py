@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mien.report.run_report import write_run_report
     from mien.runs.run import Run
     from mien.store import Store
     from mien.training.loop import train
@@ -44,10 +45,12 @@ def run(args: argparse.Namespace) -> int:
     store = Store.open(folder)
     with progress_bar(recipe.name) as progress:
         info = train(recipe, store, target, args.resume, progress, note)
+    page = write_run_report(target)
     if args.json:
         print_json(info)
     best = info["best"]
     note(f"{args.run}: {target.last().step} steps" + (f", best at {best['step']}" if best else ""))
+    note(f"Open {page}")
     return 0
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "train a recipe on a store",
     "evaluate": "score a run's last and best checkpoint on a split",
     "reproduce": "rerun a table of the documents, beside the figures it printed",
+    "report": "the page of a run: curves, warnings, samples over time",
     "sample": "generate faces, with what the discriminator says of each",
     "analyze": "per-frame affect from videos, images and folders",
 }

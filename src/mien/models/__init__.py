@@ -22,6 +22,7 @@ from mien.models.gan.config2 import (
     Config2Generator,
     Config2Generator7,
 )
+from mien.models.gan.joint32 import Joint32Discriminator, Joint32Generator
 from mien.models.gan.regression64 import Regression64Discriminator, Regression64Generator
 from mien.models.gan.talk32 import (
     TalkConditionalDiscriminator,
@@ -37,6 +38,7 @@ GENERATORS: dict[str, type[nn.Module]] = {
     "config1": Config1Generator,
     "config2-5x5": Config2Generator,
     "config2-7x7": Config2Generator7,
+    "joint-32": Joint32Generator,
     "regression-64": Regression64Generator,
     "talk": TalkGenerator,
     "talk-conditional": TalkConditionalGenerator,
@@ -50,6 +52,7 @@ DISCRIMINATORS: dict[str, type[nn.Module]] = {
     "config1": Config1Discriminator,
     "config2-5x5": Config2Discriminator,
     "config2-7x7": Config2Discriminator7,
+    "joint-32": Joint32Discriminator,
     "regression-64": Regression64Discriminator,
     "resnet-64": ResNetDiscriminator64,
     "resnet-96": ResNetDiscriminator96,

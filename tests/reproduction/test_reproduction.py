@@ -1,0 +1,175 @@
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from mien.reproduction.claims import FAILED, HELD, UNCLEAR, check_claims
+from mien.reproduction.figures import Reached, figures_of
+from mien.reproduction.published import figure, published
+from mien.reproduction.runner import Plan, run_folder
+from mien.reproduction.tables import TABLES
+from mien.training.recipe import load_recipe
+
+SEEDS = Path(__file__).resolve().parents[3] / "shared" / "seeds"
+
+
+def test_every_asked_table_is_there_and_its_cells_are_printed_ones():
+    asked = [f"000/table-3.{n}" for n in (15, 16, *range(19, 27))]
+    asked += [f"001/table-6.{n}" for n in range(1, 8)]
+    asked += ["003/table-IX", "004/stage-1", "004/stage-2", "004/stage-3"]
+    assert set(asked) == set(TABLES)
+    for table in TABLES.values():
+        if table.name.startswith("004"):
+            continue  # the talk prints no figures
+        for run in table.rows:
+            for label, _ in table.columns:
+                assert figure(table.name, run.row, label) is not None, (table.name, run.row, label)
+
+
+def test_every_row_is_a_recipe_with_settings_that_it_takes():
+    for table in TABLES.values():
+        for run in table.rows:
+            recipe = load_recipe(run.recipe, run.settings)
+            if "lr 1e-5" in run.row:
+                assert recipe.generator.learning_rate == 1e-5
+                assert recipe.discriminator.learning_rate == 5e-6
+            if "ur 7" in run.row:
+                assert recipe.update_rate == 7
+            if "weighted" in run.row:
+                weights = recipe.loss.weights
+                assert (weights.valence_arousal, weights.au, weights.fake) == (0.27, 0.40, 0.33)
+
+
+@pytest.mark.skipif(not SEEDS.exists(), reason="the documents are not beside this checkout")
+def test_a_sample_of_the_figures_stands_in_the_documents():
+    """Printed figures of three documents, found as text with their iterations, where it has any."""
+    texts = {
+        name: next(SEEDS.glob(f"{name}*")).read_text("utf-8") for name in ("000", "001", "003")
+    }
+    checked = 0
+    for name, figures in published().items():
+        document = name.split("/")[0]
+        for printed in figures[::7] if document in texts else ():
+            if printed.value is None:
+                continue
+            shapes = {f"{printed.value:.3f}", f"{printed.value:.2f}", f"{printed.value:g}"}
+            shapes |= {shape.lstrip("0") for shape in shapes}
+            shapes |= {shape.replace(".", ",") for shape in shapes}
+            assert any(shape in texts[document] for shape in shapes), (name, printed)
+            if printed.iteration:
+                assert str(printed.iteration // 1000) in texts[document]
+            checked += 1
+    assert checked > 50
+
+
+def test_the_figures_that_everybody_quotes():
+    assert figure("000/table-3.15", "lr 1e-5, ur 7", "F1 score, average on all AUs").value == 0.799
+    nine = figure("003/table-IX", "VA + AU / MSE + cross entropy", "F1 Score: weighted")
+    assert nine.value == 0.332
+    assert figure("001/table-6.7", "Big dataset", "Max CCC").value == 0.6
+
+
+def made_run(folder: Path, **best: float) -> Path:
+    folder.mkdir(parents=True)
+    steps = [
+        {
+            "step": step, "CCC valence": v, "CCC arousal": a, "real called real": 0.9,
+            "fake called fake": 0.8,
+        }
+        for step, v, a in ((10, 0.1, 0.3), (20, 0.5, 0.3))
+    ]  # fmt: skip
+    sweep = {
+        "checkpoints": steps,
+        "best": {name: {"value": value, "step": 20} for name, value in best.items()},
+    }
+    (folder / "sweep.json").write_text(json.dumps(sweep))
+    lines = [
+        {"step": 10, "generator/loss": 2.0, "discriminator/real/valence_arousal": 0.6},
+        {"step": 20, "generator/loss": 4.0, "monitor/diversity": 0.7, "monitor/duplicates": 0.1},
+    ]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def test_figures_of_a_run_by_hand(tmp_path):
+    found = figures_of(made_run(tmp_path / "run", **{"mean F1": 0.4}))
+    assert found["mean F1"] == Reached(0.4, 20)
+    assert found["generator loss, minimum"].value == 2
+    assert found["generator loss, mean"].value == 3
+    assert found["generator loss, std deviation"].value == 1
+    assert found["max CCC"] == Reached(pytest.approx(0.4), 20)
+    assert found["mean CCC"].value == pytest.approx(0.3)
+    assert found["testing 1-CCC, minimum"].value == pytest.approx(0.6)
+    assert found["diversity"] == Reached(0.7, 20)
+    assert found["accuracy real/fake of fake"].value == 0.8
+
+
+def test_claims_hold_fail_or_cannot_be_told():
+    def runs(alone: float, joint: float) -> dict[str, dict[str, Reached]]:
+        return {
+            "config1-32-au_seed=0_steps=20": {"weighted F1": Reached(alone, 20)},
+            "config1-32_seed=0_steps=20": {"weighted F1": Reached(joint, 20)},
+        }
+
+    def verdict(alone: float, joint: float) -> str:
+        found = check_claims(runs(alone, joint))
+        return next(v.verdict for v in found if v.claim.startswith("Units: the single"))
+
+    assert verdict(0.5, 0.4) == HELD
+    assert verdict(0.4, 0.5) == FAILED
+    assert verdict(0.45, 0.44) == UNCLEAR
+    assert verdict(0.45, math.nan) == UNCLEAR
+
+
+def test_tables_with_the_same_runs_share_them(tmp_path):
+    plans = [
+        Plan(TABLES[name], tmp_path, tmp_path, "test", 10, 0, 1)
+        for name in ("000/table-3.15", "000/table-3.16")
+    ]
+    first, second = ([run_folder(p, run, 10) for run in p.table.rows] for p in plans)
+    assert first == second
+    assert len(set(first)) == 6
+
+
+def test_a_table_is_run_and_set_beside_the_printed_one(faces, tmp_path, cli):
+    out = tmp_path / "tables"
+    words = ["--store", faces, "--out", out, "--split", "val", "--steps", 4, "--workers", 2]
+    done = cli("reproduce", "003/table-IX", *words, "--json")
+    assert done.code == 0, done.err
+    rows = json.loads(done.out)["rows"]
+    assert rows["only VA / MSE"]["CCC-V"]["printed"] == 0.484
+    assert math.isfinite(rows["VA + AU / MSE + cross entropy"]["F1 Score: macro"]["value"])
+    page = out / "003-table-IX" / "index.html"
+    assert "4 steps" in page.read_text("utf-8")
+    assert "**" in (out / "003-table-IX" / "table.md").read_text("utf-8")
+    before = sorted(p.stat().st_mtime_ns for p in (out / "runs").rglob("sweep.json"))
+    assert cli("reproduce", "003/table-IX", *words).code == 0
+    assert sorted(p.stat().st_mtime_ns for p in (out / "runs").rglob("sweep.json")) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["000/table-3.14"], "did you mean '000/table-3."),
+        (["003/table-IX"], "--store and --out are needed"),
+        (["003/table-IX", "--store", "S", "--out", "O", "--budget", "soon"], "as 90s, 20m or 2h"),
+        (["003/table-IX", "--store", "S", "--out", "O", "--steps", "0"], "give at least 1"),
+    ],
+)
+def test_bad_calls_are_one_line(words, said, cli):
+    done = cli("reproduce", *words)
+    assert done.code == 2
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_toys_are_a_corpus(tmp_path, cli):
+    out = tmp_path / "land"
+    assert cli("toys", "landscapes", "--out", out, "--count", 20).code == 0
+    text = (out / "labels.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert {row["expression"] for row in rows} == {"neutral", "sadness", "happiness", "surprise"}
+    assert cli("import", "folder", out, "--store", tmp_path / "store", "--size", 32).code == 0
+    assert cli("toys", "digits", "--out", out).code == 2

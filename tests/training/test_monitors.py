@@ -1,0 +1,78 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from mien.labels.arrays import LabelArrays
+from mien.metrics.affect import Predictions
+from mien.models.gan.config1 import Config1Generator
+from mien.training.average import MovingAverage
+from mien.training.monitors import WON_FOR, Monitors, diversity
+
+
+def faces(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (count, 8, 8, 3), dtype=np.uint8)
+
+
+def test_diversity_of_real_faces_is_one_and_of_one_face_nought():
+    real = faces(30)
+    assert diversity(real, real)[0] == pytest.approx(1)
+    alike, doubles = diversity(np.repeat(real[:1], 12, 0), real)
+    assert alike == 0
+    assert doubles == 1
+    assert np.isnan(diversity(real, np.repeat(real[:1], 12, 0))[0])
+
+
+def test_collapse_is_told_once_until_it_has_passed():
+    monitors, real = Monitors(), faces(30)
+    one = np.repeat(real[:1], 12, 0)
+    numbers, told = monitors.watch_samples(one, real)
+    assert numbers["monitor/diversity"] == 0
+    assert any("look alike" in text for text in told)
+    assert monitors.watch_samples(one, real)[1] == []
+    assert monitors.watch_samples(faces(30, 1), real)[1] == []
+    assert monitors.watch_samples(one, real)[1] != []
+
+
+def test_a_discriminator_that_keeps_winning_is_told():
+    monitors = Monitors()
+    winning = {"p_real/of_real": 0.999, "p_real/of_fake": 0.001}
+    told = [monitors.watch_game(winning) for _ in range(WON_FOR + 3)]
+    assert [bool(text) for text in told].count(True) == 1
+    assert told[WON_FOR - 1]
+    assert monitors.watch_game({"p_real/of_real": 0.6, "p_real/of_fake": 0.4}) == []
+
+
+def test_heads_that_fall_silent_are_told():
+    aus = (1, 12)
+    n = 40
+    labels = LabelArrays(
+        aus, (), np.full((n, 2), 0.5, np.float32), np.ones((n, 2), np.int8),
+        np.full(n, -1, np.int8), np.full((n, 2), np.nan, np.float32),
+    )  # fmt: skip
+    silent = Predictions(
+        aus, (), np.zeros((n, 2), np.float32), np.full((n, 2), 0.1, np.float32),
+        np.zeros((n, 0), np.float32), np.zeros(n, np.float32),
+    )  # fmt: skip
+    numbers, told = Monitors().watch_heads(silent, labels)
+    assert numbers["monitor/drift/AU12"] == pytest.approx(-0.9)
+    assert numbers["monitor/drift/valence"] == pytest.approx(-0.5)
+    assert "2 of 2 unit heads" in told[0]
+
+
+def test_the_average_follows_by_hand():
+    network = Config1Generator(noise=4)
+    average = MovingAverage(network, 0.5)
+    start = [p.clone() for p in network.parameters()]
+    with torch.no_grad():
+        for p in network.parameters():
+            p.add_(1)
+    average.follow(network)  # the first decay is at most 1 / 10
+    for mine, first in zip(average.network.parameters(), start, strict=True):
+        assert torch.allclose(mine, first + 0.9, atol=1e-6)
+    kept = copy.deepcopy(average.network.state_dict())
+    average.follow(network)  # then 2 / 11
+    for name, value in average.network.named_parameters():
+        wanted = kept[name] * (2 / 11) + dict(network.named_parameters())[name] * (9 / 11)
+        assert torch.allclose(value, wanted, atol=1e-6)
