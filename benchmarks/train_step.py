@@ -1,10 +1,12 @@
 """A training step of a recipe against the bare forward, backward and update of its networks.
 
-run: python benchmarks/train_step.py [--recipe config1-32] [--rounds 12] [--steps 12]
+run: python benchmarks/train_step.py [--recipe config1-32] [--precision bfloat16] [--rounds 12]
 
-Both run in turn, round by round, on the same machine: the ratio is what counts. The bare loop has
-real images in memory, the same networks, losses and optimisers, and nothing else: no store, no
-labels' bookkeeping, no clipping, no logging, no checks.
+All run in turn, round by round, on the same machine: the ratios are what counts. The bare loop has
+real images in memory, the same networks, losses, optimisers and precision, and nothing else: no
+store, no labels' bookkeeping, no clipping, no logging, no checks. The plain loop is what one writes
+first: float32, gradients of everything, the graph of generated images kept in the discriminator's
+turn.
 """
 
 import argparse
@@ -34,14 +36,17 @@ from store_batches import make_store
 
 def discriminators_turn(recipe: Recipe, step: int) -> bool:
     """Whose turn a step is, written out again."""
-    return (step % (recipe.update_rate + 1) == 0) == (recipe.updated_more == "generator")
+    if recipe.updated_more == "generator":
+        return step % (recipe.update_rate + 1) == 0
+    return step % (recipe.update_rate + 1) < recipe.update_rate
 
 
 class Bare:
-    """The same mathematics, written out by hand."""
+    """The same mathematics, written out by hand. plain: without any economy, in float32."""
 
-    def __init__(self, recipe: Recipe, outputs: int) -> None:
-        self.recipe = recipe
+    def __init__(self, recipe: Recipe, outputs: int, plain: bool) -> None:
+        self.recipe, self.plain = recipe, plain
+        self.fast = recipe.precision == "bfloat16" and not plain
         self.g = GENERATORS[recipe.generator.network](noise=recipe.noise)
         self.d = DISCRIMINATORS[recipe.discriminator.network](outputs=outputs)
         self.adam_g = torch.optim.Adam(self.g.parameters(), 1e-4, (0.5, 0.999))
@@ -58,19 +63,24 @@ class Bare:
     def step(self, step: int) -> None:
         noise = torch.rand(self.recipe.batch_size, self.recipe.noise) * 2 - 1
         if discriminators_turn(self.recipe, step):
-            with torch.no_grad():
-                fake = self.g(noise)
-            loss = self._on(self.d(self.real), self.va, self.au, 0.0)
+            with torch.set_grad_enabled(self.plain):
+                fake = self._run(self.g, noise)
+            loss = self._on(self._run(self.d, self.real), self.va, self.au, 0.0)
             flat = torch.full_like(self.va, 0.01), torch.full_like(self.au, 0.01)
-            loss = loss + self._on(self.d(fake), *flat, 0.9)
+            loss = loss + self._on(self._run(self.d, fake), *flat, 0.9)
             self._update(self.adam_d, loss)
         else:
-            self.d.requires_grad_(False)
-            fake = self.g(noise)
-            p = torch.sigmoid(self.d(fake)[:, -1])
+            self.d.requires_grad_(self.plain)
+            fake = self._run(self.g, noise)
+            p = torch.sigmoid(self._run(self.d, fake)[:, -1])
             loss = torch.log(p + 1e-7).mean() + F.huber_loss(fake, self.real)
             self._update(self.adam_g, loss)
             self.d.requires_grad_(True)
+
+    def _run(self, network: nn.Module, given: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.fast):
+            out: torch.Tensor = network(given)
+        return out.float()
 
     @staticmethod
     def _on(out: torch.Tensor, va: torch.Tensor, au: torch.Tensor, fake: float) -> torch.Tensor:
@@ -85,9 +95,9 @@ class Bare:
         adam.step()
 
 
-def matmul_peak() -> float:
-    """Return GFLOP/s of a large fp32 matrix product."""
-    a = torch.rand(2048, 2048)
+def matmul_peak(kind: torch.dtype) -> float:
+    """Return GFLOP/s of a large matrix product."""
+    a = torch.rand(2048, 2048).to(kind)
     best = min(_timed(lambda: a @ a) for _ in range(8))
     return 2 * 2048**3 / best / 1e9
 
@@ -120,28 +130,36 @@ def flops(network: nn.Module, given: torch.Tensor) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", default="config1-32")
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--steps", type=int, default=12, help="of each, per round")
     args = parser.parse_args()
-    recipe = load_recipe(args.recipe)
+    recipe = load_recipe(
+        args.recipe, [f"precision={args.precision}", "heads.aus=[1,2,4]", "heads.expressions=[]"]
+    )
     with tempfile.TemporaryDirectory() as folder:
-        store = make_store(Path(folder) / "s", 4000, 2, 32)
+        store = make_store(Path(folder) / "s", 1000, 2, max(32, recipe.image_size))
         store.set_column("split", pa.array(["train"] * len(store)))
         store.set_column("arousal", store.table["valence"].combine_chunks())  # both VA heads learn
         parts = build(recipe, Store.open(Path(folder) / "s"))
         run = Run(Path(folder) / "run")
         run.checkpoints_folder.mkdir(parents=True)
-        bare = Bare(recipe, parts.learned.layout.outputs)
-        ours, theirs = [], []
+        outputs = parts.learned.layout.outputs
+        bare, plain = Bare(recipe, outputs, False), Bare(recipe, outputs, True)
+        ours: list[float] = []
+        theirs: list[float] = []
+        first: list[float] = []
         with Recorder(run, 0) as recorder:
-            loop = Loop(parts, run, recorder, None)
+            loop = Loop(parts, run, recorder, None, print)
             done = 0
             for _ in range(args.rounds + 1):
                 turn = range(done, done + args.steps)
                 ours.append(_timed(partial(_steps, loop, recipe, turn)))
                 theirs.append(_timed(partial(bare.steps, turn)))
+                first.append(_timed(partial(plain.steps, turn)))
                 done += args.steps
         ratios = [a / b for a, b in zip(ours[1:], theirs[1:], strict=True)]
+        faster = [a / b for a, b in zip(first[1:], ours[1:], strict=True)]
         side = recipe.image_size
         d = flops(bare.d, torch.rand(1, 3, side, side)) * recipe.batch_size
         g = flops(bare.g, torch.rand(1, recipe.noise)) * recipe.batch_size
@@ -150,14 +168,17 @@ def main() -> None:
         # forward and backward to its input. A backward is two forwards' worth, to the input one.
         work = sum(6 * d + g if turn else 3 * g + 2 * d for turn in turns)
         ours_s, bare_s = statistics.median(ours[1:]), statistics.median(theirs[1:])
-        rate, peak = work / ours_s / 1e9, matmul_peak()
+        kind = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
+        rate, peak = work / ours_s / 1e9, matmul_peak(kind)
         print(describe(), f"torch {torch.__version__}, {torch.get_num_threads()} threads")
         print(
-            f"{recipe.name}, batch {recipe.batch_size}: {args.rounds} rounds of {args.steps} steps"
+            f"{recipe.name}, {recipe.precision}, batch {recipe.batch_size}: {args.rounds} rounds "
+            f"of {args.steps} steps"
         )
         print(f"mien {ours_s / args.steps * 1e3:.1f} ms, bare {bare_s / args.steps * 1e3:.1f} ms")
         low, high = np.quantile(ratios, [0.25, 0.75])
-        print(f"ratio {statistics.median(ratios):.3f} (quartiles {low:.3f} to {high:.3f})")
+        print(f"mien over bare {statistics.median(ratios):.3f} (quartiles {low:.3f} to {high:.3f})")
+        print(f"plain float32 over mien: {statistics.median(faster):.2f} times")
         print(f"{rate:.0f} GFLOP/s, {rate / peak:.0%} of the {peak:.0f} of a matrix product")
 
 

@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--follow-links", action="store_true", help="images may be links to files elsewhere"
     )
-    parser.add_argument("--fps", type=frame_rate, default=30.0, help="actors: frame grid (30)")
+    parser.add_argument(
+        "--fps", type=frame_rate, default=30.0, help="actors: frame grid, at most as filmed (30)"
+    )
     parser.add_argument(
         "--through-pipeline",
         action="store_true",

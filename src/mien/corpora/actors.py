@@ -8,6 +8,7 @@ unlabelled.
 """
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,20 @@ def import_actors(
     for i, name in enumerate(names):
         if not (path / name).resolve().is_relative_to(path.resolve()):
             raise InputError(f"{truth_file}: video {name!r} lies outside {path}")
+        mine = truth.filter(pc.equal(truth["video"], name))
+        ingester.settings = replace(ingester.settings, fps=min(options.fps, _rate(mine)))
         found = ingester.ingest(path / name)
-        summary.faces += _label(
-            store, found.video, truth.filter(pc.equal(truth["video"], name)), units
-        )
+        summary.faces += _label(store, found.video, mine, units)
         progress(i + 1, len(names), f"{summary.faces} labelled faces")
     summary.expressions = list(store.info.expressions)
     summary.seconds = round(time.perf_counter() - started, 3)
     return summary
+
+
+def _rate(truth: pa.Table) -> float:
+    """Frames a second that a video was filmed at: more would only repeat them."""
+    times = np.unique(truth["time_s"].to_numpy())
+    return float(1 / np.median(np.diff(times))) if len(times) > 1 else float("inf")
 
 
 def _label(store: Store, video: str, truth: pa.Table, units: tuple[int, ...]) -> int:
