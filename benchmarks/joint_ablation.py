@@ -1,6 +1,7 @@
 """Why the joint discriminator loses its Action Units: every cause alone, and together.
 
 run: python benchmarks/joint_ablation.py --store STORE --out DIR [--seeds 3] [--workers 2]
+     python benchmarks/joint_ablation.py --store STORE --out DIR --images RUN ... --judge RUN
 
 Trains each variant of config1-32 below with every seed, `mien train` on one thread each, then
 scores the last checkpoint on the split val and prints a table, mean and standard deviation over
@@ -41,6 +42,11 @@ ALL = (*STATISTICS, *UNLABELLED, *SMALL_VA, *SUM)
 TURNED = ("updated_more=generator",)
 CCC = ("loss.valence_arousal=ccc",)
 
+RECIPES = {"joint-32": "joint-32", "joint-32's network, units only": "joint-32",
+           "joint-32's network, VA only": "joint-32"}  # fmt: skip
+OWN = ("heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]", "precision=bfloat16",
+       "log_every=20", "checkpoint_every=100000", "average=0.99")  # fmt: skip
+
 VARIANTS: dict[str, tuple[str, ...]] = {
     "plain AU": (*PLAIN, *AU),
     "plain VA": (*PLAIN, *VA),
@@ -59,17 +65,22 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "G leads: joint": TURNED,
     "G leads: joint, all": (*TURNED, *ALL),
     "G leads: joint, all, fake/16": (*TURNED, *ALL, "heads.fake_scale=0.0625"),
+    "joint-32": (),
+    "joint-32's network, units only": (*PLAIN, *AU),
+    "joint-32's network, VA only": (*PLAIN, *VA),
 }
 
 
-def train(store: Path, folder: Path, settings: tuple[str, ...], seed: int, updates: int) -> None:
+def train(store: Path, folder: Path, name: str, seed: int, updates: int) -> None:
     """Train one run on one thread, unless it is there."""
     if (folder / "result.json").exists():
         return
+    settings, recipe = VARIANTS[name], RECIPES.get(name, "config1-32")
     steps = updates if settings[: len(PLAIN)] == PLAIN else updates * 6 // 5
-    steps = updates * 2 if settings[:1] == TURNED else steps
-    words = [f"--set={word}" for word in (*BASE, *settings, f"seed={seed}", f"steps={steps}")]
-    command = [sys.executable, "-m", "mien", "train", "config1-32", "--store", str(store)]
+    steps = updates * 2 if settings[:1] == TURNED or name == "joint-32" else steps
+    base = OWN if name in RECIPES else BASE
+    words = [f"--set={word}" for word in (*base, *settings, f"seed={seed}", f"steps={steps}")]
+    command = [sys.executable, "-m", "mien", "train", recipe, "--store", str(store)]
     resume = ["--resume"] if (folder / "run.json").exists() else []
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(
@@ -119,6 +130,40 @@ def score(store_folder: Path, folder: Path) -> dict[str, float]:
         "spread": float(faces.std(0).mean()),
         **gradients(folder),
     }
+
+
+def images(store_folder: Path, folder: Path, judge: Path) -> dict[str, float]:
+    """Diversity of a run's samples, and their Fréchet distance to real faces.
+
+    The distance is FID's formula over 32 principal components of what the last layer of a
+    recogniser sees that was trained on real faces only (`judge`, a run): no Inception network is at
+    hand, so it compares runs here, and is no FID.
+    """
+    import torch
+    from scipy.linalg import sqrtm
+
+    from mien.models.predictor import AffectPredictor, to_network, to_pixels
+    from mien.models.sampler import FaceSampler
+    from mien.runs.run import Run
+    from mien.store import Store
+    from mien.training.monitors import diversity
+
+    store = Store.open(store_folder)
+    seer = AffectPredictor.load(Run.open(judge).last().discriminator)
+    real = store.pixels(seer.image_size).gather(store.rows("val")[:1000])
+    last = Run.open(folder).last()
+    fakes = torch.cat(list(FaceSampler.load(last.sampler).batches(1000, 1)))
+    with torch.inference_mode():
+        seen = seer.network.features(to_network(real)).numpy()
+        made = seer.network.features(fakes).numpy()
+    middle = seen.mean(0)
+    axes = np.linalg.svd(seen - middle, full_matrices=False)[2][:32]
+    a, b = (seen - middle) @ axes.T, (made - middle) @ axes.T
+    root = np.real(sqrtm(np.cov(a.T) @ np.cov(b.T)))
+    apart = ((a.mean(0) - b.mean(0)) ** 2).sum()
+    frechet = apart + np.trace(np.cov(a.T) + np.cov(b.T) - 2 * root)
+    spread, doubles = diversity(to_pixels(fakes[:64]), real[:64])
+    return {"diversity": spread, "duplicates": doubles, "Fréchet": float(frechet)}
 
 
 def gradients(folder: Path) -> dict[str, float]:
@@ -182,13 +227,19 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=600, help="of the discriminator")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(VARIANTS))
+    parser.add_argument("--images", nargs="*", type=Path, help="runs whose samples to measure")
+    parser.add_argument("--judge", type=Path, help="a recogniser's run")
     args = parser.parse_args()
+    if args.images:
+        print(describe())
+        for folder in args.images:
+            print(folder.name, images(args.store, folder, args.judge))
+        return
     jobs = [(name, seed) for seed in range(args.seeds) for name in args.only]
     with ThreadPoolExecutor(args.workers) as pool:
         done = [
             pool.submit(
-                train, args.store, args.out / f"{slug(name)}-{seed}", VARIANTS[name], seed,
-                args.updates,
+                train, args.store, args.out / f"{slug(name)}-{seed}", name, seed, args.updates,
             )
             for name, seed in jobs
         ]  # fmt: skip

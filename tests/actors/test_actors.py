@@ -6,7 +6,9 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from scipy import ndimage
 
+from mien.actors import skin
 from mien.actors.action_units import SIDES, UNITS, FaceAction
 from mien.actors.behaviour import PROTOTYPES, affect_of, envelope, perform
 from mien.actors.film import plan_videos
@@ -132,6 +134,44 @@ def test_every_unit_is_seen_in_the_picture(actor, unit):
 def test_drawing_is_a_function_of_its_arguments(actor):
     moment = Moment(both((12, 3)), yaw=10)
     assert (picture(actor, moment) == picture(actor, moment)).all()
+
+
+@pytest.mark.parametrize("yaw", [-40, -20, 0, 20, 40])
+def test_nothing_is_seen_through_an_open_mouth(actor, yaw):
+    side = 128
+    view = View(side, side, (64.0, 58.0), 5.0)
+    moment = Moment(both((25, 5), (26, 5), (12, 4)), yaw=yaw)
+    _, alpha = actor.draw(moment, view, Light())
+    _, shut = actor.draw(Moment(yaw=yaw), view, Light())
+    inside = ndimage.binary_fill_holes(alpha > 0.99)
+    assert (alpha[inside] > 0.99).all()
+    assert (shut > 0.99).sum() > 3000
+
+
+def test_edges_are_antialiased_and_faces_filled(actor):
+    _, alpha = actor.draw(Moment(), View(96, 96, (48.0, 44.0), 4.0), Light())
+    partly = (alpha > 0.05) & (alpha < 0.95)
+    assert set(np.unique((alpha[partly] * 4).round(3))) <= {1, 2, 3}  # four samples a pixel
+    assert 100 < partly.sum() < 0.2 * (alpha > 0.5).sum()
+
+
+def test_skin_has_a_texel_for_every_pixel(actor):
+    for scale in (2.0, 5.0, 9.0, 17.0):
+        level = skin.level_for(actor.skin, scale)
+        assert level.density >= 0.9 * scale
+    assert skin.level_for(actor.skin, 60.0) is actor.skin[0]
+    means = [level.surface[..., :3].mean() for level in actor.skin]
+    assert np.allclose(means, means[0], rtol=1e-3)
+
+
+def test_closed_lids_hide_the_eye(actor):
+    """Where the iris was, there is skin: the picture hardly has blue any more."""
+    view = View(160, 160, (80.0, 60.0), 8.0)
+    eyes = np.s_[20:60, 40:120]
+    opened = actor.draw(Moment(), view, Light())[0][eyes]
+    closed = actor.draw(Moment(both((45, 5))), view, Light())[0][eyes]
+    assert closed.std() < opened.std()
+    assert np.abs(opened - closed).max() > 0.2
 
 
 def test_yaw_turns_to_the_viewers_right_and_pitch_up():

@@ -160,7 +160,8 @@ def _add_mouth(builder: MeshBuilder, person: Identity) -> None:
         np.linspace(0, 2 * np.pi, 20, endpoint=False), np.linspace(np.pi / 2, 0.05, 7)
     )
     round_x, round_y = np.sin(depth) * np.cos(turn), np.sin(depth) * np.sin(turn)
-    bag = np.stack([2.75 * round_x, -7.2 + 2.5 * round_y, 6.6 - 3.6 * np.cos(depth)], -1)
+    x = 3.6 * round_x
+    bag = np.stack([x, -7.2 + 2.6 * round_y, 6.3 - 0.1 * x**2 - 3.3 * np.cos(depth)], -1)
     inward = grid_triangles(7, 20, wrap=True)[:, ::-1]
     builder.add(bag.reshape(-1, 3), inward, CAVITY, openness=0.25)
     u, v = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 8))

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if (out / "store").exists() or (out / "run").exists():
         raise InputError(f"{out}: holds a demo already; remove it or name another with --out")
     started = time.monotonic()
-    people, seconds, steps = (16, 5, 220) if args.quick else (64, 8, 1500)
+    people, seconds, steps = (12, 5, 200) if args.quick else (64, 8, 1500)
     cast, store, run_folder = out / "cast", out / "store", out / "run"
     _step(
         *("actors", "--out", cast, "--people", people, "--videos-per-person", 1),
