@@ -66,3 +66,26 @@ def test_what_cannot_be_evaluated_is_said(run_folder, faces, tmp_path, cli):
     assert "no face in split 'holdout'; it has test, train, val" in nothing.err
     with pytest.raises(InputError, match="not a store"):
         evaluate(Run.open(run_folder), Store.open(tmp_path), "val")
+
+
+def test_a_sweep_gives_each_metrics_best_and_when(faces, tmp_path, cli):
+    run = tmp_path / "swept"
+    settings = ("steps=9", "checkpoint_every=3", "keep_checkpoints=9", "batch_size=16")
+    words = [word for setting in settings for word in ("--set", setting)]
+    assert cli("train", "joint-32", "--store", faces, "--run", run, *words).code == 0
+    done = cli("evaluate", run, "--split", "val", "--sweep", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    steps = [row["step"] for row in found["checkpoints"]]
+    assert steps == [3, 6, 9]
+    for name, pick in (("mean accuracy", max), ("MSE valence", min)):
+        best = found["best"][name]
+        values = {row["step"]: row[name] for row in found["checkpoints"]}
+        assert best["value"] == pick(values.values())
+        assert values[best["step"]] == best["value"]
+    last = json.loads(cli("evaluate", run, "--split", "val", "--json").out)["last"]
+    assert found["checkpoints"][-1]["CCC valence"] == last["valence"]["ccc"]
+    assert (run / "sweep.json").exists()
+    page = (run / "report.html").read_text("utf-8")
+    assert page.count("data:image/png") == 3
+    assert "joint-32" in page
