@@ -117,8 +117,8 @@ def score(store_folder: Path, folder: Path) -> dict[str, float]:
         wanted = truth.au[:, i] == 1
         fitted.append(f1(predictions.au_probability[:, i] >= cut, wanted))
         auc.append(area(predictions.au_probability[:, i], wanted))
-    faces = next(iter(FaceSampler.load(last.generator).batches(64, 0))).flatten(1)
-    fakes = predictor.predict_batches(FaceSampler.load(last.generator).batches(512, 0))
+    faces = next(iter(FaceSampler.load(last.sampler).batches(64, 0))).flatten(1)
+    fakes = predictor.predict_batches(FaceSampler.load(last.sampler).batches(512, 0))
     return {
         "F1": scores["au"]["mean_f1"],
         "F1 fitted": float(np.nanmean(fitted)) if fitted else float("nan"),

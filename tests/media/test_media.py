@@ -166,3 +166,17 @@ def test_pictures_are_whole_or_not_there(tmp_path):
 def test_fitting_never_enlarges():
     assert fit_within((200, 100), 50) == (50, 25)
     assert fit_within((20, 10), 50) == (20, 10)
+
+
+def test_the_emotion_circle_has_valence_to_the_right_and_arousal_up():
+    import numpy as np
+
+    from mien.media.images import emotion_circle
+
+    def middle_of_points(valence, arousal):
+        picture = np.asarray(emotion_circle(np.array([[valence, arousal]], np.float32), 240))
+        rows, columns = np.nonzero((picture == (216, 27, 96)).all(2))
+        return (columns.mean() - 119.5) / 100, (119.5 - rows.mean()) / 100
+
+    for point in ((0.5, 0.0), (0.0, 0.8), (-0.6, -0.4)):
+        assert np.allclose(middle_of_points(*point), point, atol=0.02)

@@ -55,6 +55,41 @@ def test_there_are_recipes_and_each_builds_and_survives_toml(faces, tmp_path):
             build(load_recipe(name, ["batch_size=8"]), Store.open(faces))
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("config1-32", ["step=conditional"], "needs a generator that is told the expression"),
+        ("gan", ["generator.network=talk-conditional"], "generator that is not told"),
+        ("cgan", ["heads.aus=[1, 2]"], "trains no units"),
+        ("wgan", ["heads.valence_arousal=true"], "no valence-arousal"),
+        ("categorical-28-softmax", ["heads.expressions=[]"], "at least two expressions"),
+        ("categorical-28-au", ["generator.network=vanilla"], "one network is grey"),
+    ],
+)
+def test_steps_and_networks_that_do_not_fit_are_refused(faces, name, settings, words):
+    with pytest.raises(InputError, match=words):
+        build(load_recipe(name, settings), Store.open(faces))
+
+
+def test_a_share_of_the_people_is_trained_on(faces):
+    store = Store.open(faces)
+    names = np.array(store.names("subject"))
+    whole = build(load_recipe("config1-32"), store).batches
+    part = build(load_recipe("config1-32", ["train_share=0.5"]), store).batches
+    people = {len(set(names[b._rows])) for b in (whole, part)}
+    assert len(people) == 2
+    assert max(people) == 2 * min(people)
+
+
+def test_old_checkpoints_keep_no_optimisers(faces, tmp_path):
+    run = Run(tmp_path / "run")
+    settings = ("steps=8", "checkpoint_every=2", "keep_checkpoints=9", "batch_size=8")
+    train(load_recipe("joint-32", settings), Store.open(faces), run)
+    kept = [(c.folder / "optimisers.safetensors").exists() for c in run.checkpoints()]
+    assert kept == [False, False, True, True]
+    assert all(c.sampler.name == "generator_average.safetensors" for c in run.checkpoints())
+
+
 def test_the_documents_names_are_there():
     forms = ("softmax", "au", "va-mse", "va-ccc", "au-va-mse", "au-va-ccc")
     names = {f"categorical-28-{form}" for form in forms}

@@ -86,7 +86,6 @@ def film(plan: Plan, folder: Path) -> Path:
     roles = _cast(plan, shot, source)
     # A camera sets its exposure by the face.
     open_ = 1 + 0.6 * max(roles[0].actor.person.tone - 0.4, 0)
-    shot = replace(shot, light=replace(shot.light, exposure=shot.light.exposure * open_))
     room = background(source, shot.width, shot.height)
     rows: list[dict[str, Any]] = []
     target = folder / plan.name
@@ -98,6 +97,7 @@ def film(plan: Plan, folder: Path) -> Path:
                 picture = room.copy()
                 for role in roles:
                     rows.append(_draw_role(picture, role, shot, frame, time_s, plan.name))
+                picture *= np.float32(open_)
                 video.write(_camera(picture, shot, noise), time_s)
         truth = pa.Table.from_pylist(rows, schema=truth_schema())
         with replacing(truth_file(folder, plan.name)) as part:

@@ -85,7 +85,8 @@ def _precision() -> str:
     """Name the precision that is fastest here: bfloat16 where the processor computes in it."""
     import torch
 
-    return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
+    known = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bfloat16" if known() else "float32"
 
 
 def _step(*words: object) -> None:

@@ -55,15 +55,17 @@ def run(args: argparse.Namespace) -> int:
     if args.workers < 1:
         raise InputError(f"--workers {args.workers}: give at least 1")
     seconds = _seconds(args.budget)
+    if seconds is not None and args.steps is not None:
+        raise InputError("--steps and --budget both say how long to train: give one")
     Store.open(args.store).rows(args.split)
     plan = Plan(
         TABLES[args.table], args.store, args.out, args.split, args.steps, args.seed, args.workers
     )
     if seconds is not None:
-        steps = _remembered(args.out / "timing" / "steps.json", args.table) or steps_for(
-            plan, seconds
-        )
-        _remember(args.out / "timing" / "steps.json", args.table, steps)
+        memory = args.out / "timing" / "steps.json"
+        what = f"{args.table}, {args.budget}, {args.workers} workers"
+        steps = _remembered(memory, what) or steps_for(plan, seconds)
+        _remember(memory, what, steps)
         plan = Plan(plan.table, plan.store, plan.folder, plan.split, steps, plan.seed, plan.workers)
     with progress_bar(args.table) as progress:
         folders = run_table(plan, progress)
@@ -107,7 +109,7 @@ def _seconds(budget: str | None) -> float | None:
         value = float(budget[:-1]) * units[budget[-1]]
     except (ValueError, KeyError, IndexError) as error:
         raise InputError(f"--budget {budget}: give a time as 90s, 20m or 2h") from error
-    if not value > 0:
+    if not 0 < value < 1e9:
         raise InputError(f"--budget {budget}: give a time above 0")
     return value
 
@@ -135,7 +137,8 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
     runs = {
         folder.name: figures_of(folder)
         for folder in sorted((plan.folder / "runs").iterdir())
-        if (folder / "sweep.json").exists() and folder.name.endswith(f"steps={steps}")
+        if (folder / "sweep.json").exists()
+        and (folder in folders.values() or folder.name.endswith(f"_seed={plan.seed}_steps={steps}"))
     }
     rows = []
     for run_ in table.rows:
@@ -173,7 +176,9 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
         title,
         notes,
         [label for label, _ in table.columns],
-        _mark_best(rows, [metric for _, metric in table.columns]),
+        rows
+        if any(run_.suffix for run_ in table.rows)
+        else _mark_best(rows, [metric for _, metric in table.columns]),
         claims,
         list(reversed(unique.values())),
     )

@@ -1,7 +1,7 @@
 """Score checkpoints of a run on a split: every head, and real against generated."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -82,10 +82,18 @@ def score_checkpoint(
     return {
         **scores,
         "headline": headline(scores),
-        "real_called_real": float(np.mean(predictions.fake_probability < 0.5)),
-        "fake_called_fake": float(np.mean(fakes.fake_probability >= 0.5)),
+        "real_called_real": _share(predictions.fake_probability, lambda p: p < 0.5),
+        "fake_called_fake": _share(fakes.fake_probability, lambda p: p >= 0.5),
         "fakes": len(fakes),
     }
+
+
+def _share(
+    probability: NDArray[np.float32], called: Callable[[NDArray[np.float32]], NDArray[np.bool_]]
+) -> float:
+    """Share of the faces that are called so; NaN where the network says nothing of them."""
+    known = probability[~np.isnan(probability)]
+    return float(np.mean(called(known))) if len(known) else float("nan")
 
 
 def _real_batches(

@@ -52,7 +52,7 @@ def sweep(
 
 
 def by_name(scores: dict[str, Any]) -> dict[str, float]:
-    """Name the figures as the documents' tables do (data/published.csv, column metric)."""
+    """Name the figures as the documents' tables do (reproduction/published.csv, column metric)."""
     units = {
         f"F1 AU {int(name.removeprefix('AU'))}": row["f1"]
         for name, row in scores["au"]["units"].items()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from mien.atomic import replacing
 from mien.errors import InputError
@@ -69,3 +69,34 @@ def fit_within(size: Sequence[int], longest: int) -> tuple[int, int]:
     """Scale (width, height) so that the longer side is at most `longest`; never up."""
     factor = min(1.0, longest / max(size))
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def side_by_side(left: Image.Image, right: Image.Image, gap: int = 8) -> Image.Image:
+    """Put two pictures beside each other on white, aligned at the top."""
+    size = (left.width + gap + right.width, max(left.height, right.height))
+    sheet = Image.new("RGB", size, "white")
+    sheet.paste(left, (0, 0))
+    sheet.paste(right, (left.width + gap, 0))
+    return sheet
+
+
+def emotion_circle(points: NDArray[np.float32], side: int) -> Image.Image:
+    """Draw points (N, 2), valence to the right and arousal up, in the circle of radius 1.
+
+    Points outside are drawn where they fall, those beyond 1.15 at the edge of the picture.
+    """
+    image = Image.new("RGB", (side, side), "white")
+    pen = ImageDraw.Draw(image)
+    middle, unit = side / 2, side / 2 / 1.2
+    pen.line((0, middle, side, middle), fill=(207, 216, 220))
+    pen.line((middle, 0, middle, side), fill=(207, 216, 220))
+    box = (middle - unit, middle - unit, middle + unit, middle + unit)
+    pen.ellipse(box, outline=(120, 144, 156), width=max(1, side // 250))
+    font = ImageFont.load_default(size=max(10, side // 28))
+    pen.text((side - 4, middle + 2), "valence", (96, 125, 139), font, anchor="ra")
+    pen.text((middle + 6, 2), "arousal", (96, 125, 139), font, anchor="la")
+    radius = max(2.0, side / 110)
+    for valence, arousal in np.clip(np.nan_to_num(points), -1.15, 1.15):
+        x, y = middle + float(valence) * unit, middle - float(arousal) * unit
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(216, 27, 96))
+    return image

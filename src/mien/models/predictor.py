@@ -76,7 +76,7 @@ class AffectPredictor:
 
     @torch.inference_mode()
     def predict_batches(self, batches: Iterable[Tensor]) -> Predictions:
-        """Predict for batches of network input (N, 3, S, S), in order."""
+        """Predict for batches of network input (N, channels, S, S), in order."""
         layout = self.heads.layout
         outputs = [self.network(batch) for batch in batches]
         output = torch.cat(outputs) if outputs else torch.empty(0, layout.outputs)
@@ -91,6 +91,8 @@ class AffectPredictor:
         for values, hidden in zip((va_values, au, expression), self._hidden, strict=True):
             values[:, hidden] = np.nan
         fake = heads.fake.sigmoid().float().numpy()
+        if hasattr(self.network, "told"):  # what it says depends on a label that nobody gave
+            fake = np.full(len(fake), np.nan, np.float32)
         return Predictions(layout.aus, layout.expressions, va_values, au, expression, fake)
 
 

@@ -99,6 +99,11 @@ class Game:
         with self._still(self.rules.real_statistics):
             return self.judge(images, label)
 
+    def judge_apart(self, images: Tensor, label: Tensor | None = None) -> HeadOutputs:
+        """Run the discriminator, its running statistics standing still: they saw these before."""
+        with self._still(True):
+            return self.judge(images, label)
+
     @contextmanager
     def frozen_discriminator(self) -> Iterator[None]:
         """Hold it as it is: no weight gradients, which nobody would use, and no statistics.

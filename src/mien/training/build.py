@@ -63,6 +63,7 @@ def build(recipe: Recipe, store: Store) -> Parts:
     layout = learned.layout
     told = layout.expressions or labels.expressions
     arguments = _arguments(recipe, layout, len(told))
+    _check_step(recipe, layout, arguments)
     torch.manual_seed(recipe.seed)
     generator = GENERATORS[recipe.generator.network](**arguments["generator"])
     discriminator = DISCRIMINATORS[recipe.discriminator.network](**arguments["discriminator"])
@@ -103,6 +104,35 @@ def _arguments(recipe: Recipe, layout: HeadLayout, classes: int) -> dict[str, di
         if hasattr(kind, "told"):
             part["classes"] = classes
     return given
+
+
+def _check_step(recipe: Recipe, layout: HeadLayout, arguments: dict[str, dict[str, int]]) -> None:
+    """Refuse a step with networks or heads that it cannot train."""
+    told = {name: "classes" in given for name, given in arguments.items()}
+    wanted = {
+        "categorical": {"generator": False, "discriminator": False},
+        "conditional": {"generator": True, "discriminator": True},
+        "wasserstein": {"generator": told["generator"], "discriminator": False},
+    }[recipe.step]
+    for name, tells in told.items():
+        if tells != wanted[name]:
+            raise InputError(
+                f"recipe {recipe.name}: step {recipe.step} needs a {name} that is "
+                f"{'' if wanted[name] else 'not '}told the expression"
+            )
+    if recipe.step != "categorical" and (layout.valence_arousal or layout.aus):
+        raise InputError(
+            f"recipe {recipe.name}: step {recipe.step} trains no units and no valence-arousal; set "
+            "heads.aus=[] and heads.valence_arousal=false"
+        )
+    classes = max((given.get("classes", 2) for given in arguments.values()), default=2)
+    if classes < 2 or (layout.exclusive and not layout.expressions):
+        raise InputError(
+            f"recipe {recipe.name}: needs at least two expressions in the store, as classes"
+        )
+    kinds = (GENERATORS[recipe.generator.network], DISCRIMINATORS[recipe.discriminator.network])
+    if len({getattr(kind, "channels", 3) for kind in kinds}) > 1:
+        raise InputError(f"recipe {recipe.name}: one network is grey and the other is not")
 
 
 def _share(store: Store, recipe: Recipe) -> Rows:

@@ -18,6 +18,8 @@ from mien.models.checkpoint import save_network
 from mien.runs.run import AVERAGE, DISCRIMINATOR, GENERATOR, Checkpoint, Run
 from mien.training.build import Parts
 
+RESUMABLE = 2
+"""Newest checkpoints that keep their optimisers."""
 OPTIMISERS, STATE = "optimisers.safetensors", "state.json"
 
 
@@ -50,9 +52,12 @@ def save(run: Run, parts: Parts, step: int, best: dict[str, Any] | None) -> None
     run.write_info(best=best)
     keep = {c.step for c in run.checkpoints()[-recipe.keep_checkpoints :]}
     keep |= {best["step"]} if best else set()
-    for checkpoint in run.checkpoints():
+    found = run.checkpoints()
+    for checkpoint in found:
         if checkpoint.step not in keep:
             shutil.rmtree(checkpoint.folder)
+    for checkpoint in found[:-RESUMABLE]:  # two thirds of a checkpoint, and nobody resumes there
+        (checkpoint.folder / OPTIMISERS).unlink(missing_ok=True)
 
 
 def _state(parts: Parts, step: int, best: dict[str, Any] | None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class ConditionalStep:
         with torch.no_grad():
             fake = game.generate(len(real), drawn)
         of_real, of_fake = game.judge(real, label).fake, game.judge_fake(fake, drawn).fake
-        of_wrong = game.judge(real, wrong).fake
+        of_wrong = game.judge_apart(real, wrong).fake
         on_real = constant_cross_entropy(of_real, 0.0)
         on_fake = constant_cross_entropy(of_fake, self.fake_target)
         on_wrong = constant_cross_entropy(of_wrong, self.fake_target)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mien import __version__
 from mien.atomic import write_text
@@ -133,8 +134,7 @@ class Loop:
         self._recognises = layout.outputs > 1
         self._latest: Log = {}
         self._monitors = Monitors()
-        channels = self.parts.batches.channels
-        self._real = to_pixels(parts.batches.batch(0)[0][:, :channels])
+        self._real = to_pixels(parts.batches.batch(0)[0])
         self._since, self._images = time.perf_counter(), 0
 
     def one_step(self, step: int) -> None:
@@ -173,9 +173,9 @@ class Loop:
         started = time.perf_counter()
         generator = self.parts.step.game.generator.network
         source = self.parts.average.network if self.parts.average else generator
-        faces = FaceSampler(source).batches(SAMPLES, self.parts.recipe.seed)
-        samples = to_pixels(torch.cat(list(faces)))
-        self.recorder.samples(done, samples)
+        faces = list(FaceSampler(source).batches(SAMPLES, self.parts.recipe.seed))
+        samples = to_pixels(torch.cat(faces))
+        self.recorder.samples(done, samples, affect=self._affect_of(faces))
         numbers, told = self._monitors.watch_samples(samples, self._real)
         self.recorder.scalars(done, numbers)
         self._warn(done, told)
@@ -185,6 +185,16 @@ class Loop:
             self.best = {"step": done, "value": value, "metric": HEADLINE}
         checkpoints.save(self.run, self.parts, done, self.best)
         self._since += time.perf_counter() - started  # training speed, not validation's
+
+    def _affect_of(self, faces: list[torch.Tensor]) -> NDArray[np.float32] | None:
+        """Valence and arousal (N, 2) that the discriminator sees in faces; None without heads."""
+        learned = self.parts.learned
+        if not (learned.valence and learned.arousal):
+            return None
+        network = self.parts.step.game.discriminator.network
+        seen = AffectPredictor(network, learned).predict_batches(faces).valence_arousal
+        network.train()
+        return seen
 
     def _validate(self, done: int) -> float:
         faces = self.parts.validation

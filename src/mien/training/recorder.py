@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.atomic import write_text
-from mien.media.images import grid, write_image
+from mien.media.images import emotion_circle, grid, side_by_side, write_image
 from mien.runs.run import Run
 
 
@@ -53,13 +53,26 @@ class Recorder:
         self._lines.write(json.dumps({"step": step, "warning": text}) + "\n")
         self._board.add_text("warnings", text, step)
 
-    def samples(self, step: int, pixels: NDArray[np.uint8], columns: int = 8) -> None:
-        """Record a grid of generated faces (N, S, S, 3) as PNG and in TensorBoard."""
+    def samples(
+        self,
+        step: int,
+        pixels: NDArray[np.uint8],
+        columns: int = 8,
+        affect: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Record a grid of generated faces (N, S, S, 3) as PNG and in TensorBoard.
+
+        affect: valence and arousal (N, 2) that the discriminator sees in them, drawn on the circle
+        beside the grid (seed 001, figures 6.10 to 6.17).
+        """
         sheet = grid(pixels, columns)
         folder = self.run.folder / "samples"
         folder.mkdir(exist_ok=True)
         scale = max(1, 512 // sheet.width)
-        write_image(folder / f"step-{step:08d}.png", grid(pixels, columns, scale))
+        picture = grid(pixels, columns, scale)
+        if affect is not None:
+            picture = side_by_side(picture, emotion_circle(affect, picture.height))
+        write_image(folder / f"step-{step:08d}.png", picture)
         self._board.add_image("samples", np.asarray(sheet), step, dataformats="HWC")
         self._board.flush()
 

@@ -1,10 +1,9 @@
 """The capsule discriminator that seed 001 names as future work (section 7.3), for 32 x 32.
 
-After Sabour et al. 2017 and CapsuleGAN (Jaiswal et al. 2018): a 9 x 9 convolution, primary capsules
-of 8 numbers, capsules of 16 by three rounds of routing by agreement. Neither says what to do with
-units and valence-arousal: here one capsule per output, its length, between 0 and 1, turned into a
-logit, and a dense layer of the two affect numbers would be told apart from it by nothing, so they
-too are read linearly from their capsules.
+After Sabour et al. 2017: a 9 x 9 convolution, primary capsules of 8 numbers, one capsule of 16 per
+output by three rounds of routing by agreement. Neither they nor CapsuleGAN (Jaiswal et al. 2018)
+say what to do with outputs that are no probabilities: here every output, unit, affect or fake, is
+read linearly from its own capsule, not from its length.
 """
 
 import torch

@@ -16,6 +16,7 @@ class VanillaGenerator(nn.Module):
     """Noise (N, 100) in [-1, 1] to grey images (N, 1, 28, 28) in [-1, 1]."""
 
     image_size = SIDE
+    channels = 1
 
     def __init__(self, noise: int = 100) -> None:
         super().__init__()
