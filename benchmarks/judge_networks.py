@@ -1,6 +1,7 @@
 """Two pretrained expression classifiers, rebuilt as ONNX from the weights their packages carry."""
 
 import json
+import math
 from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path

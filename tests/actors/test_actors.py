@@ -142,10 +142,10 @@ def test_nothing_is_seen_through_an_open_mouth(actor, yaw):
     view = View(side, side, (64.0, 58.0), 5.0)
     moment = Moment(both((25, 5), (26, 5), (12, 4)), yaw=yaw)
     _, alpha = actor.draw(moment, view, Light())
-    _, shut = actor.draw(Moment(yaw=yaw), view, Light())
-    inside = ndimage.binary_fill_holes(alpha > 0.99)
-    assert (alpha[inside] > 0.99).all()
-    assert (shut > 0.99).sum() > 3000
+    mouth = np.s_[66:112, 34:94]  # not where hair stands off the head
+    inside = ndimage.binary_fill_holes(alpha > 0.99)[mouth]
+    assert (alpha[mouth][inside] > 0.99).all()
+    assert inside.sum() > 1500
 
 
 def test_edges_are_antialiased_and_faces_filled(actor):

@@ -61,13 +61,10 @@ def _carve(a, b, k):
 
 
 @numba.njit(cache=True, fastmath=True)
-def field(x, y, z, p):
-    """Return the signed distance, roughly, of a point to the head's surface."""
-    x = abs(x)
-    (width, jaw_w, jaw_h, chin, cheek, forehead, ridge, eyes, nose_l, nose_w, nose_d, bridge,
-     mouth_w, upper, lower, full, neck) = (
-        p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13],
-        p[14], p[15], p[16],
+def _skull(x, y, z, p):
+    """Cranium, jaw, cheeks, muzzle and brow ridge: what the features are set into."""
+    width, jaw_w, jaw_h, chin, cheek, forehead, ridge, eyes, full = (
+        p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[15],
     )  # fmt: skip
     jaw = -10.5 * jaw_h
     d = _ellipsoid(x, y, z, 0.0, 3.2, -1.3, 7.25 * width, 8.3 * forehead, 9.3)
@@ -90,9 +87,19 @@ def field(x, y, z, p):
     )
     # Muzzle, brow ridge.
     d = _join(d, _ellipsoid(x, y, z, 0.0, -6.6, 5.9, 3.0, 2.6, 3.05), 1.8)
-    d = _join(
+    return _join(
         d, _capsule(x, y, z, 0.7, 1.75, 7.75, 4.3 * eyes, 1.9, 6.0, 0.65, 0.55 + 0.25 * ridge), 1.1
     )
+
+
+@numba.njit(cache=True, fastmath=True)
+def field(x, y, z, p):
+    """Return the signed distance, roughly, of a point to the head's surface."""
+    x = abs(x)
+    eyes, nose_l, nose_w, nose_d, bridge, mouth_w, upper, lower, neck = (
+        p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[16],
+    )  # fmt: skip
+    d = _skull(x, y, z, p)
     # Sockets, then the lids over the eyeballs.
     ex = 3.15 * eyes
     d = _carve(d, _ellipsoid(x, y, z, ex, 0.05, 9.2, 1.75, 1.05, 1.5), 1.3)

@@ -73,7 +73,14 @@ def run(args: argparse.Namespace) -> int:
     target = args.out / args.table.replace("/", "-")
     target.mkdir(parents=True, exist_ok=True)
     write_table_report(target, page)
-    if args.json:
+    _show(page, args.json)
+    note(f"Open {target / 'index.html'}")
+    return 0
+
+
+def _show(page: "TablePage", as_json: bool) -> None:
+    """Print the table, ours beside the printed one, and what became of the claims."""
+    if as_json:
         print_json(
             {
                 "table": page.name,
@@ -88,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
                 "claims": [list(claim) for claim in page.claims],
             }
         )
-        return 0
+        return
     print_table(
         ["", *page.columns],
         [[row, *(f"{c.text()} | {c.printed_text()}" for c in cells)] for row, cells in page.rows],
@@ -96,8 +103,6 @@ def run(args: argparse.Namespace) -> int:
     )
     for claim in page.claims:
         note(f"{claim[2]}: {claim[0]} ({claim[1]}): {claim[3]}")
-    note(f"Open {target / 'index.html'}")
-    return 0
 
 
 def _seconds(budget: str | None) -> float | None:

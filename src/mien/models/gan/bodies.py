@@ -15,17 +15,11 @@ WIDTHS = (32, 64, 128, 256)
 class _Body(nn.Module):
     """A stack that halves the image four times, global average pooling, one dense layer."""
 
-    image_size: int
-    layers: nn.Sequential
-
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, outputs: int, layers: nn.Sequential) -> None:
         super().__init__()
-        self.layers = self._stack()
+        self.layers = layers
         self.head = nn.Linear(WIDTHS[-1], outputs)
         initialise(self, fan_in=True)
-
-    def _stack(self) -> nn.Sequential:
-        raise NotImplementedError
 
     def features(self, images: Tensor) -> Tensor:
         """Map images to (N, 256), the global average pooling."""
@@ -43,7 +37,7 @@ class VggDiscriminator64(_Body):
 
     image_size = 64
 
-    def _stack(self) -> nn.Sequential:
+    def __init__(self, outputs: int) -> None:
         layers: list[nn.Module] = []
         inputs = 3
         for width in WIDTHS:
@@ -51,7 +45,7 @@ class VggDiscriminator64(_Body):
                 layers += [nn.Conv2d(inputs, width, 3, padding=1), batch_norm(width), nn.ReLU()]
                 inputs = width
             layers.append(nn.MaxPool2d(2))
-        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        super().__init__(outputs, nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()))
 
 
 class VggDiscriminator96(VggDiscriminator64):
@@ -87,7 +81,7 @@ class ResNetDiscriminator64(_Body):
 
     image_size = 64
 
-    def _stack(self) -> nn.Sequential:
+    def __init__(self, outputs: int) -> None:
         layers: list[nn.Module] = [
             nn.Conv2d(3, WIDTHS[0], 3, 2, padding=1, bias=False),
             batch_norm(WIDTHS[0]),
@@ -98,7 +92,7 @@ class ResNetDiscriminator64(_Body):
             stride = 1 if width == WIDTHS[0] else 2
             layers += [Residual(inputs, width, stride), Residual(width, width, 1)]
             inputs = width
-        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        super().__init__(outputs, nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()))
 
 
 class ResNetDiscriminator96(ResNetDiscriminator64):
