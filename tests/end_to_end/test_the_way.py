@@ -25,7 +25,7 @@ def test_video_and_labels_in_trained_evaluated_analysed_out(clip, tmp_path, cli)
     mien("split", store, "--check")
     quick = ("steps=6", "batch_size=16", "update_rate=1", "checkpoint_every=3")
     settings = [word for s in quick for word in ("--set", s)]
-    mien("train", "categorical-28-au-va-mse", "--store", store, "--run", run, *settings)
+    mien("train", "config1-32", "--store", store, "--run", run, *settings)
     scores = json.loads(mien("evaluate", run, "--split", "test", "--json"))
     assert set(scores["last"]["au"]["units"]) == {"AU12", "AU15", "AU25"}
     assert scores["last"]["valence"]["labelled"] > 0
