@@ -52,6 +52,7 @@ check: lint types test
 bench: venv
 	$(BIN)/python benchmarks/store_batches.py
 	$(BIN)/python benchmarks/train_step.py
+	$(BIN)/python benchmarks/train_step.py --precision bfloat16
 	$(BIN)/python benchmarks/ingest_speed.py
 
 docs: venv
