@@ -31,7 +31,7 @@ DOCUMENT_UNITS = "[1, 2, 4, 6, 12, 15, 20, 25]"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
     parser.add_argument(
-        "--quick", action="store_true", help="two to three minutes instead of about seven"
+        "--quick", action="store_true", help="a minute and a half instead of about six"
     )
     parser.add_argument("--workers", type=int, default=2, help="processes that film (2)")
 
