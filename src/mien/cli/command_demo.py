@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from mien.report.demo_report import write_demo_report
+    from mien.training.precision import fastest
 
     out: Path = args.out
     if (out / "store").exists() or (out / "run").exists():
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         f"checkpoint_every={max(steps // 5, 50)}",
         f"heads.aus={DOCUMENT_UNITS}",
         "loss.weights.expression=4",
-        f"precision={_precision()}",
+        f"precision={fastest()}",
         # So few steps: faces sooner, by pulling pixels towards them while it is early.
         *(QUICK if args.quick else ("average=0.99",)),
     )
@@ -79,14 +80,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"Next: `mien analyze YOUR_VIDEO --model {run_folder} --out seen.csv`,")
     print("or your own labelled faces: `mien import folder PATH --store STORE`.")
     return 0
-
-
-def _precision() -> str:
-    """Name the precision that is fastest here: bfloat16 where the processor computes in it."""
-    import torch
-
-    known = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return "bfloat16" if known() else "float32"
 
 
 def _step(*words: object) -> None:

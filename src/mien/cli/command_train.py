@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from mien.runs.run import Run
     from mien.store import Store
     from mien.training.loop import train
+    from mien.training.precision import computes_bfloat16
 
     target = Run(args.run)
     exists = target.info_file.exists()
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     if folder is None:
         raise InputError("--store is needed to start a run")
     store = Store.open(folder)
+    if recipe.precision == "bfloat16" and not computes_bfloat16():
+        note("this processor only emulates bfloat16, many times slower: --set precision=float32")
     with progress_bar(recipe.name) as progress:
         info = train(recipe, store, target, args.resume, progress, note)
     page = write_run_report(target)
