@@ -27,7 +27,7 @@ from mien.training.precision import fastest
 
 BASE = (
     "heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]", "loss.generator=non-saturating",
-    "discriminator.learning_rate=3e-4", "generator.learning_rate=3e-4", 
+    "discriminator.learning_rate=3e-4", "generator.learning_rate=3e-4",
     "log_every=20", "checkpoint_every=100000", "updated_more=discriminator", "update_rate=5",
 )  # fmt: skip
 PLAIN = (
@@ -45,7 +45,7 @@ CCC = ("loss.valence_arousal=ccc",)
 
 RECIPES = {"joint-32": "joint-32", "joint-32's network, units only": "joint-32",
            "joint-32's network, VA only": "joint-32"}  # fmt: skip
-OWN = ("heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]", 
+OWN = ("heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]",
        "log_every=20", "checkpoint_every=100000", "average=0.99")  # fmt: skip
 
 VARIANTS: dict[str, tuple[str, ...]] = {

@@ -17,9 +17,9 @@ Array = NDArray[np.float64]
 
 PROTOTYPES: dict[str, tuple[Mapping[int, float], Mapping[int, float]]] = {
     "happiness": ({6: 0.75, 12: 1.0}, {25: 0.8, 26: 0.2}),
-    "sadness": ({1: 0.8, 4: 0.6}, {15: 0.75, 14: 0.4, 17: 0.5}),
+    "sadness": ({1: 0.85, 4: 0.4}, {15: 0.75, 14: 0.4, 17: 0.5}),
     "surprise": ({1: 0.95, 2: 0.95, 5: 0.5, 26: 0.85}, {25: 0.9}),
-    "fear": ({1: 0.85, 2: 0.6, 4: 0.55, 5: 0.85, 20: 0.85}, {7: 0.5, 26: 0.6, 25: 0.7}),
+    "fear": ({1: 0.85, 2: 0.6, 4: 0.35, 5: 0.85, 20: 0.95}, {7: 0.5, 26: 0.5, 25: 0.85}),
     "anger": ({4: 0.95, 5: 0.45, 7: 0.75}, {23: 0.7, 24: 0.4, 10: 0.25, 17: 0.3}),
     "disgust": ({9: 0.95}, {15: 0.4, 16: 0.5, 10: 0.6, 17: 0.4, 4: 0.3}),
 }
@@ -29,12 +29,12 @@ sadness and 15 and 16 for disgust, the manual's 15 (sadness), 10 and 17 (disgust
 part with jaw and smile."""
 
 SHARE = {
-    "happiness": 0.50,
-    "surprise": 0.17,
-    "sadness": 0.10,
-    "anger": 0.09,
+    "happiness": 0.46,
+    "surprise": 0.16,
+    "sadness": 0.12,
+    "anger": 0.10,
     "disgust": 0.08,
-    "fear": 0.06,
+    "fear": 0.08,
 }
 """How often an episode is of each expression: positive more often, AU 15 and 20 rare."""
 
@@ -161,7 +161,7 @@ def _episode(
     """Add one episode from `start`; returns when it ends."""
     names, share = list(SHARE), np.array(list(SHARE.values()))
     name = str(source.choice(names, p=share / share.sum()))
-    level = float(np.clip(source.beta(2.0, 1.6) * 1.1, 0.18, 1.0))  # subtle ones too
+    level = float(np.clip(source.beta(2.2, 1.4) * 1.1, 0.18, 1.0))  # subtle ones too
     onset = float(source.uniform(0.18, 0.9))
     apex, offset = float(source.gamma(2.2, 0.55) + 0.3), float(source.uniform(0.3, 1.3))
     always, often = PROTOTYPES[name]
@@ -208,6 +208,15 @@ def _talk(
             if unit in values:
                 course = size * beat * word if unit != 18 else size * (1 - beat) * word
                 values[unit] = np.maximum(values[unit], course * open_)
+    at = begin + float(source.uniform(0, 0.8))
+    while at < end:  # what is said is underlined: brows up, or drawn together
+        units, level = ((1, 2), 3.0) if source.random() < 0.55 else ((4,), 3.2)
+        course = level * source.uniform(0.5, 1.4) * envelope(time_s, at, 0.2, 0.35, 0.3)
+        for values in sides:
+            for unit in units:
+                if unit in values:
+                    values[unit] = np.maximum(values[unit], course)
+        at += 0.9 + float(source.exponential(0.9))
 
 
 def _blinks(
@@ -217,7 +226,7 @@ def _blinks(
         return
     at = float(source.exponential(1.5))
     while at < seconds:
-        course = 5 * envelope(time_s, at, 0.09, 0.05, 0.14)
+        course = 5 * envelope(time_s, at, 0.1, 0.1, 0.18)
         for values in sides:
             values[45] = np.maximum(values[45], course)
         at += 0.35 + float(source.exponential(2.6))

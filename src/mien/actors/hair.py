@@ -64,7 +64,7 @@ def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
     if style in ("curly", "afro"):
         swirl = [_noise(points, 0.55, person.seed + k) for k in (2, 3)]
         coords += 0.9 * np.stack(swirl, -1)
-    fray = smoothstep(0.8, 0.0, cover)
+    fray = smoothstep(0.15 if style in ("curly", "afro") else 1.4, -0.1, cover)
     if style in FALLING:
         fray *= smoothstep(1.5, 1.2, np.abs(theta))
     openness = np.clip(0.6 + 0.4 * smoothstep(0.0, 1.0, cover) + 0.25 * rough * lumps, 0.2, 1.1)

@@ -9,14 +9,14 @@ import numpy as np
 
 SKIN_TONES = np.array(
     [
-        (248, 222, 204),
-        (238, 204, 178),
-        (224, 178, 146),
-        (203, 151, 113),
-        (172, 119, 82),
-        (134, 87, 58),
-        (96, 61, 42),
-        (64, 41, 31),
+        (230, 188, 166),
+        (222, 178, 152),
+        (206, 160, 132),
+        (186, 138, 108),
+        (158, 112, 83),
+        (126, 84, 60),
+        (96, 62, 44),
+        (66, 43, 33),
     ],
     np.float64,
 )
@@ -44,7 +44,10 @@ EYE_COLOURS = {
 
 @dataclass(frozen=True)
 class Identity:
-    """One person. male: 0 to 1, a cue, not a claim. age: years."""
+    """One person. male: 0 to 1, a cue, not a claim. age: years. brow_height: cm above the average.
+
+    face_length: stretches what lies below the eyes.
+    """
 
     seed: int
     male: float
@@ -56,6 +59,7 @@ class Identity:
     hair_colour: tuple[int, int, int]
     brow_thickness: float
     brow_arch: float
+    brow_height: float
     eye_colour: tuple[int, int, int]
     beard: float
     glasses: bool
@@ -63,6 +67,7 @@ class Identity:
     lip_colour: float
     cloth_colour: tuple[int, int, int]
     face_width: float
+    face_length: float
     jaw_width: float
     jaw_height: float
     chin: float
@@ -104,7 +109,7 @@ def sample_identity(seed: int) -> Identity:
         return float(middle + spread * np.clip(source.normal(), -2.0, 2.0))
 
     male = float(source.random() < 0.5) * 0.8 + 0.1 + 0.1 * source.random()
-    age = float(np.clip(18 + source.gamma(2.2, 13), 18, 80))
+    age = float(np.clip(18 + source.gamma(1.9, 12), 18, 80))
     tone = float(source.beta(0.9, 0.9))
     return Identity(
         seed=seed,
@@ -117,30 +122,32 @@ def sample_identity(seed: int) -> Identity:
         hair_colour=_hair_colour(source, age, tone),
         brow_thickness=factor(0.25, 0.85 + 0.35 * male),
         brow_arch=factor(0.25, 1.15 - 0.5 * male),
+        brow_height=factor(0.12, 0.08 - 0.16 * male),
         eye_colour=_eye_colour(source, tone),
         beard=float(male > 0.5 and source.random() < 0.45) * float(source.uniform(0.25, 1.0)),
         glasses=bool(source.random() < 0.2),
         headset=bool(source.random() < 0.06),
         lip_colour=factor(0.3, 0.75 - 0.5 * male),
         cloth_colour=_rgb(source.integers(20, 220, 3)),
-        face_width=factor(0.05, 1.02 + 0.02 * male),
-        jaw_width=factor(0.085, 0.98 + 0.11 * male),
-        jaw_height=factor(0.045, 0.98 + 0.04 * male),
-        chin=factor(0.2, 0.9 + 0.25 * male),
-        cheekbones=factor(0.22),
+        face_width=factor(0.06, 1.02 + 0.02 * male),
+        face_length=factor(0.055, 0.98 + 0.03 * male),
+        jaw_width=factor(0.11, 0.98 + 0.11 * male),
+        jaw_height=factor(0.05, 0.98 + 0.04 * male),
+        chin=factor(0.25, 0.9 + 0.25 * male),
+        cheekbones=factor(0.28),
         forehead=factor(0.045),
         brow_ridge=factor(0.25, 0.6 + 0.7 * male),
-        eye_distance=factor(0.045),
-        eye_size=factor(0.08, 1.06 - 0.07 * male),
-        eye_tilt=factor(0.1, 0.05),
+        eye_distance=factor(0.055),
+        eye_size=factor(0.1, 1.10 - 0.07 * male),
+        eye_tilt=factor(0.12, 0.05),
         eye_height=factor(0.16, 1.05 - 0.06 * male),
-        nose_length=factor(0.09),
-        nose_width=factor(0.14, 0.94 + 0.10 * male + 0.22 * max(tone - 0.5, 0)),
-        nose_depth=factor(0.16, 0.97 + 0.06 * male),
+        nose_length=factor(0.12),
+        nose_width=factor(0.17, 0.94 + 0.10 * male + 0.22 * max(tone - 0.5, 0)),
+        nose_depth=factor(0.2, 0.97 + 0.06 * male),
         nose_bridge=factor(0.25),
-        mouth_width=factor(0.08, 0.97 + 0.06 * male),
-        upper_lip=factor(0.28, 1.05 - 0.15 * male + 0.25 * max(tone - 0.5, 0)),
-        lower_lip=factor(0.24, 1.05 - 0.10 * male + 0.2 * max(tone - 0.5, 0)),
+        mouth_width=factor(0.095, 1.03 + 0.05 * male),
+        upper_lip=factor(0.33, 1.05 - 0.15 * male + 0.25 * max(tone - 0.5, 0)),
+        lower_lip=factor(0.29, 1.05 - 0.10 * male + 0.2 * max(tone - 0.5, 0)),
         cheek_fullness=factor(0.5),
         ears=factor(0.11, 0.98 + 0.06 * male),
         neck=factor(0.06, 0.9 + 0.2 * male),

@@ -107,7 +107,7 @@ def visibility(screen, triangles, material, strand, coords, width, height):
                     if fray > 0.02:
                         u = w0 * coords[a, 0] + w1 * coords[b, 0] + w2 * coords[c, 0]
                         v = w0 * coords[a, 1] + w1 * coords[b, 1] + w2 * coords[c, 1]
-                        if strand_noise(u, v) < fray * 0.95:
+                        if strand_noise(u * 2.3, v) < fray * 0.95:
                             continue
                 depth[y, x] = z
                 seen[y, x] = t

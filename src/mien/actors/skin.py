@@ -120,7 +120,7 @@ def lip_outline(person: Identity, x: Array) -> tuple[Array, Array]:
     """Upper and lower edge of the lips' red at positions x, in face coordinates."""
     corner = 2.3 * person.mouth_width
     t = np.clip(np.abs(x) / corner, 0, 1)
-    bow = 0.62 + 0.10 * np.exp(-(((t - 0.2) / 0.13) ** 2)) - 0.05 * np.exp(-((t / 0.1) ** 2))
+    bow = 0.70 + 0.10 * np.exp(-(((t - 0.2) / 0.13) ** 2)) - 0.05 * np.exp(-((t / 0.1) ** 2))
     upper = MOUTH_Y + bow * person.upper_lip * (1 - t**1.9) ** 0.85
     lower = MOUTH_Y - 0.86 * person.lower_lip * (1 - t**2.4) ** 0.72
     return upper, lower
@@ -165,7 +165,13 @@ def brow_line(person: Identity, t: Array) -> tuple[Array, Array, Array]:
     """Centre x, y and half width of the actor's left brow at t from 0 (inner) to 1 (outer)."""
     x = (1.15 + 4.25 * t) * person.eye_distance
     arch = 0.42 * person.brow_arch
-    y = 1.48 + arch * np.sin(np.pi * np.clip(t, 0, 1) ** 0.85) * 1.15 - 0.25 * t**3 + 0.1 * t
+    y = (
+        1.48
+        + person.brow_height
+        + arch * np.sin(np.pi * np.clip(t, 0, 1) ** 0.85) * 1.15
+        - 0.25 * t**3
+        + 0.1 * t
+    )
     half = 0.36 * person.brow_thickness * np.interp(t, [0, 0.12, 0.55, 1], [0.7, 1.0, 0.85, 0.16])
     return x, y, half
 
@@ -183,14 +189,14 @@ def _hairs(person: Identity, base: Array, source: np.random.Generator) -> Array:
         pen.line([start, (start[0] + dx * k, start[1] - dy * k)], fill=strength, width=width)
 
     for side in (1, -1):
-        for t in np.concatenate([source.uniform(0, 1, 420), source.uniform(0, 0.5, 130)]):
+        for t in np.concatenate([source.uniform(0, 1, 620), source.uniform(0, 0.5, 200)]):
             x, y, half = (float(v) for v in brow_line(person, np.asarray(t)))
             y += half * source.uniform(-1, 1)
             lean = np.interp(t, [0, 0.25, 1], [1.35, 0.65, -0.18]) + source.normal(0, 0.16)
             length = 0.42 * source.uniform(0.6, 1.1)
             hair(
                 side * x, y - 0.05, side * length * np.cos(lean), length * np.sin(lean),
-                int(source.integers(150, 235)), 4,
+                int(source.integers(150, 235)), 2,
             )  # fmt: skip
     if person.beard > 0:
         count = int(7000 * person.beard)
@@ -202,7 +208,7 @@ def _hairs(person: Identity, base: Array, source: np.random.Generator) -> Array:
                  int(source.integers(90, 210)), 3)  # fmt: skip
     mask = mask.resize((base.shape[1], base.shape[0]), Image.Resampling.BOX)
     soft = mask.filter(ImageFilter.GaussianBlur(1.6))
-    cover = np.asarray(mask, float) / 255 * 0.85 + 0.35 * np.asarray(soft, float) / 255
+    cover = np.asarray(mask, float) / 255 * 0.85 + 0.42 * np.asarray(soft, float) / 255
     colour = to_linear(np.array(person.hair_colour) * 0.75 + 6)
     cover = np.clip(cover, 0, 0.95)[..., None]
     return base * (1 - cover) + colour * cover

@@ -69,21 +69,25 @@ def _skull(x, y, z, p):
     jaw = -10.5 * jaw_h
     d = _ellipsoid(x, y, z, 0.0, 3.2, -1.3, 7.25 * width, 8.3 * forehead, 9.3)
     d = _join(d, _ellipsoid(x, y, z, 0.0, 3.4, 3.6, 5.6 * width, 4.6 * forehead, 4.75), 2.5)
-    d = _join(d, _ellipsoid(x, y, z, 0.0, -3.6, 1.8, 6.3 * width, 6.8 * jaw_h, 6.7), 2.8)
+    d = _join(d, _ellipsoid(x, y, z, 0.0, -3.6, 1.8, 5.9 * width, 6.8 * jaw_h, 6.65), 2.6)
     # Jaw: from its angle to the chin.
     d = _join(
         d,
-        _capsule(x, y, z, 4.8 * jaw_w, -6.5, 0.4, 1.3 * jaw_w, jaw + 0.55, 6.5, 1.25, 1.3),
-        2.2,
+        _capsule(x, y, z, 4.25 * jaw_w, -6.7, 0.6, 1.25 * jaw_w, jaw + 0.6, 6.2, 1.15, 1.25),
+        1.8,
     )
-    d = _join(d, _ellipsoid(x, y, z, 0.42 * chin, jaw + 0.25, 7.5, 1.5 * chin, 1.2, 1.25), 1.6)
+    d = _join(d, _ellipsoid(x, y, z, 0.42 * chin, jaw + 0.35, 7.2, 1.5 * chin, 1.2, 1.25), 1.6)
+    # What is under the tongue.
+    d = _join(d, _ellipsoid(x, y, z, 0.0, jaw + 1.6, 2.6, 3.2 * jaw_w, 1.5, 4.4), 1.8)
     # Cheekbones and cheeks.
     d = _join(
-        d, _ellipsoid(x, y, z, 4.45 * width, -2.0, 4.9, 2.1, 1.5 * cheek, 1.9 + 0.25 * cheek), 2.4
+        d, _ellipsoid(x, y, z, 4.45 * width, -1.9, 4.7, 2.0, 1.45 * cheek, 1.9 + 0.25 * cheek), 2.0
     )
-    d = _join(d, _ellipsoid(x, y, z, 3.7, -4.6, 5.6, 2.0, 2.2, 1.9 * (0.8 + 0.2 * full)), 2.2)
+    d = _join(d, _ellipsoid(x, y, z, 3.5, -4.5, 5.5, 1.9, 2.2, 1.85 * (0.8 + 0.2 * full)), 2.0)
     d = _join(
-        d, _ellipsoid(x, y, z, 4.1 * width, -5.2, 3.4, 1.2 + 0.6 * full, 2.7, 2.0 + 0.6 * full), 2.6
+        d,
+        _ellipsoid(x, y, z, 3.55 * width, -5.4, 3.2, 1.0 + 0.65 * full, 2.6, 1.8 + 0.6 * full),
+        2.2,
     )
     # Muzzle, brow ridge.
     d = _join(d, _ellipsoid(x, y, z, 0.0, -6.6, 5.9, 3.0, 2.6, 3.05), 1.8)
