@@ -152,6 +152,7 @@ class FaceAction:
         }
         self._fields = {k: v.astype(np.float32) for k, v in self._fields.items() if np.any(v)}
         self._jaw = self._jaw_weight()
+        self._longer = (person.face_length - 1) * np.minimum(mesh.vertices[:, 1], 0)
 
     def _field(self, unit: int, side: int) -> Array:
         """Displacement (H, 3) at full intensity on one side; sides fade across the middle."""
@@ -198,8 +199,7 @@ class FaceAction:
             head += (_turned(head, angle) - head) * self._jaw[:, None]
             rest = self.mesh.jaw
             moved[rest] = _turned(moved[rest], angle)
-        below = np.minimum(moved[:, 1], 0)
-        moved[:, 1] += (self.person.face_length - 1) * below
+        moved[:, 1] += self._longer
         return moved
 
     @staticmethod

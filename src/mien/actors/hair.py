@@ -66,7 +66,7 @@ def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
         coords += 0.9 * np.stack(swirl, -1)
     fray = smoothstep(0.15 if style in ("curly", "afro") else 1.4, -0.1, cover)
     if style in FALLING:
-        fray *= smoothstep(1.5, 1.2, np.abs(theta))
+        fray *= smoothstep(1.1, 0.8, np.abs(theta))
     openness = np.clip(0.6 + 0.4 * smoothstep(0.0, 1.0, cover) + 0.25 * rough * lumps, 0.2, 1.1)
     rim = triangles[keep & (cover[triangles] < 2.6).any(1)]  # seen from inside at the temples
     for part, light in ((triangles[keep], 1.0), (rim[:, ::-1], 0.5)):

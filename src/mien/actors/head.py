@@ -160,10 +160,11 @@ def _add_mouth(builder: MeshBuilder, person: Identity) -> None:
         np.linspace(0, 2 * np.pi, 20, endpoint=False), np.linspace(np.pi / 2, 0.05, 7)
     )
     round_x, round_y = np.sin(depth) * np.cos(turn), np.sin(depth) * np.sin(turn)
-    x = 3.6 * round_x
-    bag = np.stack([x, -7.2 + 2.6 * round_y, 6.3 - 0.1 * x**2 - 3.3 * np.cos(depth)], -1)
+    x = 4.6 * round_x
+    bag = np.stack([x, -7.2 + 2.6 * round_y, 6.3 - 0.115 * x**2 - 3.3 * np.cos(depth)], -1)
     inward = grid_triangles(7, 20, wrap=True)[:, ::-1]
-    builder.add(bag.reshape(-1, 3), inward, CAVITY, openness=0.25)
+    falls = (round_y < -0.1).ravel()  # its floor goes down with the jaw
+    builder.add(bag.reshape(-1, 3), inward, CAVITY, openness=0.25, jaw=falls)
     u, v = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 8))
     tongue = np.stack(
         [

@@ -21,8 +21,9 @@ class Mesh:
     vertices: (V, 3). coords: (V, 2) face coordinates x, y (skin) or across, along (hair, cloth).
     parent: (V,) index of the vertex whose displacement this one shares. triangles: (T, 3).
     material: (T,). openness: (V,) ambient light that reaches it. turn: (V,) share of the head's
-    rotation. strand: (V,) 1 where hair may fray. head: number of vertices of the face itself,
-    which come first.
+    rotation. strand: (V,) 1 where hair may fray. jaw: (V,) True for what turns with the jaw bone.
+    head: number of vertices of the face itself, which come first. Before the face is lengthened
+    (`FaceAction.vertices`).
     """
 
     vertices: Array
@@ -64,7 +65,7 @@ class MeshBuilder:
         openness: Array | float = 1.0,
         turn: Array | float = 1.0,
         strand: Array | float = 0.0,
-        jaw: bool = False,
+        jaw: NDArray[np.bool_] | bool = False,
     ) -> int:
         """Add a part, its triangles numbered from 0; returns the number of its first vertex."""
         n, first = len(vertices), self.count
@@ -79,7 +80,7 @@ class MeshBuilder:
             (self.strand, strand),
         ):
             target.append(np.broadcast_to(np.asarray(value, float), (n,)).copy())
-        self.jaw.append(np.full(n, jaw))
+        self.jaw.append(np.broadcast_to(np.asarray(jaw), (n,)).copy())
         self.count += n
         return first
 
