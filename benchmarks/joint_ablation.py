@@ -43,8 +43,11 @@ ALL = (*STATISTICS, *UNLABELLED, *SMALL_VA, *SUM)
 TURNED = ("updated_more=generator",)
 CCC = ("loss.valence_arousal=ccc",)
 
-RECIPES = {"joint-32": "joint-32", "joint-32's network, units only": "joint-32",
-           "joint-32's network, VA only": "joint-32"}  # fmt: skip
+RECIPES = {
+    f"{name}{part}": name
+    for name in ("joint-32", "joint-64", "joint-96")
+    for part in ("", "'s network, units only", "'s network, VA only")
+}
 OWN = ("heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]",
        "log_every=20", "checkpoint_every=100000", "average=0.99")  # fmt: skip
 
@@ -66,9 +69,10 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "G leads: joint": TURNED,
     "G leads: joint, all": (*TURNED, *ALL),
     "G leads: joint, all, fake/16": (*TURNED, *ALL, "heads.fake_scale=0.0625"),
-    "joint-32": (),
-    "joint-32's network, units only": (*PLAIN, *AU),
-    "joint-32's network, VA only": (*PLAIN, *VA),
+    **{
+        name: (*PLAIN, *AU) if "units" in name else (*PLAIN, *VA) if "VA" in name else ()
+        for name in RECIPES
+    },
 }
 
 
@@ -78,7 +82,7 @@ def train(store: Path, folder: Path, name: str, seed: int, updates: int) -> None
         return
     settings, recipe = VARIANTS[name], RECIPES.get(name, "config1-32")
     steps = updates if settings[: len(PLAIN)] == PLAIN else updates * 6 // 5
-    steps = updates * 2 if settings[:1] == TURNED or name == "joint-32" else steps
+    steps = updates * 2 if settings[:1] == TURNED or name in RECIPES.values() else steps
     base = (*(OWN if name in RECIPES else BASE), f"precision={fastest()}")
     words = [f"--set={word}" for word in (*base, *settings, f"seed={seed}", f"steps={steps}")]
     command = [sys.executable, "-m", "mien", "train", recipe, "--store", str(store)]

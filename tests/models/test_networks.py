@@ -20,6 +20,12 @@ from mien.models.gan.config2 import (
     Config2Generator7,
 )
 from mien.models.gan.joint32 import Joint32Discriminator, Joint32Generator
+from mien.models.gan.joint_large import (
+    Joint64Discriminator,
+    Joint64Generator,
+    Joint96Discriminator,
+    Joint96Generator,
+)
 from mien.models.gan.regression64 import Regression64Discriminator, Regression64Generator
 from mien.models.gan.talk32 import (
     TalkConditionalDiscriminator,
@@ -139,6 +145,32 @@ def test_joint_32_is_configuration_1_in_the_other_order():
         for i, kind in enumerate(kinds):
             if kind is nn.BatchNorm2d:
                 assert kinds[i - 1] is nn.LeakyReLU
+
+
+@pytest.mark.parametrize(
+    ("made", "judge", "side"),
+    [(Joint64Generator, Joint64Discriminator, 4), (Joint96Generator, Joint96Discriminator, 6)],
+)
+def test_the_larger_joint_networks(made, judge, side):
+    generator, discriminator = made(), judge(outputs=11)
+    start = generator.project(torch.zeros(2, 100)).view(2, 256, side, side)
+    shapes = []
+    for layer in generator.layers:
+        start = layer(start)
+        if isinstance(layer, nn.ConvTranspose2d):
+            shapes.append(tuple(start.shape[1:3]))
+    assert shapes == [(128, side * 2), (64, side * 4), (32, side * 8), (3, side * 16)]
+    kernels = (256 * 128 + 128 * 64 + 64 * 32 + 32 * 3) * 25
+    dense = 101 * 256 * side**2
+    assert parameters(generator) == dense + kernels + (128 + 64 + 32 + 3) + 2 * (
+        256 + 128 + 64 + 32
+    )
+    given = torch.rand(2, 3, side * 16, side * 16)
+    shapes = sizes(discriminator, given)
+    assert shapes == [(32, side * 8), (64, side * 4), (128, side * 2), (256, side), (11,)]
+    kernels = (3 * 32 + 32 * 64 + 64 * 128 + 128 * 256) * 25
+    norms, biases = 2 * (32 + 64 + 128 + 256), 32 + 64 + 128 + 256
+    assert parameters(discriminator) == kernels + biases + norms + (256 * side**2 + 1) * 11
 
 
 def test_cnn_m_is_figure_4_3():

@@ -23,6 +23,12 @@ from mien.models.gan.config2 import (
     Config2Generator7,
 )
 from mien.models.gan.joint32 import Joint32Discriminator, Joint32Generator
+from mien.models.gan.joint_large import (
+    Joint64Discriminator,
+    Joint64Generator,
+    Joint96Discriminator,
+    Joint96Generator,
+)
 from mien.models.gan.regression64 import Regression64Discriminator, Regression64Generator
 from mien.models.gan.talk32 import (
     TalkConditionalDiscriminator,
@@ -39,6 +45,8 @@ GENERATORS: dict[str, type[nn.Module]] = {
     "config2-5x5": Config2Generator,
     "config2-7x7": Config2Generator7,
     "joint-32": Joint32Generator,
+    "joint-64": Joint64Generator,
+    "joint-96": Joint96Generator,
     "regression-64": Regression64Generator,
     "talk": TalkGenerator,
     "talk-conditional": TalkConditionalGenerator,
@@ -53,6 +61,8 @@ DISCRIMINATORS: dict[str, type[nn.Module]] = {
     "config2-5x5": Config2Discriminator,
     "config2-7x7": Config2Discriminator7,
     "joint-32": Joint32Discriminator,
+    "joint-64": Joint64Discriminator,
+    "joint-96": Joint96Discriminator,
     "regression-64": Regression64Discriminator,
     "resnet-64": ResNetDiscriminator64,
     "resnet-96": ResNetDiscriminator96,

@@ -23,6 +23,7 @@ from mien.training.adversarial import Game, Player, Rules
 from mien.training.average import MovingAverage
 from mien.training.data import FaceBatches
 from mien.training.recipe import Network, Recipe
+from mien.training.start import start_from, with_members
 from mien.training.steps import STEPS, Step
 
 Rows = NDArray[np.intp]
@@ -73,6 +74,7 @@ def build(recipe: Recipe, store: Store) -> Parts:
                 f"recipe {recipe.name}: image_size {recipe.image_size} does not fit "
                 f"{type(network).__name__}, which is for {network.image_size} px"
             )
+    members = start_from(recipe, generator, discriminator, learned)
     pixels = store.pixels(recipe.image_size)
     aligned = labels.aligned(layout.aus, told)
     rows = _usable(recipe, arguments, rows, aligned)
@@ -90,7 +92,7 @@ def build(recipe: Recipe, store: Store) -> Parts:
         batches,
         learned,
         _validation(store, pixels, aligned, recipe.seed),
-        describe_split(store, rows, aligned),
+        with_members(describe_split(store, rows, aligned), members),
         arguments,
         MovingAverage(generator, recipe.average) if recipe.average else None,
     )

@@ -100,7 +100,8 @@ class Recipe(_Part):
     generated ones, as in the documents' code, or real ones only. feature_matching: weight of the
     distance between mean features. average: decay of the generator's moving average of weights,
     which samples are drawn from; 0 for none. precision: bfloat16 is faster and not to the bit.
-    train_share: share of the training people that is used.
+    train_share: share of the training people that is used. start: weights to go on from: a run's
+    folder, or a name that `mien.weights` holds; empty for random ones.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Recipe(_Part):
     precision: Literal["float32", "bfloat16"] = "float32"
     batch_size: Annotated[int, Field(ge=2)] = 64
     train_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    start: str = ""
     steps: Count = 1_000_000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     log_every: Count = 50

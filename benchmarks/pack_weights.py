@@ -1,0 +1,40 @@
+"""Pack the best checkpoint of a run as weights that come with mien: half precision, no optimisers.
+
+run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME
+
+The folder's README.md, the card that makes it a start, is written by hand beside it.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from mien.runs.run import DISCRIMINATOR, GENERATOR, Run
+
+
+def halve(source: Path, target: Path) -> None:
+    """Copy a network with its header, floating-point numbers in half precision."""
+    with safe_open(source, framework="pt") as file:
+        header = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    small = {k: v.half() if v.dtype == torch.float32 else v for k, v in tensors.items()}
+    save_file(small, target, metadata=header)
+    print(target, target.stat().st_size)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    best = Run.open(args.run).best()
+    halve(best.sampler, args.out / GENERATOR)
+    halve(best.discriminator, args.out / DISCRIMINATOR)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mien.errors import InputError
+from mien.metrics.affect import Predictions
+from mien.models.predictor import AffectPredictor
+from mien.models.sampler import FaceSampler
+from mien.runs.run import Checkpoint, Run
+from mien.store import Store
+from mien.training.build import build
+from mien.training.recipe import load_recipe
+from mien.training.start import shipped
+
+
+def test_a_training_goes_on_from_another_run(run_folder, faces):
+    recipe = load_recipe("config1-32", ["batch_size=16", f"start={run_folder}"])
+    parts = build(recipe, Store.open(faces))
+    best = Run.open(run_folder).best()
+    game = parts.step.game
+    for network, file in (
+        (game.generator.network, best.sampler),
+        (game.discriminator.network, best.discriminator),
+    ):
+        saved = load_file(file)
+        assert all(torch.equal(value, saved[key]) for key, value in network.state_dict().items())
+    trained = json.loads((run_folder / "run.json").read_text())["data"]
+    assert set(trained["subject"]) <= set(parts.data["subject"])
+
+
+def test_whom_the_start_was_trained_on_is_remembered(run_folder, faces, monkeypatch):
+    info = Run.open(run_folder).info()
+    info["data"]["subject"] = [*info["data"]["subject"], "somebody else"]
+    monkeypatch.setattr(Run, "info", lambda self: info)
+    parts = build(load_recipe("config1-32", [f"start={run_folder}"]), Store.open(faces))
+    assert "somebody else" in parts.data["subject"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings", "words"),
+    [
+        ("config1-32", ["start=nowhere"], "neither a run's folder nor weights that come with mien"),
+        ("config1-32", ["start=RUN", "heads.aus=[12]"], "does not fit"),
+        ("config1-32", ["start=RUN", "heads.aus=[1, 2, 4]"], "heads are not this recipe's"),
+        ("joint-32", ["start=RUN"], "generator is a Config1Generator"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused(run_folder, faces, recipe, settings, words):
+    settings = [word.replace("RUN", str(run_folder)) for word in settings]
+    with pytest.raises(InputError, match=words):
+        build(load_recipe(recipe, settings), Store.open(faces))
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_weights_that_come_with_mien_see_and_make_faces(name):
+    checkpoint = Checkpoint(shipped()[name])
+    faces = next(iter(FaceSampler.load(checkpoint.sampler).batches(64, 0)))
+    assert faces.std(0).mean() > 0.1  # not one face, 64 times
+    predictor = AffectPredictor.load(checkpoint.discriminator)
+    seen: Predictions = predictor.predict_batches([faces])
+    assert np.isfinite(seen.au_probability).all()
+    assert np.isfinite(seen.valence_arousal).all()
+    card = (shipped()[name] / "README.md").read_text(encoding="utf-8")
+    assert "never seen" in card or "licence" in card.lower()
+
+
+def test_there_are_weights_that_come_with_mien():
+    assert "joint-32-actors" in shipped()
