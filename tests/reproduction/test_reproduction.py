@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from mien.errors import InputError
 from mien.reproduction.claims import FAILED, HELD, UNCLEAR, check_claims
 from mien.reproduction.figures import Reached, figures_of
 from mien.reproduction.published import figure, published
-from mien.reproduction.runner import Plan, run_folder
-from mien.reproduction.tables import TABLES
+from mien.reproduction.runner import DIVERGED, Plan, run_folder, run_table
+from mien.reproduction.tables import TABLES, Table, TableRun
 from mien.training.recipe import load_recipe
 
 SEEDS = Path(__file__).resolve().parents[3] / "shared" / "seeds"
@@ -173,3 +174,23 @@ def test_toys_are_a_corpus(tmp_path, cli):
     assert {row["expression"] for row in rows} == {"neutral", "sadness", "happiness", "surprise"}
     assert cli("import", "folder", out, "--store", tmp_path / "store", "--size", 32).code == 0
     assert cli("toys", "digits", "--out", out).code == 2
+
+
+def test_a_row_that_diverges_is_scored_up_to_there_and_one_that_fails_stops_no_other(
+    faces, tmp_path
+):
+    small = ("batch_size=8", "update_rate=1")
+    rows = (
+        TableRun("fails", "config1-32-au", (*small, "image_size=31")),
+        TableRun("diverges", "config1-32-au", (*small, "discriminator.learning_rate=1e25")),
+        TableRun("fine", "config1-32-au", small),
+    )
+    table = Table("test", "test", rows, (("F1", "mean F1"),), 0)
+    plan = Plan(table, faces, tmp_path, "test", 4, 0, 2)
+    with pytest.raises(InputError, match="1 of 3 runs failed, the others are kept"):
+        run_table(plan)
+    found = {run.row: run_folder(plan, run, 4) for run in rows}
+    assert "training diverged at step" in (found["diverges"] / DIVERGED).read_text()
+    assert (found["diverges"] / "sweep.json").exists()
+    assert (found["fine"] / "sweep.json").exists()
+    assert not (found["fine"] / DIVERGED).exists()

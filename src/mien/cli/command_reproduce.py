@@ -137,6 +137,7 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
     from mien.reproduction.claims import check_claims
     from mien.reproduction.figures import Reached, figures_of
     from mien.reproduction.published import figure
+    from mien.reproduction.runner import DIVERGED
 
     table = plan.table
     runs = {
@@ -172,6 +173,11 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
         f"Scored on the split {plan.split} of {plan.store.name}; best over all checkpoints on that "
         "same split, as the documents do, which flatters; in brackets the step.",
         *([table.note] if table.note else []),
+        *(
+            f"{row}: {(folder / DIVERGED).read_text('utf-8').strip()}"
+            for row, folder in folders.items()
+            if (folder / DIVERGED).exists()
+        ),
     ]
     grids = [(row, _last_grid(folder)) for row, folder in folders.items()]
     unique = {path: (row, path) for row, path in reversed(grids) if path is not None}

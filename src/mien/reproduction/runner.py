@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from mien.atomic import write_text
 from mien.errors import InputError
 from mien.progress import Progress, silent
 from mien.reproduction.tables import Table, TableRun
@@ -19,6 +20,8 @@ CHECKPOINTS = 10
 
 001 scores every 60 iterations on 1,000 faces, 000 at step 0 too: neither is done here."""
 TIMED_STEPS = 24
+DIVERGED = "diverged.txt"
+"""File of a run whose training diverged: what it said. Its checkpoints up to there are scored."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ def _seconds_a_step(plan: Plan, run: TableRun) -> float:
 def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
     """Train and sweep all runs that are missing; returns the folder of every row.
 
-    Raises InputError, with its last words, where a run fails; what is done stays.
+    Raises InputError, with its last words, where a run fails, when all others are done. One that
+    diverges after a checkpoint is scored up to there, and says so in a file of its own.
     """
     steps = steps_of(plan)
     lengths = {run.row: min(steps, run.steps or steps) for run in plan.table.rows}
@@ -94,7 +98,7 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
     for run in todo.values():
         _store(plan, run)  # drawn before several ask for it
     threads = max(1, (os.cpu_count() or 1) // max(min(plan.workers, len(todo)), 1))
-    done = 0
+    done, failed = 0, []
     progress(done, len(todo), "runs")
     with ThreadPoolExecutor(plan.workers) as pool:
         started = [
@@ -103,12 +107,19 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
         ]
         try:
             for finished in as_completed(started):
-                finished.result()
+                try:
+                    finished.result()
+                except InputError as error:
+                    failed.append(str(error))
                 done += 1
                 progress(done, len(todo), "runs")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(todo)} runs failed, the others are kept: {failed[0]}"
+        )
     return folders
 
 
@@ -138,8 +149,14 @@ def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> N
     words = [word for setting in settings for word in ("--set", setting)]
     command = ["train", run.recipe, "--store", str(_store(plan, run)), "--run", str(folder)]
     resume = ["--resume"] if (folder / "run.json").exists() else []
-    if not (folder / "checkpoints" / f"step-{steps:08d}").exists():
-        _mien([*command, *words, *resume], threads)
+    ended = (folder / "checkpoints" / f"step-{steps:08d}").exists()
+    if not ended and not (folder / DIVERGED).exists():
+        try:
+            _mien([*command, *words, *resume], threads)
+        except InputError as error:
+            if "diverged" not in str(error) or not any(folder.glob("checkpoints/step-*")):
+                raise
+            write_text(folder / DIVERGED, f"{error}\n")
     _mien(["evaluate", str(folder), "--split", _split(plan, run), "--sweep"], threads)
 
 
