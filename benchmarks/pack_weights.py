@@ -1,4 +1,4 @@
-"""Pack the best checkpoint of a run as weights that come with mien: half precision, no optimisers.
+"""Pack the last checkpoint of a run as weights that come with mien: half precision, no optimisers.
 
 run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME
 
@@ -31,9 +31,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    best = Run.open(args.run).best()
-    halve(best.sampler, args.out / GENERATOR)
-    halve(best.discriminator, args.out / DISCRIMINATOR)
+    last = Run.open(args.run).last()
+    halve(last.sampler, args.out / GENERATOR)
+    halve(last.discriminator, args.out / DISCRIMINATOR)
 
 
 if __name__ == "__main__":
