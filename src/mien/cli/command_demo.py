@@ -22,8 +22,12 @@ from mien.labels.expressions import BASIC
 
 FPS = 6
 """Few frames a second: more people and more of what each does in the same time."""
-START = "joint-32-actors"
-"""Weights that the training goes on from."""
+START = (
+    "start=joint-32-actors",
+    "generator.learning_rate=1e-4",
+    "discriminator.learning_rate=1e-4",
+)
+"""Weights that the training goes on from, in smaller steps than one from nothing takes."""
 DOCUMENT_UNITS = "[1, 2, 4, 6, 12, 15, 20, 25]"
 
 
@@ -46,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if (out / "store").exists() or (out / "run").exists():
         raise InputError(f"{out}: holds a demo already; remove it or name another with --out")
     started = time.monotonic()
-    people, seconds, steps = (12, 5, 100) if args.quick else (64, 8, 900)
+    people, seconds, steps = (18, 5, 80) if args.quick else (64, 8, 900)
     cast, store, run_folder = out / "cast", out / "store", out / "run"
     _step(
         *("actors", "--out", cast, "--people", people, "--videos-per-person", 1),
@@ -65,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         f"precision={fastest()}",
         f"heads.expressions={json.dumps(BASIC)}",
         "average=0.99",
-        f"start={'' if args.from_scratch else START}",
+        *(() if args.from_scratch else START),
     )
     words = [word for setting in settings for word in ("--set", setting)]
     _step("train", "joint-32", "--store", store, "--run", run_folder, *words)
