@@ -1,6 +1,7 @@
 """The page that a demo ends with: what was filmed, learned, generated, and seen in somebody new."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def write_demo_report(folder: Path, video: str) -> None:
         scores=_scores(evaluation["test"]["last"]),
         faces=evaluation["test"]["faces"],
         step=evaluation["test"]["last"]["step"],
+        start=tomllib.loads((folder / "run" / "recipe.toml").read_text("utf-8")).get("start"),
         figure=_traces(truth, seen),
         video=video,
         person=person,
