@@ -23,6 +23,9 @@ LAYERS = (
 )
 """From the top; imports point down, and siblings do not import each other."""
 
+DATA = {"recipes", "weights"}
+"""Packages that hold files and no code."""
+
 NO_TORCH = (
     "actors",
     "labels",
@@ -46,7 +49,7 @@ def imports() -> list[tuple[Path, str, str]]:
     found = []
     for path in sorted(SOURCE.rglob("*.py")):
         home = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-        if home in ("__init__", "__main__", "recipes"):
+        if home in ("__init__", "__main__", *DATA):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
@@ -71,7 +74,7 @@ def test_imports_point_down_and_siblings_leave_each_other_alone():
 
 def test_there_are_no_relative_imports_and_no_unplaced_packages():
     packages = {p.name for p in SOURCE.iterdir() if p.is_dir() and p.name != "__pycache__"}
-    assert packages - {"recipes"} <= set().union(*LAYERS)
+    assert packages - DATA <= set().union(*LAYERS)
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             assert not (isinstance(node, ast.ImportFrom) and node.level), path
