@@ -137,7 +137,6 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
     from mien.reproduction.claims import check_claims
     from mien.reproduction.figures import Reached, figures_of
     from mien.reproduction.published import figure
-    from mien.reproduction.runner import DIVERGED
 
     table = plan.table
     runs = {
@@ -169,23 +168,13 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
         f"scaled down: {steps:,} of {table.steps:,} steps" if table.steps else f"{steps:,} steps"
     )
     title = table.title if steps == table.steps else f"{table.title} ({scaled})"
-    notes = [
-        f"Scored on the split {plan.split} of {plan.store.name}; best over all checkpoints on that "
-        "same split, as the documents do, which flatters; in brackets the step.",
-        *([table.note] if table.note else []),
-        *(
-            f"{row}: {(folder / DIVERGED).read_text('utf-8').strip()}"
-            for row, folder in folders.items()
-            if (folder / DIVERGED).exists()
-        ),
-    ]
     grids = [(row, _last_grid(folder)) for row, folder in folders.items()]
     unique = {path: (row, path) for row, path in reversed(grids) if path is not None}
     claims = [(v.claim, v.documents, v.verdict, v.figures) for v in check_claims(runs)]
     return TablePage(
         table.name,
         title,
-        notes,
+        _notes(plan, folders),
         [label for label, _ in table.columns],
         rows
         if any(run_.suffix for run_ in table.rows)
@@ -193,6 +182,22 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
         claims,
         list(reversed(unique.values())),
     )
+
+
+def _notes(plan: "Plan", folders: dict[str, Path]) -> list[str]:
+    """Say what the table is of, and which of its rows diverged."""
+    from mien.reproduction.runner import DIVERGED
+
+    return [
+        f"Scored on the split {plan.split} of {plan.store.name}; best over all checkpoints on that "
+        "same split, as the documents do, which flatters; in brackets the step.",
+        *([plan.table.note] if plan.table.note else []),
+        *(
+            f"{row}: {(folder / DIVERGED).read_text('utf-8').strip()}"
+            for row, folder in folders.items()
+            if (folder / DIVERGED).exists()
+        ),
+    ]
 
 
 def _last_grid(folder: Path) -> Path | None:
