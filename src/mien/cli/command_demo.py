@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if (out / "store").exists() or (out / "run").exists():
         raise InputError(f"{out}: holds a demo already; remove it or name another with --out")
     started = time.monotonic()
-    people, seconds, steps = (18, 5, 80) if args.quick else (64, 8, 900)
+    people, seconds, steps = (18, 5, 80) if args.quick else (64, 8, 700)
     cast, store, run_folder = out / "cast", out / "store", out / "run"
     _step(
         *("actors", "--out", cast, "--people", people, "--videos-per-person", 1),
