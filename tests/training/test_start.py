@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mien.models.sampler import FaceSampler
 from mien.runs.run import Checkpoint, Run
 from mien.store import Store
 from mien.training.build import build
+from mien.training.loop import train
 from mien.training.recipe import load_recipe
 from mien.training.start import shipped
 
@@ -37,6 +39,16 @@ def test_whom_the_start_was_trained_on_is_remembered(run_folder, faces, monkeypa
     monkeypatch.setattr(Run, "info", lambda self: info)
     parts = build(load_recipe("config1-32", [f"start={run_folder}"]), Store.open(faces))
     assert "somebody else" in parts.data["subject"]
+
+
+def test_a_run_goes_on_when_its_start_is_gone(run_folder, faces, tmp_path):
+    shutil.copytree(run_folder, tmp_path / "start")
+    words = [f"start={tmp_path / 'start'}", "batch_size=16", "steps=2", "checkpoint_every=1"]
+    train(load_recipe("config1-32", words), Store.open(faces), Run(tmp_path / "run"))
+    shutil.rmtree(tmp_path / "start")
+    longer = load_recipe("config1-32", [*words, "steps=3"])
+    train(longer, Store.open(faces), Run(tmp_path / "run"), resume=True)
+    assert Run.open(tmp_path / "run").last().step == 3
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,11 @@ class Parts:
     average: MovingAverage | None
 
 
-def build(recipe: Recipe, store: Store) -> Parts:
-    """Make networks, losses, optimisers and data; raises InputError where they do not fit."""
+def build(recipe: Recipe, store: Store, *, fresh: bool = True) -> Parts:
+    """Make networks, losses, optimisers and data; raises InputError where they do not fit.
+
+    fresh: load the recipe's start; a run that goes on has its own checkpoint instead.
+    """
     _check_names(recipe)
     refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
     rows = _share(store, recipe)
@@ -74,7 +77,7 @@ def build(recipe: Recipe, store: Store) -> Parts:
                 f"recipe {recipe.name}: image_size {recipe.image_size} does not fit "
                 f"{type(network).__name__}, which is for {network.image_size} px"
             )
-    members = start_from(recipe, generator, discriminator, learned)
+    members = start_from(recipe, generator, discriminator, learned) if fresh else {}
     pixels = store.pixels(recipe.image_size)
     aligned = labels.aligned(layout.aus, told)
     rows = _usable(recipe, arguments, rows, aligned)

@@ -55,7 +55,7 @@ def train(
     continues from the last checkpoint, to the same bits as a run that was never stopped. Raises
     InputError where a loss or gradient stops being finite, the last good checkpoint kept.
     """
-    parts = build(recipe, store)
+    parts = build(recipe, store, fresh=not (resume and run.checkpoints()))
     done, best = _start(parts, store, run, resume)
     with Recorder(run, done) as recorder, _stop_requests() as stop:
         loop = Loop(parts, run, recorder, best, warn)
