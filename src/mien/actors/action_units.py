@@ -113,6 +113,19 @@ PULLS: dict[int, tuple[Pull, ...]] = {
 }
 """What each unit pulls; the lids' units (5, 43, 45) and the jaw's (26, 27) work otherwise."""
 
+CORRECTIVES: dict[tuple[int, int], tuple[Pull, ...]] = {
+    (1, 4): (
+        Pull((0.0, 0.85, 0.0), 1.6, 1.8, 1.7, 1.4),
+        Pull((0.0, 0.2, 0.0), 1.5, 3.6, 2.0, 1.5),
+    ),
+    (2, 4): (Pull((0.0, 0.75, 0.0), 3.8, 1.8, 2.0, 1.3),),
+}
+"""What two units do together beyond their sum, times the product of their shares.
+
+Where the forehead lifts a brow, the frown still draws it inwards but hardly lowers it: the manual
+has the inner brows of 1 + 4 raised, and those of 1 + 2 + 4 raised and drawn together.
+"""
+
 
 @dataclass(frozen=True)
 class Lids:
@@ -144,19 +157,24 @@ class FaceAction:
         owner = mesh.parent[: mesh.head]
         self._base = points[owner]
         self._lower = mesh.lower[owner]
-        front = smoothstep(0.0, 3.5, self._base[:, 2])
+        front = smoothstep(0.0, 3.5, self._base[:, 2]).astype(np.float32)[:, None]
         self._fields = {
-            (unit, side): self._field(unit, 1 if side == "L" else -1) * front[:, None]
-            for unit in UNITS
+            (unit, side): self._field(pulls, side) * front
+            for unit, pulls in PULLS.items()
             for side in SIDES
         }
-        self._fields = {k: v.astype(np.float32) for k, v in self._fields.items() if np.any(v)}
+        self._correctives = {
+            (*pair, side): self._field(pulls, side) * front
+            for pair, pulls in CORRECTIVES.items()
+            for side in SIDES
+        }
         self._jaw = self._jaw_weight()
         self._longer = (person.face_length - 1) * np.minimum(mesh.vertices[:, 1], 0)
 
-    def _field(self, unit: int, side: int) -> Array:
+    def _field(self, pulls: tuple[Pull, ...], side: str) -> NDArray[np.float32]:
         """Displacement (H, 3) at full intensity on one side; sides fade across the middle."""
-        x, y = self._base[:, 0] * side, self._base[:, 1]
+        sign = 1 if side == "L" else -1
+        x, y = self._base[:, 0] * sign, self._base[:, 1]
         corner = 2.3 * self.person.mouth_width
         upper = (~self._lower).astype(float)
         lip = np.clip(1 - (np.abs(self._base[:, 0]) / corner) ** 2, 0, 1)
@@ -168,11 +186,11 @@ class FaceAction:
             "lower lip": (1 - upper) * lip,
         }
         d = np.zeros_like(self._base)
-        for pull in PULLS.get(unit, ()):
+        for pull in pulls:
             at = pull.x * (corner if pull.from_corner else 1.0)
             weight = _bump(x, y, at, pull.y, pull.wide, pull.tall) * parts[pull.part]
-            d += weight[:, None] * np.array(pull.shift) * [side, 1, 1]
-        return d * smoothstep(-0.7, 0.7, x)[:, None]
+            d += weight[:, None] * np.array(pull.shift) * [sign, 1, 1]
+        return (d * smoothstep(-0.7, 0.7, x)[:, None]).astype(np.float32)
 
     def _jaw_weight(self) -> Array:
         """Share of the jaw's turn that each vertex of the head takes."""
@@ -190,9 +208,14 @@ class FaceAction:
         """Return the mesh's vertices (V, 3) with units acted at 0 to 5, in head space."""
         moved = self.mesh.vertices.copy()
         head = moved[: self.mesh.head]
-        for key, value in intensity.items():
-            if value > 0 and key in self._fields:
-                head += self._fields[key] * shift_share(value)
+        share = {key: shift_share(value) for key, value in intensity.items() if value > 0}
+        for key, size in share.items():
+            if key in self._fields:
+                head += self._fields[key] * size
+        for (one, other, side), field in self._correctives.items():
+            size = share.get((one, side), 0.0) * share.get((other, side), 0.0)
+            if size:
+                head += field * size
         drop = self.jaw(intensity)
         if drop > 0:
             angle = np.radians(JAW_DEGREES * drop)
@@ -206,7 +229,7 @@ class FaceAction:
     def jaw(intensity: Mapping[tuple[int, str], float]) -> float:
         """How far the jaw is down, 0 to 1 or beyond for AU27."""
         drop, stretch = (max(intensity.get((au, s), 0.0) for s in SIDES) for au in (26, 27))
-        return max(0.62 * shift_share(drop), shift_share(stretch))
+        return max(0.74 * shift_share(drop), shift_share(stretch))
 
     def lids(self, intensity: Mapping[tuple[int, str], float], side: str) -> Lids:
         """Return the lids' curves on one side."""
@@ -215,9 +238,9 @@ class FaceAction:
         def unit(number: int) -> float:
             return shift_share(intensity.get((number, side), 0.0))
 
-        closed = max(unit(45), unit(43))
-        upper = 0.51 + 0.34 * unit(5) - 0.14 * unit(7) - 0.08 * unit(6) - 0.10 * unit(4)
-        lower = 0.37 - 0.18 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.06 * unit(9)
+        closed = max(unit(45), unit(43)) ** 0.75  # the lid is over the iris early on
+        upper = 0.51 + 0.34 * unit(5) - 0.12 * unit(7) - 0.11 * unit(6) - 0.06 * unit(4)
+        lower = 0.37 - 0.26 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.06 * unit(9)
         lower += 0.05 * unit(5)
         meet = -0.30
         upper, lower = upper * size, lower * size

@@ -13,6 +13,7 @@ from mien.errors import InputError
 from mien.losses.reconstruction import annealed_weight, feature_matching_loss, huber_loss
 from mien.models.heads import HeadLayout, HeadOutputs
 from mien.models.sampler import uniform_noise
+from mien.training.augmentation import Augmentation
 from mien.training.head_loss import Log
 
 
@@ -48,6 +49,7 @@ class Rules:
     updated_more: who is updated at all but every (update_rate + 1)th step. real_statistics:
     generated images leave the discriminator's running batch statistics alone. huber_*, matching:
     weights of what pulls generated images towards real ones. bfloat16: networks compute in it.
+    augmentation: changes every image that the discriminator trains on.
     """
 
     noise: int
@@ -60,6 +62,7 @@ class Rules:
     huber_delta: float
     matching: float
     bfloat16: bool
+    augmentation: Augmentation
 
     def trains_discriminator(self, step: int) -> bool:
         """Whose turn a step is."""
@@ -88,7 +91,8 @@ class Game:
         return images.float()
 
     def judge(self, images: Tensor, label: Tensor | None = None) -> HeadOutputs:
-        """Run the discriminator, its running statistics following along."""
+        """Run the discriminator, its running statistics following along, on images as augmented."""
+        images = self.rules.augmentation(images)
         with self._precision():
             arguments = (images,) if label is None else (images, label)
             output: Tensor = self.discriminator.network(*arguments)

@@ -20,6 +20,7 @@ from mien.store.membership import describe_split
 from mien.store.shards import Pixels
 from mien.store.splits import refuse_shared
 from mien.training.adversarial import Game, Player, Rules
+from mien.training.augmentation import Augmentation
 from mien.training.average import MovingAverage
 from mien.training.data import FaceBatches
 from mien.training.recipe import Network, Recipe
@@ -179,6 +180,7 @@ def _rules(recipe: Recipe) -> Rules:
         huber_delta=recipe.reconstruction.delta,
         matching=recipe.feature_matching,
         bfloat16=recipe.precision == "bfloat16",
+        augmentation=Augmentation(**recipe.augmentation.model_dump()),
     )
 
 

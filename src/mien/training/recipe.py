@@ -66,6 +66,17 @@ class Reconstruction(_Part):
     delta: Positive = 1.0
 
 
+class Changes(_Part):
+    """Random changes of all images that the discriminator trains on (`training/augmentation.py`).
+
+    mirror: half of them. shift: pixels, at most. light: of brightness and contrast, at most.
+    """
+
+    mirror: bool = False
+    shift: Annotated[int, Field(ge=0, le=16)] = 0
+    light: Share = 0.0
+
+
 class Critic(_Part):
     """Of the Wasserstein step: weights bounded by clip_weights, or gradients held to norm 1.
 
@@ -117,6 +128,7 @@ class Recipe(_Part):
     fake_labels: FakeLabels = FakeLabels()
     reconstruction: Reconstruction = Reconstruction()
     feature_matching: NotNegative = 0.0
+    augmentation: Changes = Changes()
     critic: Critic = Critic()
     batch_norm_statistics: Literal["both", "real"] = "both"
     update_rate: Count = 5
