@@ -103,12 +103,16 @@ def _step(*words: object) -> None:
 
 
 def _unseen(store_folder: Path, cast: Path) -> Path:
-    """Pick the video of the test split with the most faces."""
-    from collections import Counter
+    """Pick the test video in which one person's valence moves most: there is something to follow."""
+    import numpy as np
 
     from mien.store import Store
 
     store = Store.open(store_folder)
-    named = zip(store.names("video"), store.names("split"), strict=True)
-    counts = Counter(video for video, split in named if split == "test" and video)
-    return cast / counts.most_common(1)[0][0]
+    rows, valence = store.rows("test"), store.labels().valence_arousal[:, 0]
+    videos, people = (np.array(store.names(c), object)[rows] for c in ("video", "subject"))
+    spread = {}
+    for name in sorted(set(videos)):
+        if len(set(people[videos == name])) == 1:
+            spread[name] = float(np.nanstd(valence[rows][videos == name]))
+    return cast / max(spread, key=spread.__getitem__)
