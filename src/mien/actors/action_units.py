@@ -229,7 +229,7 @@ class FaceAction:
     def jaw(intensity: Mapping[tuple[int, str], float]) -> float:
         """How far the jaw is down, 0 to 1 or beyond for AU27."""
         drop, stretch = (max(intensity.get((au, s), 0.0) for s in SIDES) for au in (26, 27))
-        return max(0.74 * shift_share(drop), shift_share(stretch))
+        return max(0.68 * shift_share(drop), shift_share(stretch))
 
     def lids(self, intensity: Mapping[tuple[int, str], float], side: str) -> Lids:
         """Return the lids' curves on one side."""

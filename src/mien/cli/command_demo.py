@@ -103,7 +103,7 @@ def _step(*words: object) -> None:
 
 
 def _unseen(store_folder: Path, cast: Path) -> Path:
-    """Pick the test video in which one person's valence moves most: there is something to follow."""
+    """Pick the test video in which one person's valence moves most, to have something to follow."""
     import numpy as np
 
     from mien.store import Store
@@ -115,4 +115,5 @@ def _unseen(store_folder: Path, cast: Path) -> Path:
     for name in sorted(set(videos)):
         if len(set(people[videos == name])) == 1:
             spread[name] = float(np.nanstd(valence[rows][videos == name]))
-    return cast / max(spread, key=spread.__getitem__)
+    liveliest: str = max(spread, key=spread.__getitem__)
+    return cast / liveliest
