@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import ndimage
 
-from mien.actors import skin
+from mien.actors import mesh, raster, skin
 from mien.actors.action_units import SIDES, UNITS, FaceAction, shift_share
 from mien.actors.behaviour import PROTOTYPES, affect_of, envelope, perform
 from mien.actors.film import plan_videos
@@ -104,6 +104,14 @@ def test_the_jaw_drops_with_chin_and_teeth_and_the_upper_face_stays(actor):
     assert shift[near(actor.action, 0, -9.5)].mean(0)[1] < -0.8
     assert np.abs(shift[near(actor.action, 3, 1)]).max() < 1e-3
     assert shift[actor.mesh.jaw].mean(0)[1] < -0.5
+    corner = near(actor.action, 2.3 * actor.person.mouth_width, -6.9)
+    assert shift[corner].mean(0)[0] < -0.2  # round, not stretched
+
+
+def test_a_lifted_brow_leaves_the_edge_of_the_lid(actor):
+    shift = moved(actor.action, both((1, 5), (2, 5)))
+    assert shift[near(actor.action, 3.2, 2.2)].mean(0)[1] > 0.8
+    assert np.abs(shift[near(actor.action, 3.2, 0.1)]).mean(0).max() < 0.15
 
 
 def test_lids_close_widen_and_tighten(actor):
@@ -147,6 +155,19 @@ def test_nothing_is_seen_through_an_open_mouth(actor, yaw):
     inside = ndimage.binary_fill_holes(alpha > 0.99)[mouth]
     assert (alpha[mouth][inside] <= 0.99).sum() <= 1  # at most one edge of a pixel, at the corner
     assert inside.sum() > 1500
+
+
+@pytest.mark.parametrize("yaw", [-45, 0, 45])
+@pytest.mark.parametrize("seed", [500, 531, 533])
+def test_a_closed_mouth_shows_nothing_of_its_inside(seed, yaw):
+    closed = Actor(sample_identity(seed))
+    points, _ = closed.place(Moment(yaw=yaw))
+    flat = closed.project(points, View(128, 128, (64.0, 58.0), 5.0), 2)
+    arrays = closed._triangles, closed._material, closed._strand, closed._coords
+    seen = raster.visibility(flat, *arrays, 256, 256)[0]
+    materials = set(closed._material[seen[seen >= 0]])
+    assert mesh.SKIN in materials
+    assert not materials & {mesh.TEETH, mesh.CAVITY, mesh.TONGUE}
 
 
 def test_edges_are_antialiased_and_faces_filled(actor):

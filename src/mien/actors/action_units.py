@@ -30,7 +30,8 @@ WRINKLES = ("forehead", "glabella", "nasolabial", "crow", "nose", "chin", "smile
 class Pull(NamedTuple):
     """A displacement of the skin: (outward, up, forward) in cm, strongest at (x, y) of the face.
 
-    wide, tall: how far it reaches. part: what it moves, above or below the line of the mouth.
+    wide, tall: how far it reaches. part: what it moves, above or below the line of the mouth, or
+    above the lids, whose edges stay where they are when the brow is lifted.
     from_corner: x counts in distances of the mouth's corner from its middle.
     """
 
@@ -45,11 +46,11 @@ class Pull(NamedTuple):
 
 PULLS: dict[int, tuple[Pull, ...]] = {
     1: (
-        Pull((0.05, 1.3, 0.1), 1.5, 2.0, 1.5, 1.7),
+        Pull((0.05, 1.3, 0.1), 1.5, 2.0, 1.5, 1.7, "brow"),
         Pull((0.0, 0.35, 0.0), 1.5, 4.4, 2.2, 1.8),
     ),
     2: (
-        Pull((0.0, 1.3, 0.05), 4.5, 1.9, 1.7, 1.7),
+        Pull((0.0, 1.3, 0.05), 4.5, 1.9, 1.7, 1.7, "brow"),
         Pull((0.0, 0.35, 0.0), 4.2, 4.2, 2.2, 1.8),
     ),
     4: (
@@ -119,12 +120,23 @@ CORRECTIVES: dict[tuple[int, int], tuple[Pull, ...]] = {
         Pull((0.0, 0.2, 0.0), 1.5, 3.6, 2.0, 1.5),
     ),
     (2, 4): (Pull((0.0, 0.75, 0.0), 3.8, 1.8, 2.0, 1.3),),
+    (25, 26): (
+        Pull((0.0, -0.2, 0.0), 1.0, MOUTH_Y, 2.4, 1.3, "upper lip"),
+        Pull((0.0, 0.6, 0.0), 1.0, MOUTH_Y, 2.4, 1.4, "lower lip"),
+    ),
 }
 """What two units do together beyond their sum, times the product of their shares.
 
 Where the forehead lifts a brow, the frown still draws it inwards but hardly lowers it: the manual
-has the inner brows of 1 + 4 raised, and those of 1 + 2 + 4 raised and drawn together.
+has the inner brows of 1 + 4 raised, and those of 1 + 2 + 4 raised and drawn together. A jaw that
+drops parts the lips by itself: they need not bare the gums as well.
 """
+
+WITH_JAW = (
+    Pull((-0.42, -0.1, 0.12), 1.0, MOUTH_Y, 1.3, 1.5, from_corner=True),
+    Pull((0.0, 0.25, 0.0), 0.8, MOUTH_Y - 0.5, 1.6, 0.8, "lower lip"),
+)
+"""What comes with the jaw fully down: corners drawn in, the lower lip still over its teeth."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +180,7 @@ class FaceAction:
             for pair, pulls in CORRECTIVES.items()
             for side in SIDES
         }
+        self._with_jaw = sum(self._field(WITH_JAW, side) for side in SIDES) * front
         self._jaw = self._jaw_weight()
         self._longer = (person.face_length - 1) * np.minimum(mesh.vertices[:, 1], 0)
 
@@ -184,6 +197,7 @@ class FaceAction:
             "lower": 1 - upper,
             "upper lip": upper * lip,
             "lower lip": (1 - upper) * lip,
+            "brow": smoothstep(0.2, 1.5, y),
         }
         d = np.zeros_like(self._base)
         for pull in pulls:
@@ -218,6 +232,7 @@ class FaceAction:
                 head += field * size
         drop = self.jaw(intensity)
         if drop > 0:
+            head += self._with_jaw * drop
             angle = np.radians(JAW_DEGREES * drop)
             head += (_turned(head, angle) - head) * self._jaw[:, None]
             rest = self.mesh.jaw
@@ -229,7 +244,7 @@ class FaceAction:
     def jaw(intensity: Mapping[tuple[int, str], float]) -> float:
         """How far the jaw is down, 0 to 1 or beyond for AU27."""
         drop, stretch = (max(intensity.get((au, s), 0.0) for s in SIDES) for au in (26, 27))
-        return max(0.68 * shift_share(drop), shift_share(stretch))
+        return max(0.80 * shift_share(drop), shift_share(stretch))
 
     def lids(self, intensity: Mapping[tuple[int, str], float], side: str) -> Lids:
         """Return the lids' curves on one side."""

@@ -92,6 +92,7 @@ def _add_head(
     lower[: len(points)] = rows_of > row
     _add_inner_lips(builder, points[cut], cut, up=True)
     _add_inner_lips(builder, points[cut], np.array([copies[int(v)] for v in cut]), up=False)
+    _add_lining(builder, vertices, triangles)
     full = np.zeros(builder.count, bool)
     full[: len(lower)] = lower
     full[len(lower) :] = lower[np.concatenate(builder.parent)[len(lower) :]]
@@ -119,6 +120,14 @@ def _add_inner_lips(builder: MeshBuilder, line: Array, parents: NDArray[np.int_]
     builder.add(vertices, triangles, INNER, parent=np.tile(parents, len(depth)), openness=shade)
 
 
+def _add_lining(builder: MeshBuilder, points: Array, triangles: NDArray[np.int_]) -> None:
+    """Line lips and cheeks from inside: an open mouth, from aside, shows the far ones."""
+    x, y, z = points[triangles].mean(1).T
+    near = (np.abs(x) < 5.2) & (y > -10.5) & (y < -4.5) & (z > 1.8)
+    used, inward = np.unique(triangles[near][:, ::-1], return_inverse=True)
+    builder.add(points[used], inward.reshape(-1, 3), CAVITY, parent=used, openness=0.25)
+
+
 def _field_normals(points: Array, p: Array, step: float) -> Array:
     """Normals of the implicit surface at points (N, 3)."""
     out = np.empty_like(points)
@@ -133,15 +142,17 @@ def _field_normals(points: Array, p: Array, step: float) -> Array:
 def _add_arch(builder: MeshBuilder, person: Identity, upper: bool) -> None:
     """Add a row of teeth: its front, and the edge that it bites with."""
     across = np.linspace(-1, 1, 29)
-    x = across * (2.3 if upper else 1.75) * person.mouth_width
-    z = (7.95 if upper else 7.5) - 0.19 * x**2
+    x = across * (2.9 if upper else 2.1) * person.mouth_width
+    z = (7.95 if upper else 7.5) - 0.2 * x**2
     top, bottom = (-5.85, -7.2) if upper else (-7.25, -8.05)
     above = np.stack([x, np.full_like(x, top), z - 0.1], -1)
     below = np.stack([x, np.full_like(x, bottom), z], -1)
     edge = (below if upper else above) - [0, 0, 0.3]
     rows = [above, below, edge] if upper else [edge, above, below]
-    coords = np.stack([np.tile(across * 4.5, 3), np.repeat([0.0, 0.5, 1.0], len(x))], -1)
-    light = (0.8 if upper else 0.5) * (1 - 0.65 * np.abs(across) ** 1.5)
+    coords = np.stack(
+        [np.tile(across * (5.5 if upper else 5.0), 3), np.repeat([0.0, 0.5, 1.0], len(x))], -1
+    )
+    light = (0.8 if upper else 0.5) * (1 - 0.85 * np.abs(across) ** 1.5)
     builder.add(
         np.concatenate(rows),
         grid_triangles(3, len(x), wrap=False),
@@ -160,11 +171,18 @@ def _add_mouth(builder: MeshBuilder, person: Identity) -> None:
         np.linspace(0, 2 * np.pi, 20, endpoint=False), np.linspace(np.pi / 2, 0.05, 7)
     )
     round_x, round_y = np.sin(depth) * np.cos(turn), np.sin(depth) * np.sin(turn)
-    x = 4.6 * round_x
+    x = 4.0 * person.face_width * round_x
     bag = np.stack([x, -7.2 + 2.6 * round_y, 6.3 - 0.115 * x**2 - 3.3 * np.cos(depth)], -1)
     inward = grid_triangles(7, 20, wrap=True)[:, ::-1]
     falls = (round_y < -0.1).ravel()  # its floor goes down with the jaw
     builder.add(bag.reshape(-1, 3), inward, CAVITY, openness=0.25, jaw=falls)
+    half_width = person.face_width * np.array([4.0, 3.6, 2.0])
+    wall = [
+        [s * w, y, 2.0]
+        for w, y in zip(half_width, (-4.0, -7.4, -9.6), strict=True)
+        for s in (-1, 1)
+    ]
+    builder.add(np.array(wall), grid_triangles(3, 2, wrap=False), CAVITY, openness=0.1)
     u, v = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 8))
     tongue = np.stack(
         [
