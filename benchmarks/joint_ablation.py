@@ -147,6 +147,7 @@ def images(store_folder: Path, folder: Path, judge: Path) -> dict[str, float]:
     import torch
     from scipy.linalg import sqrtm
 
+    from mien.evaluation.faceness import share_with_a_face
     from mien.models.predictor import AffectPredictor, to_network, to_pixels
     from mien.models.sampler import FaceSampler
     from mien.runs.run import Run
@@ -170,20 +171,8 @@ def images(store_folder: Path, folder: Path, judge: Path) -> dict[str, float]:
     spread, doubles = diversity(to_pixels(fakes[:64]), real[:64])
     return {
         "diversity": spread, "duplicates": doubles, "Fréchet": float(frechet),
-        "found": found(to_pixels(fakes[:256])), "found in real": found(real[:256]),
+        "found": share_with_a_face(to_pixels(fakes)), "found in real": share_with_a_face(real),
     }  # fmt: skip
-
-
-def found(faces: NDArray[np.uint8]) -> float:
-    """Share of pictures (N, S, S, 3), enlarged to 128 px, in which the detector finds a face."""
-    import cv2
-
-    from mien.faces.centerface import CenterFace
-
-    detect, edge = CenterFace(longest=256, threads=1), (64, 64, 64, 64)
-    large = (cv2.resize(face, (128, 128), interpolation=cv2.INTER_CUBIC) for face in faces)
-    framed = (cv2.copyMakeBorder(face, *edge, cv2.BORDER_REPLICATE) for face in large)
-    return float(np.mean([len(detect(picture)) > 0 for picture in framed]))
 
 
 def gradients(folder: Path) -> dict[str, float]:

@@ -4,9 +4,10 @@ example: mien evaluate runs/first --split val --json
 
 For every head: per-unit precision, recall, F1, accuracy and their means; CCC, MSE and RMSE of
 valence and arousal; expression accuracy, macro and weighted F1, confusion matrix (row = label); and
-the shares of real faces called real and of generated ones called fake. Null where nothing is
-labelled. The result is kept in the run's evaluation.json. --sweep scores every checkpoint that the
-run kept (--set keep_checkpoints=1000 while training).
+the shares of real faces called real, of generated ones called fake, and of generated ones in which
+the face detector finds a face (beside how many real ones it finds). Null where nothing is labelled.
+The result is kept in the run's evaluation.json. --sweep scores every checkpoint that the run kept
+(--set keep_checkpoints=1000 while training).
 """
 
 import argparse
@@ -49,7 +50,10 @@ def run(args: argparse.Namespace) -> int:
         print_json(result)
         return 0
     both = {name: result[name] for name in ("last", "best")}
-    title = f"{args.run} on {args.split}: {result['faces']} faces; {result['definitions']}"
+    title = (
+        f"{args.run} on {args.split}: {result['faces']} faces, the detector finds "
+        f"{result['real_with_a_face']:.0%} of them; {result['definitions']}"
+    )
     columns = ["", *(f"{name} (step {scores['step']})" for name, scores in both.items())]
     rows = zip(*(_lines(scores) for scores in both.values()), strict=True)
     print_table(columns, [[pair[0][0], *(value for _, value in pair)] for pair in rows], title)
@@ -92,5 +96,6 @@ def _lines(scores: dict[str, Any]) -> list[tuple[str, float]]:
         ("expression weighted F1", scores["expression"]["weighted_f1"]),
         ("real called real", scores["real_called_real"]),
         ("fake called fake", scores["fake_called_fake"]),
+        ("fakes with a face in them", scores["fakes_with_a_face"]),
     ]
     return lines

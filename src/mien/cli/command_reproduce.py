@@ -14,6 +14,7 @@ import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from mien.cli.arguments import seed
 from mien.cli.output import note, print_json, print_table, progress_bar
@@ -43,7 +44,12 @@ def run(args: argparse.Namespace) -> int:
     from mien.store import Store
 
     if args.table is None:
-        rows = [[t.name, len(t.rows), t.steps or "not stated", t.title] for t in TABLES.values()]
+        tables = TABLES.values()
+        if args.json:
+            print_json([{"table": t.name, "rows": len(t.rows), "steps": t.steps or None,
+                         "title": t.title} for t in tables])  # fmt: skip
+            return 0
+        rows = [[t.name, len(t.rows), t.steps or "not stated", t.title] for t in tables]
         print_table(["table", "rows", "steps", "title"], rows, "tables of the documents")
         return 0
     if args.table not in TABLES:
@@ -58,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if seconds is not None and args.steps is not None:
         raise InputError("--steps and --budget both say how long to train: give one")
     Store.open(args.store).rows(args.split)
+    args.out.mkdir(parents=True, exist_ok=True)
     plan = Plan(
         TABLES[args.table], args.store, args.out, args.split, args.steps, args.seed, args.workers
     )
@@ -121,28 +128,31 @@ def _seconds(budget: str | None) -> float | None:
 
 def _remembered(path: Path, table: str) -> int | None:
     """Steps that an earlier call with a budget came to: a table that goes on keeps them."""
-    return json.loads(path.read_text("utf-8")).get(table) if path.exists() else None
+    from mien.reproduction.figures import read_json
+
+    steps = (read_json(path) or {}).get(table)
+    return steps if isinstance(steps, int) and steps > 0 else None
 
 
 def _remember(path: Path, table: str, steps: int) -> None:
     from mien.atomic import write_text
+    from mien.reproduction.figures import read_json
 
-    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    write_text(path, json.dumps({**known, table: steps}) + "\n")
+    write_text(path, json.dumps({**(read_json(path) or {}), table: steps}) + "\n")
 
 
 def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
     """Put the figures of all runs into the table's form."""
     from mien.report.table_report import Cell, TablePage
     from mien.reproduction.claims import check_claims
-    from mien.reproduction.figures import Reached, figures_of
+    from mien.reproduction.figures import Reached, figures_of, sweep_of
     from mien.reproduction.published import figure
 
     table = plan.table
     runs = {
         folder.name: figures_of(folder)
         for folder in sorted((plan.folder / "runs").iterdir())
-        if (folder / "sweep.json").exists()
+        if sweep_of(folder)
         and (folder in folders.values() or folder.name.endswith(f"_seed={plan.seed}_steps={steps}"))
     }
     rows = []
@@ -168,8 +178,6 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
         f"scaled down: {steps:,} of {table.steps:,} steps" if table.steps else f"{steps:,} steps"
     )
     title = table.title if steps == table.steps else f"{table.title} ({scaled})"
-    grids = [(row, _last_grid(folder)) for row, folder in folders.items()]
-    unique = {path: (row, path) for row, path in reversed(grids) if path is not None}
     claims = [(v.claim, v.documents, v.verdict, v.figures) for v in check_claims(runs)]
     return TablePage(
         table.name,
@@ -180,7 +188,9 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
         if any(run_.suffix for run_ in table.rows)
         else _mark_best(rows, [metric for _, metric in table.columns]),
         claims,
-        list(reversed(unique.values())),
+        _all_curves(plan, folders),
+        [(row, _grids(folder)) for row, folder in _once(folders).items() if _grids(folder)],
+        {row: _run_page(folder) for row, folder in folders.items()},
     )
 
 
@@ -200,9 +210,39 @@ def _notes(plan: "Plan", folders: dict[str, Path]) -> list[str]:
     ]
 
 
-def _last_grid(folder: Path) -> Path | None:
-    found = sorted((folder / "samples").glob("*.png"))
-    return found[-1] if found else None
+def _once(folders: dict[str, Path]) -> dict[str, Path]:
+    """The first row of each run: several rows of a table may be figures of one."""
+    first = {folder: row for row, folder in reversed(folders.items())}
+    return {row: folder for row, folder in folders.items() if first[folder] == row}
+
+
+def _all_curves(
+    plan: "Plan", folders: dict[str, Path]
+) -> list[tuple[str, list[tuple[str, list[tuple[int, float]]]]]]:
+    """Of each column, the course of its metric in every run that has one."""
+    from mien.reproduction.figures import course_of
+
+    once, found = _once(folders), []
+    for label, metric in plan.table.columns:
+        courses = [(row, course_of(folder, metric)) for row, folder in once.items()]
+        known = [(row, course) for row, course in courses if course]
+        found += [(label, known)] if known else []
+    return found
+
+
+def _grids(folder: Path) -> list[Path]:
+    """The first, the middle and the last grid of samples."""
+    found = sorted((folder / "samples").glob("step-*.png"))
+    return [found[i] for i in sorted({0, (len(found) - 1) // 2, len(found) - 1})] if found else []
+
+
+def _run_page(folder: Path) -> str:
+    """Write the page of a run; returns where it is, seen from the table's."""
+    from mien.report.run_report import write_run_report
+    from mien.runs.run import Run
+
+    page = write_run_report(Run.open(folder))
+    return f"../runs/{quote(folder.name)}/{page.name}"
 
 
 def _mark_best(
@@ -218,6 +258,8 @@ def _mark_best(
             continue
         lower = metric.startswith(("MSE", "training 1-CCC", "testing 1-CCC", "duplicates"))
         best = min(known) if lower else max(known)
+        if metric == "diversity":  # noise lies further apart than faces do
+            best = min(known, key=lambda value: abs(value - 1))
         for _, cells in rows:
             cells[column] = replace(cells[column], best=cells[column].ours == best)
     return rows

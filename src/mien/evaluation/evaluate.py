@@ -10,9 +10,10 @@ from torch import Tensor
 
 from mien.atomic import write_text
 from mien.errors import InputError
+from mien.evaluation.faceness import LOOKED_AT, share_with_a_face
 from mien.labels.arrays import LabelArrays
 from mien.metrics.affect import DEFINITION, HEADLINE, affect_scores, headline
-from mien.models.predictor import AffectPredictor, to_network
+from mien.models.predictor import AffectPredictor, to_network, to_pixels
 from mien.models.sampler import FaceSampler
 from mien.progress import Progress, silent
 from mien.runs.run import Checkpoint, Run
@@ -53,12 +54,21 @@ def evaluate(
     scored: dict[int, dict[str, Any]] = {}
     for name, checkpoint in chosen.items():
         if checkpoint.step not in scored:
-            scored[checkpoint.step] = score_checkpoint(
-                checkpoint, store, rows, labels, seed, progress
-            )
+            scored[checkpoint.step] = {
+                **score_checkpoint(checkpoint, store, rows, labels, seed, progress),
+                "fakes_with_a_face": fakes_with_a_face(checkpoint, seed),
+            }
         result[name] = {"step": checkpoint.step, **scored[checkpoint.step]}
+    size = AffectPredictor.load(chosen["last"].discriminator).image_size
+    result["real_with_a_face"] = share_with_a_face(store.pixels(size).gather(rows[:LOOKED_AT]))
     _remember(run, split, result)
     return result
+
+
+def fakes_with_a_face(checkpoint: Checkpoint, seed: int) -> float:
+    """Share of a checkpoint's generated faces in which the detector finds one."""
+    faces = FaceSampler.load(checkpoint.sampler).batches(LOOKED_AT, seed)
+    return share_with_a_face(np.concatenate([to_pixels(batch) for batch in faces]))
 
 
 def score_checkpoint(

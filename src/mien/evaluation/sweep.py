@@ -8,7 +8,8 @@ from typing import Any
 
 from mien.atomic import write_text
 from mien.errors import InputError
-from mien.evaluation.evaluate import score_checkpoint
+from mien.evaluation.evaluate import fakes_with_a_face, score_checkpoint
+from mien.labels.action_units import column
 from mien.progress import Progress, silent
 from mien.runs.run import Run
 from mien.store import Store
@@ -25,6 +26,9 @@ def sweep(
     run: Run, store: Store, split: str, seed: int = 0, progress: Progress = silent
 ) -> dict[str, Any]:
     """Score all checkpoints; keeps and returns scores by step, and best value and step by metric.
+
+    With them: the share of the last checkpoint's samples that are faces to the detector, and how
+    often each unit is shown on the split.
 
     Raises InputError as `evaluate` does, or where there is no checkpoint.
     """
@@ -46,6 +50,10 @@ def sweep(
         "faces": len(rows),
         "checkpoints": steps,
         "best": {name: _best(name, steps) for name in steps[0] if name != "step"},
+        "last fakes with a face": fakes_with_a_face(found[-1], seed),
+        "shown": {
+            column(au): float((labels.au[:, i] == 1).mean()) for i, au in enumerate(labels.aus)
+        },
     }
     write_text(run.folder / "sweep.json", to_json(result))
     return result

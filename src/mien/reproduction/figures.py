@@ -1,6 +1,7 @@
 """The figures of a finished run, by the names that tables and claims use."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +17,33 @@ class Reached(NamedTuple):
 
 def figures_of(run: Path) -> dict[str, Reached]:
     """Read a run's sweep and log. Missing things are left out; NaN where nothing was labelled."""
-    lines = [json.loads(t) for t in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
-    found = _of_log(lines)
-    sweep_file = run / "sweep.json"
-    if sweep_file.exists():
-        found |= _of_sweep(json.loads(sweep_file.read_text("utf-8")))
-    return found
+    return _of_log(log_of(run)) | _of_sweep(sweep_of(run) or {})
+
+
+def log_of(run: Path) -> list[dict[str, Any]]:
+    """Read a run's log, torn lines left out."""
+    path, lines = run / "metrics.jsonl", []
+    for text in path.read_text("utf-8").splitlines() if path.exists() else ():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        lines += [line] if isinstance(line, dict) and "step" in line else []
+    return lines
+
+
+def sweep_of(run: Path) -> dict[str, Any] | None:
+    """Read a run's sweep; None where there is none, or it is damaged or of another version."""
+    return read_json(run / "sweep.json", ("split", "checkpoints", "best", "shown"))
+
+
+def read_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any] | None:
+    """Read an object that has these keys; None where it is not there, damaged or lacks one."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and all(key in found for key in keys) else None
 
 
 def _number(value: Any) -> float:
@@ -29,8 +51,13 @@ def _number(value: Any) -> float:
 
 
 def _of_sweep(sweep: dict[str, Any]) -> dict[str, Reached]:
+    if not sweep:
+        return {}
     found = {n: Reached(_number(b["value"]), b["step"]) for n, b in sweep["best"].items()}
+    for unit, share in sweep["shown"].items():
+        found[f"shown AU {int(unit.removeprefix('AU'))}"] = Reached(_number(share))
     last = sweep["checkpoints"][-1]
+    found["fakes with a face"] = Reached(_number(sweep["last fakes with a face"]), last["step"])
     found["accuracy real/fake of real"] = Reached(_number(last["real called real"]), last["step"])
     found["accuracy real/fake of fake"] = Reached(_number(last["fake called fake"]), last["step"])
     both = [
@@ -47,13 +74,36 @@ def _of_sweep(sweep: dict[str, Any]) -> dict[str, Reached]:
     return found
 
 
+LOGGED = {
+    "generator loss": "generator/loss",
+    "discriminator loss": "discriminator/loss",
+    "training 1-CCC": "discriminator/real/valence_arousal",
+}
+"""Figures that are statistics of what is logged while training."""
+
+
+def course_of(run: Path, metric: str) -> list[tuple[int, float]]:
+    """Steps and values of a column's metric over a run; empty where it has none or one only."""
+    checkpoints = (sweep_of(run) or {}).get("checkpoints", [])
+    if metric in LOGGED or metric in ("diversity", "duplicates"):
+        key = LOGGED.get(metric, f"monitor/{metric}")
+        points = [(line["step"], _number(line[key])) for line in log_of(run) if key in line]
+    elif metric in ("max CCC", "mean CCC", "testing 1-CCC"):
+        points = [
+            (c["step"], (_number(c["CCC valence"]) + _number(c["CCC arousal"])) / 2)
+            for c in checkpoints
+        ]
+        if metric.startswith("testing"):
+            points = [(step, 1 - value) for step, value in points]
+    else:
+        points = [(c["step"], _number(c[metric])) for c in checkpoints if metric in c]
+    known = [(step, value) for step, value in points if np.isfinite(value)]
+    return known if len(known) > 1 else []
+
+
 def _of_log(lines: list[dict[str, Any]]) -> dict[str, Reached]:
     found: dict[str, Reached] = {}
-    for name, key in (
-        ("generator loss", "generator/loss"),
-        ("discriminator loss", "discriminator/loss"),
-        ("training 1-CCC", "discriminator/real/valence_arousal"),
-    ):
+    for name, key in LOGGED.items():
         series = np.array([line[key] for line in lines if key in line], float)
         if len(series):
             found |= _statistics(name, series)

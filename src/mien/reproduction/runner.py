@@ -1,6 +1,5 @@
 """Run what is behind a table: every training and its sweep, resumable, some side by side."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from mien.atomic import write_text
 from mien.errors import InputError
 from mien.progress import Progress, silent
+from mien.reproduction.figures import log_of, read_json, sweep_of
 from mien.reproduction.tables import Table, TableRun
 
 CHECKPOINTS = 10
@@ -69,9 +69,8 @@ def steps_for(plan: Plan, seconds: float) -> int:
 
 def _seconds_a_step(plan: Plan, run: TableRun) -> float:
     folder = plan.folder / "timing" / run.recipe
-    log = folder / "metrics.jsonl"
     for _ in range(2):
-        lines = [json.loads(t) for t in log.read_text("utf-8").splitlines()] if log.exists() else []
+        lines = log_of(folder)
         rates = [line["speed/images_per_s"] for line in lines if "speed/images_per_s" in line]
         if len(rates) > 1:
             return 64 / float(rates[-1])
@@ -125,15 +124,16 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
 
 def _done(plan: Plan, run: TableRun, folder: Path) -> bool:
     """Whether a run is there, swept on the split asked for; InputError for another store's."""
-    if not (folder / "run.json").exists():
+    info = read_json(folder / "run.json", ("store",))
+    if info is None:  # not begun, or damaged: it is trained anew
+        shutil.rmtree(folder, ignore_errors=True)
         return False
-    info = json.loads((folder / "run.json").read_text("utf-8"))
     if not run.pictures and Path(info["store"]) != plan.store.resolve():
         raise InputError(
             f"{plan.folder}: holds runs of {info['store']}; give another --out for another store"
         )
-    sweep = folder / "sweep.json"
-    return sweep.exists() and json.loads(sweep.read_text("utf-8"))["split"] == _split(plan, run)
+    sweep = sweep_of(folder)
+    return sweep is not None and sweep["split"] == _split(plan, run)
 
 
 def _split(plan: Plan, run: TableRun) -> str:

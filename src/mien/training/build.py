@@ -131,10 +131,15 @@ def _check_step(recipe: Recipe, layout: HeadLayout, arguments: dict[str, dict[st
             f"recipe {recipe.name}: step {recipe.step} trains no units and no valence-arousal; set "
             "heads.aus=[] and heads.valence_arousal=false"
         )
-    classes = max((given.get("classes", 2) for given in arguments.values()), default=2)
+    classes = min(given.get("classes", 2) for given in arguments.values())
     if classes < 2 or (layout.exclusive and not layout.expressions):
         raise InputError(
             f"recipe {recipe.name}: needs at least two expressions in the store, as classes"
+        )
+    if recipe.critic.naming and told["generator"] and len(layout.expressions) != classes:
+        raise InputError(
+            f"recipe {recipe.name}: critic.naming needs an expression head of the {classes} "
+            f"classes that the generator is told, heads.expressions has {len(layout.expressions)}"
         )
     kinds = (GENERATORS[recipe.generator.network], DISCRIMINATORS[recipe.discriminator.network])
     if len({getattr(kind, "channels", 3) for kind in kinds}) > 1:
