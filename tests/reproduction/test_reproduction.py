@@ -1,13 +1,15 @@
 import csv
 import json
 import math
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from mien.errors import InputError
 from mien.reproduction.claims import FAILED, HELD, UNCLEAR, check_claims
-from mien.reproduction.figures import Reached, figures_of
+from mien.reproduction.figures import Reached, course_of, figures_of
 from mien.reproduction.published import figure, published
 from mien.reproduction.runner import DIVERGED, Plan, run_folder, run_table
 from mien.reproduction.tables import TABLES, Table, TableRun
@@ -82,6 +84,9 @@ def made_run(folder: Path, **best: float) -> Path:
         for step, v, a in ((10, 0.1, 0.3), (20, 0.5, 0.3))
     ]  # fmt: skip
     sweep = {
+        "split": "val",
+        "shown": {"AU01": 0.3},
+        "last fakes with a face": 0.25,
         "checkpoints": steps,
         "best": {name: {"value": value, "step": 20} for name, value in best.items()},
     }
@@ -105,6 +110,21 @@ def test_figures_of_a_run_by_hand(tmp_path):
     assert found["testing 1-CCC, minimum"].value == pytest.approx(0.6)
     assert found["diversity"] == Reached(0.7, 20)
     assert found["accuracy real/fake of fake"].value == 0.8
+    assert found["fakes with a face"] == Reached(0.25, 20)
+    assert found["shown AU 1"].value == 0.3
+
+
+def test_courses_of_a_run_by_hand(tmp_path):
+    run = made_run(tmp_path / "run")
+    with (run / "metrics.jsonl").open("a") as log:
+        log.write('{"step": 30, "gener')  # torn by a kill
+    assert course_of(run, "generator loss") == [(10, 2.0), (20, 4.0)]
+    assert course_of(run, "CCC valence") == [(10, 0.1), (20, 0.5)]
+    assert course_of(run, "testing 1-CCC") == [(10, pytest.approx(0.8)), (20, pytest.approx(0.6))]
+    assert course_of(run, "diversity") == []  # one point is no course
+    (run / "sweep.json").write_text("{")
+    assert course_of(run, "CCC valence") == []
+    assert "mean F1" not in figures_of(run)
 
 
 def test_claims_hold_fail_or_cannot_be_told():
@@ -122,6 +142,39 @@ def test_claims_hold_fail_or_cannot_be_told():
     assert verdict(0.4, 0.5) == FAILED
     assert verdict(0.45, 0.44) == UNCLEAR
     assert verdict(0.45, math.nan) == UNCLEAR
+
+
+def verdicts(runs: dict[str, dict[str, float]]) -> dict[str, str]:
+    reached = {
+        f"{name}_seed=0_steps=20": {metric: Reached(value, 20) for metric, value in run.items()}
+        for name, run in runs.items()
+    }
+    return {v.claim.split(" (")[0]: v.verdict for v in check_claims(reached)}
+
+
+def test_noise_is_not_taken_for_good_images_nor_for_variety():
+    """Noise lies far apart and is no face; a handful of modes can lie far apart too."""
+    noise = {"diversity": 1.4, "fakes with a face": 0.0, "duplicates": 0.0}
+    modes = {"diversity": 1.38, "duplicates": 0.98}
+    faces = {"diversity": 0.9, "fakes with a face": 0.6, "duplicates": 0.05}
+    rate = "categorical-28-au_update_rate={}_x"
+    found = verdicts({rate.format(7): noise, rate.format(2): faces})
+    assert found["A higher update rate makes worse images"] == HELD
+    found = verdicts({"acwgan": faces, "cgan": modes})
+    collapse = "The Wasserstein critic with classes collapses less than the conditional GAN"
+    assert found[collapse] == HELD
+    assert verdicts({"acwgan": modes, "cgan": faces})[collapse] == FAILED
+
+
+def test_rare_units_are_held_against_how_rare_they_are_here():
+    f1 = {1: 0.4, 2: 0.5, 4: 0.6, 6: 0.7, 12: 0.8, 15: 0.1, 20: 0.2, 25: 0.9}
+    rare_worst = {f"F1 AU {au}": value for au, value in f1.items()}
+    shown = {f"shown AU {au}": value / 2 for au, value in f1.items()}
+    runs = {"x_seed=0_steps=20": {k: Reached(v) for k, v in {**rare_worst, **shown}.items()}}
+    found = next(v for v in check_claims(runs) if v.claim.startswith("AU 15"))
+    assert found.verdict == HELD
+    assert "rarest here are 15 and 20" in found.figures
+    assert "rank correlation 1.00" in found.figures
 
 
 def test_tables_with_the_same_runs_share_them(tmp_path):
@@ -142,12 +195,21 @@ def test_a_table_is_run_and_set_beside_the_printed_one(faces, tmp_path, cli):
     rows = json.loads(done.out)["rows"]
     assert rows["only VA / MSE"]["CCC-V"]["printed"] == 0.484
     assert math.isfinite(rows["VA + AU / MSE + cross entropy"]["F1 Score: macro"]["value"])
-    page = out / "003-table-IX" / "index.html"
-    assert "4 steps" in page.read_text("utf-8")
+    page = (out / "003-table-IX" / "index.html").read_text("utf-8")
+    assert "4 steps" in page
+    assert page.count("<figcaption>step ") == 3 * 5  # first, middle and last samples of five runs
+    assert "Over the checkpoints" in page
+    linked = re.findall(r'href="(../runs/[^"]+)"', page)
+    assert len(linked) == 5
+    assert all((out / "003-table-IX" / unquote(link)).exists() for link in linked)
     assert "**" in (out / "003-table-IX" / "table.md").read_text("utf-8")
     before = sorted(p.stat().st_mtime_ns for p in (out / "runs").rglob("sweep.json"))
     assert cli("reproduce", "003/table-IX", *words).code == 0
     assert sorted(p.stat().st_mtime_ns for p in (out / "runs").rglob("sweep.json")) == before
+    damaged = next((out / "runs").rglob("sweep.json"))
+    damaged.write_text("{")
+    assert cli("reproduce", "003/table-IX", *words).code == 0
+    assert json.loads(damaged.read_text())["split"] == "val"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -44,6 +45,17 @@ def test_a_discriminator_that_keeps_winning_is_told():
     assert monitors.watch_game({"p_real/of_real": 0.6, "p_real/of_fake": 0.4}) == []
 
 
+def test_a_critic_that_runs_away_is_told_even_across_a_resume():
+    monitors, told = Monitors(), []
+    for look in range(WON_FOR):
+        if look == 7:
+            monitors = Monitors(**json.loads(json.dumps(monitors.memory())))
+        told += monitors.watch_game({"critic/distance": 0.1 * 1.2**look})
+    assert len(told) == 1
+    assert "the generator does not follow" in told[0]
+    assert not any(Monitors().watch_game({"critic/distance": 0.1}) for _ in range(WON_FOR))
+
+
 def test_heads_that_fall_silent_are_told():
     aus = (1, 12)
     n = 40
@@ -58,7 +70,8 @@ def test_heads_that_fall_silent_are_told():
     numbers, told = Monitors().watch_heads(silent, labels)
     assert numbers["monitor/drift/AU12"] == pytest.approx(-0.9)
     assert numbers["monitor/drift/valence"] == pytest.approx(-0.5)
-    assert "2 of 2 unit heads" in told[0]
+    assert "valence is said to be 0.50 too low" in told[0]
+    assert "2 of 2 unit heads" in told[1]
 
 
 def test_the_average_follows_by_hand():

@@ -62,6 +62,7 @@ def test_there_are_recipes_and_each_builds_and_survives_toml(faces, tmp_path):
         ("gan", ["generator.network=talk-conditional"], "generator that is not told"),
         ("cgan", ["heads.aus=[1, 2]"], "trains no units"),
         ("wgan", ["heads.valence_arousal=true"], "no valence-arousal"),
+        ("acwgan", ["heads.expressions=[]"], "critic.naming needs an expression head"),
         ("categorical-28-softmax", ["heads.expressions=[]"], "at least two expressions"),
         ("categorical-28-au", ["generator.network=vanilla"], "one network is grey"),
     ],
@@ -95,7 +96,7 @@ def test_the_documents_names_are_there():
     names = {f"categorical-28-{form}" for form in forms}
     for base in ("config1-32", "config2-96-5x5", "config2-96-7x7"):
         names |= {base, f"{base}-au", f"{base}-va"}
-    names |= {"vanilla-28", "regression-64", "gan", "cgan", "wgan", "acwgan"}
+    names |= {"vanilla-28", "regression-64", "gan", "cgan", "wgan", "cwgan", "acwgan"}
     assert names <= set(recipe_files())
 
 
@@ -345,8 +346,9 @@ def test_a_run_holds_what_it_should(run_folder):
     ]
 
 
-@pytest.mark.parametrize("name", ["config1-32", "categorical-28-au-va-mse"])
+@pytest.mark.parametrize("name", ["config1-32", "joint-32", "acwgan", "cwgan"])
 def test_a_resumed_run_equals_an_uninterrupted_one(faces, tmp_path, name):
+    """With moving average and augmentation (joint-32) and RMSprop (acwgan, cwgan) too."""
     store = Store.open(faces)
     whole, parted = Run(tmp_path / "whole"), Run(tmp_path / "parted")
     train(load_recipe(name, QUICK), store, whole)
@@ -354,6 +356,17 @@ def test_a_resumed_run_equals_an_uninterrupted_one(faces, tmp_path, name):
     train(load_recipe(name, QUICK), store, parted, resume=True)
     assert same(tensors(whole.last().folder), tensors(parted.last().folder))
     assert whole.info()["best"] == parted.info()["best"]
+    assert last_lines(whole) == last_lines(parted)
+
+
+def last_lines(run: Run) -> list[dict[str, float]]:
+    """What was logged from step 11 on, but for the speed."""
+    lines = [json.loads(text) for text in run.metrics_file.read_text().splitlines()]
+    return [
+        {k: v for k, v in line.items() if not k.startswith("speed/")}
+        for line in lines
+        if line["step"] > 10
+    ]
 
 
 def test_training_goes_on_after_kill_9_to_the_same_bits(faces, tmp_path):

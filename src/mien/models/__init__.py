@@ -31,6 +31,7 @@ from mien.models.gan.joint_large import (
 )
 from mien.models.gan.regression64 import Regression64Discriminator, Regression64Generator
 from mien.models.gan.talk32 import (
+    TalkConditionalCritic,
     TalkConditionalDiscriminator,
     TalkConditionalGenerator,
     TalkCritic,
@@ -69,6 +70,7 @@ DISCRIMINATORS: dict[str, type[nn.Module]] = {
     "talk": TalkDiscriminator,
     "talk-conditional": TalkConditionalDiscriminator,
     "talk-critic": TalkCritic,
+    "talk-conditional-critic": TalkConditionalCritic,
     "vanilla": VanillaDiscriminator,
     "vgg-64": VggDiscriminator64,
     "vgg-96": VggDiscriminator96,

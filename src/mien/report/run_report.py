@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,10 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "discriminator/real/expression", "discriminator/real/fake",
     )),
     ("critic", ("critic/distance", "critic/penalty")),
+    ("heads on val: what they say on average, less what is so", ("monitor/drift/*",)),
 )  # fmt: skip
 MOST_GRIDS = 8
-COLOURS = ("#00897b", "#d81b60", "#5e35b1", "#fb8c00")
+COLOURS = ("#00897b", "#d81b60", "#5e35b1", "#fb8c00", "#1e88e5", "#6d4c41", "#7cb342", "#546e7a")
 
 
 def write_run_report(run: Run) -> Path:
@@ -96,7 +99,9 @@ def _short(name: str, series: Sequence[tuple[str, Any]]) -> str:
 def _curves(lines: list[dict[str, Any]]) -> str:
     """Draw the panels that have anything to show, as HTML."""
     shown = []
-    for title, names in PANELS:
+    logged = sorted({name for line in lines for name in line})
+    for title, patterns in PANELS:
+        names = [n for p in patterns for n in logged if fnmatchcase(n, p)]
         series = [(name, [x for x in lines if name in x]) for name in names]
         series = [(name, found) for name, found in series if len(found) > 1]
         if series:
@@ -107,7 +112,7 @@ def _curves(lines: list[dict[str, Any]]) -> str:
     titles = [title for title, _ in shown]
     figure = make_subplots(rows=rows, cols=2, subplot_titles=titles, vertical_spacing=0.25 / rows)
     for i, (_, series) in enumerate(shown):
-        for (name, found), colour in zip(series, COLOURS, strict=False):
+        for (name, found), colour in zip(series, cycle(COLOURS), strict=False):
             line = go.Scatter(
                 x=[x["step"] for x in found], y=[round(x[name], 5) for x in found], mode="lines",
                 name=name, line={"color": colour, "width": 1.6}, showlegend=False,

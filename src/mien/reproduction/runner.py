@@ -16,9 +16,10 @@ from mien.reproduction.figures import log_of, read_json, sweep_of
 from mien.reproduction.tables import Table, TableRun
 
 CHECKPOINTS = 10
-"""Checkpoints of a scaled-down run; at full length one every 1,000 steps, as seed 000 has it.
+"""Checkpoints of a scaled-down run; at full length the table says how many steps lie between two.
 
-001 scores every 60 iterations on 1,000 faces, 000 at step 0 too: neither is done here."""
+Every checkpoint is scored on all faces of the split, where 001 draws 1,000; 000 scores step 0 too,
+which is not done here."""
 TIMED_STEPS = 24
 DIVERGED = "diverged.txt"
 """File of a run whose training diverged: what it said. Its checkpoints up to there are scored."""
@@ -141,7 +142,7 @@ def _split(plan: Plan, run: TableRun) -> str:
 
 
 def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> None:
-    every = max(1, min(1000, steps // CHECKPOINTS))
+    every = max(1, min(plan.table.every, steps // CHECKPOINTS))
     settings = (
         *run.settings, f"steps={steps}", f"seed={plan.seed}", f"checkpoint_every={every}",
         "keep_checkpoints=1000000", f"log_every={max(1, min(50, every))}",

@@ -28,8 +28,6 @@ from mien.training.start import start_from, with_members
 from mien.training.steps import STEPS, Step
 
 Rows = NDArray[np.intp]
-VALIDATION_LIMIT = 4096
-"""Faces of the validation split that are scored while training; `mien evaluate` takes them all."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def build(recipe: Recipe, store: Store, *, fresh: bool = True) -> Parts:
         STEPS[recipe.step](recipe, game, learned),
         batches,
         learned,
-        _validation(store, pixels, aligned, recipe.seed),
+        _validation(store, pixels, aligned, recipe),
         with_members(describe_split(store, rows, aligned), members),
         arguments,
         MovingAverage(generator, recipe.average) if recipe.average else None,
@@ -118,7 +116,10 @@ def _check_step(recipe: Recipe, layout: HeadLayout, arguments: dict[str, dict[st
     wanted = {
         "categorical": {"generator": False, "discriminator": False},
         "conditional": {"generator": True, "discriminator": True},
-        "wasserstein": {"generator": told["generator"], "discriminator": False},
+        "wasserstein": {
+            "generator": told["generator"],
+            "discriminator": told["generator"] and told["discriminator"],
+        },
     }[recipe.step]
     for name, tells in told.items():
         if tells != wanted[name]:
@@ -131,7 +132,7 @@ def _check_step(recipe: Recipe, layout: HeadLayout, arguments: dict[str, dict[st
             f"recipe {recipe.name}: step {recipe.step} trains no units and no valence-arousal; set "
             "heads.aus=[] and heads.valence_arousal=false"
         )
-    classes = min(given.get("classes", 2) for given in arguments.values())
+    classes = min((g["classes"] for g in arguments.values() if "classes" in g), default=2)
     if classes < 2 or (layout.exclusive and not layout.expressions):
         raise InputError(
             f"recipe {recipe.name}: needs at least two expressions in the store, as classes"
@@ -244,12 +245,15 @@ def _player(network: torch.nn.Module, settings: Network, recipe: Recipe) -> Play
     return Player(network.train(), optimiser)
 
 
-def _validation(store: Store, pixels: Pixels, aligned: LabelArrays, seed: int) -> Validation | None:
-    """Pick at most VALIDATION_LIMIT faces of the split val; None where it has no face."""
+def _validation(
+    store: Store, pixels: Pixels, aligned: LabelArrays, recipe: Recipe
+) -> Validation | None:
+    """Pick at most `validation_faces` of the split val; None where it has no face."""
     if "val" not in store.names("split"):
         return None
     rows = store.rows("val")
-    if len(rows) > VALIDATION_LIMIT:
-        picked = np.random.default_rng(seed).choice(rows, VALIDATION_LIMIT, replace=False)
+    if len(rows) > recipe.validation_faces:
+        source = np.random.default_rng(recipe.seed)
+        picked = source.choice(rows, recipe.validation_faces, replace=False)
         rows = np.sort(picked)
     return Validation(pixels, rows, aligned[rows])

@@ -23,8 +23,13 @@ RESUMABLE = 2
 OPTIMISERS, STATE = "optimisers.safetensors", "state.json"
 
 
-def save(run: Run, parts: Parts, step: int, best: dict[str, Any] | None) -> None:
-    """Write the checkpoint of `step`, then drop old ones, but for the best."""
+def save(
+    run: Run, parts: Parts, step: int, best: dict[str, Any] | None, memory: dict[str, Any]
+) -> None:
+    """Write the checkpoint of `step`, then drop old ones, but for the best.
+
+    memory: plain values that the loop wants back when the run is resumed.
+    """
     recipe = parts.recipe
     with replacing_folder(run.folder_of(step)) as folder:
         save_network(
@@ -48,7 +53,9 @@ def save(run: Run, parts: Parts, step: int, best: dict[str, Any] | None) -> None
                 parts.arguments["generator"],
             )
         save_file(_optimiser_tensors(parts), folder / OPTIMISERS)
-        (folder / STATE).write_text(json.dumps(_state(parts, step, best)), encoding="utf-8")
+        (folder / STATE).write_text(
+            json.dumps({**_state(parts, step, best), "memory": memory}), encoding="utf-8"
+        )
     run.write_info(best=best)
     keep = {c.step for c in run.checkpoints()[-recipe.keep_checkpoints :]}
     keep |= {best["step"]} if best else set()
@@ -65,8 +72,10 @@ def _state(parts: Parts, step: int, best: dict[str, Any] | None) -> dict[str, An
     return {"step": step, "best": best, "averaged_updates": updates}
 
 
-def restore(checkpoint: Checkpoint, parts: Parts) -> tuple[int, dict[str, Any] | None]:
-    """Load a checkpoint into the parts; returns its step and the best score so far."""
+def restore(
+    checkpoint: Checkpoint, parts: Parts
+) -> tuple[int, dict[str, Any] | None, dict[str, Any]]:
+    """Load a checkpoint into the parts; returns its step, the best score so far and the memory."""
     try:
         parts.step.game.generator.network.load_state_dict(load_file(checkpoint.generator))
         parts.step.game.discriminator.network.load_state_dict(load_file(checkpoint.discriminator))
@@ -77,7 +86,7 @@ def restore(checkpoint: Checkpoint, parts: Parts) -> tuple[int, dict[str, Any] |
         if parts.average is not None:
             parts.average.network.load_state_dict(load_file(checkpoint.folder / AVERAGE))
             parts.average.updates = state["averaged_updates"]
-        return state["step"], state["best"]
+        return state["step"], state["best"], state.get("memory", {})
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise InputError(
             f"{checkpoint.folder}: cannot be resumed from ({error}); remove the folder to go on "

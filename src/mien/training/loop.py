@@ -5,7 +5,7 @@ import platform
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -56,9 +56,9 @@ def train(
     InputError where a loss or gradient stops being finite, the last good checkpoint kept.
     """
     parts = build(recipe, store, fresh=not (resume and run.checkpoints()))
-    done, best = _start(parts, store, run, resume)
+    done, best, memory = _start(parts, store, run, resume)
     with Recorder(run, done) as recorder, _stop_requests() as stop:
-        loop = Loop(parts, run, recorder, best, warn)
+        loop = Loop(parts, run, recorder, best, warn, memory)
         last = done >= recipe.steps
         while not last:
             loop.one_step(done)
@@ -73,8 +73,10 @@ def train(
     return run.info()
 
 
-def _start(parts: Parts, store: Store, run: Run, resume: bool) -> tuple[int, dict[str, Any] | None]:
-    """Prepare the folder; returns the steps already done and the best score so far."""
+def _start(
+    parts: Parts, store: Store, run: Run, resume: bool
+) -> tuple[int, dict[str, Any] | None, dict[str, Any]]:
+    """Prepare the folder; returns the steps already done, the best score so far, what was known."""
     if resume and run.info_file.exists():
         if run.info()["data"]["digest"] != parts.data["digest"]:
             raise InputError(
@@ -83,7 +85,7 @@ def _start(parts: Parts, store: Store, run: Run, resume: bool) -> tuple[int, dic
             )
         write_text(run.recipe_file, to_toml(parts.recipe))
         found = run.checkpoints()
-        return checkpoints.restore(found[-1], parts) if found else (0, None)
+        return checkpoints.restore(found[-1], parts) if found else (0, None, {})
     run.checkpoints_folder.mkdir(parents=True, exist_ok=True)
     write_text(run.recipe_file, to_toml(parts.recipe))
     run.write_info(
@@ -102,7 +104,7 @@ def _start(parts: Parts, store: Store, run: Run, resume: bool) -> tuple[int, dic
             "threads": torch.get_num_threads(),
         },
     )
-    return 0, None
+    return 0, None, {}
 
 
 def _commit() -> str | None:
@@ -127,13 +129,15 @@ class Loop:
         recorder: Recorder,
         best: dict[str, Any] | None,
         warn: Callable[[str], None],
+        memory: Mapping[str, Any] | None = None,
     ) -> None:
         self.parts, self.run, self.recorder, self.best = parts, run, recorder, best
         self.warn = warn
         layout = parts.learned.layout
         self._recognises = layout.outputs > 1
-        self._latest: Log = {}
-        self._monitors = Monitors()
+        known = memory or {}
+        self._latest: Log = {k: torch.tensor(v) for k, v in known.get("latest", {}).items()}
+        self._monitors = Monitors(**known.get("monitors", {}))
         self._real = to_pixels(parts.batches.batch(0)[0])
         self._since, self._images = time.perf_counter(), 0
 
@@ -183,7 +187,11 @@ class Loop:
         value = self._validate(done)
         if np.isfinite(value) and (self.best is None or value > self.best["value"]):
             self.best = {"step": done, "value": value, "metric": HEADLINE}
-        checkpoints.save(self.run, self.parts, done, self.best)
+        memory = {
+            "latest": {name: float(value.detach()) for name, value in self._latest.items()},
+            "monitors": self._monitors.memory(),
+        }
+        checkpoints.save(self.run, self.parts, done, self.best, memory)
         self._since += time.perf_counter() - started  # training speed, not validation's
 
     def _affect_of(self, faces: list[torch.Tensor]) -> NDArray[np.float32] | None:

@@ -1,8 +1,8 @@
 """What goes wrong with a GAN, in numbers and in plain words, while it can still be stopped."""
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,11 @@ MANY_DUPLICATES = 0.5
 WON = 0.99
 WON_FOR = 20
 """Looks in a row at which the discriminator knew nearly every image before it is said."""
+OUTGROWN = 4.0
+"""How many times a critic's distance grows over as many looks before it is said."""
 HALVED = 0.5
+FAR_OFF = 0.25
+"""Mean valence or arousal that is further than this from the labels' is said to have drifted."""
 
 Pictures = NDArray[np.uint8]
 
@@ -40,15 +44,32 @@ def diversity(samples: Pictures, real: Pictures) -> tuple[float, float]:
     return float(among.mean()) / wanted, doubles
 
 
-@dataclass
 class Monitors:
     """Watches a run; each trouble is told once, until it has passed."""
 
-    _told: set[str] = field(default_factory=set)
-    _won: deque[bool] = field(default_factory=lambda: deque(maxlen=WON_FOR))
+    def __init__(
+        self,
+        told: Iterable[str] = (),
+        won: Iterable[bool] = (),
+        distances: Iterable[float] = (),
+    ) -> None:
+        """Begin, or go on with what `memory` gave."""
+        self._told = set(told)
+        self._won = deque(won, maxlen=WON_FOR)
+        self._distances = deque(distances, maxlen=WON_FOR)
+
+    def memory(self) -> dict[str, Any]:
+        """Return, as plain values, what makes another of these go on from here."""
+        return {
+            "told": sorted(self._told),
+            "won": list(self._won),
+            "distances": list(self._distances),
+        }
 
     def watch_game(self, values: Mapping[str, float]) -> list[str]:
         """Look at the latest losses; returns what to tell."""
+        if "critic/distance" in values:
+            return self._watch_critic(values["critic/distance"])
         known = ("p_real/of_real", "p_real/of_fake")
         if not all(name in values for name in known):
             return []
@@ -61,6 +82,20 @@ class Monitors:
             f"the discriminator has known nearly every image for {WON_FOR} looks in a row: a "
             "saturating generator loss gets no gradient then; try loss.generator=non-saturating "
             "or a lower discriminator.learning_rate",
+        )
+
+    def _watch_critic(self, distance: float) -> list[str]:
+        """A critic's distance that keeps growing: the generator does not follow."""
+        self._distances.append(distance)
+        looks = list(self._distances)
+        growing = len(looks) == WON_FOR and min(looks) > 0
+        growth = float(np.mean(looks[-5:]) / np.mean(looks[:5])) if growing else 0.0
+        return self._tell(
+            "outgrown",
+            growth > OUTGROWN,
+            f"the critic's distance has grown {growth:.1f}-fold in {WON_FOR} looks: the generator "
+            "does not follow; try a lower discriminator.learning_rate or "
+            "critic.gradient_penalty",
         )
 
     def watch_samples(
@@ -96,11 +131,26 @@ class Monitors:
             numbers[f"monitor/drift/{column(au)}"] = said - share
             if share > 0 and said < HALVED * share:
                 low.append(column(au))
+        text = []
         for i, name in enumerate(("valence", "arousal")):
             drift = predictions.valence_arousal[:, i] - labels.valence_arousal[:, i]
             if np.isfinite(drift).any():
-                numbers[f"monitor/drift/{name}"] = float(np.nanmean(drift))
-        text = self._tell(
+                mean = float(np.nanmean(drift))
+                numbers[f"monitor/drift/{name}"] = mean
+                text += self._tell(
+                    name,
+                    abs(mean) > FAR_OFF,
+                    f"{name} is said to be {abs(mean):.2f} too {'high' if mean > 0 else 'low'} on "
+                    "average",
+                )
+        known = labels.expression >= 0
+        said_at_all = np.isfinite(predictions.expression_probability).all(axis=None)
+        if known.any() and predictions.expressions and said_at_all:
+            for i, name in enumerate(predictions.expressions):
+                said = float(predictions.expression_probability[:, i].mean())
+                share = float((labels.expression[known] == i).mean())
+                numbers[f"monitor/drift/{name}"] = said - share
+        text += self._tell(
             "heads",
             len(low) > len(predictions.aus) / 2,
             f"{len(low)} of {len(predictions.aus)} unit heads say present less than half as often "

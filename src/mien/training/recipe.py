@@ -112,7 +112,8 @@ class Recipe(_Part):
     distance between mean features. average: decay of the generator's moving average of weights,
     which samples are drawn from; 0 for none. precision: bfloat16 is faster and not to the bit.
     train_share: share of the training people that is used. start: weights to go on from: a run's
-    folder, or a name that `mien.weights` holds; empty for random ones.
+    folder, or a name that `mien.weights` holds; empty for random ones. validation_faces: faces of
+    the split val, at most, that are scored while training; `mien evaluate` takes them all.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Recipe(_Part):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     log_every: Count = 50
     checkpoint_every: Count = 500
+    validation_faces: Count = 4096
     keep_checkpoints: Count = 2
 
 

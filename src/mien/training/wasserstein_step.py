@@ -1,4 +1,4 @@
-"""One step of the Wasserstein GAN (seed 004), and of the one whose critic also names the emotion.
+"""One step of the Wasserstein GAN (seed 004): plain, told the emotion, or with a critic naming it.
 
 The critic's score of authenticity has no bounds; it is kept as minus the fake output, so that
 larger means more real. Arjovsky et al. 2017 clip the critic's weights; Gulrajani et al. 2017 punish
@@ -23,7 +23,7 @@ class WassersteinStep:
 
     classes: labels the generator is told, 0 for none. naming: weight of the emotion's
     cross-entropy. clip_weights: bound of the critic's weights, or None. penalty: weight of the
-    gradient penalty.
+    gradient penalty. A critic that is made to be told the label is told it.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class WassersteinStep:
     ) -> None:
         self.game, self.classes, self.naming = game, classes, naming
         self.clip_weights, self.penalty = clip_weights, penalty
+        self.tells = hasattr(game.discriminator.network, "told")
 
     def __call__(self, step: int, real: Tensor, labels: LabelBatch) -> Log:
         """Run one step on real images (N, C, S, S) and return what to log."""
@@ -52,14 +53,16 @@ class WassersteinStep:
         drawn = self._draw(len(real))
         with torch.no_grad():
             fake = game.generate(len(real), drawn)
-        out_real, out_fake = game.judge(real), game.judge_fake(fake)
+        told = drawn if self.tells else None
+        out_real = game.judge(real, labels.expression if self.tells else None)
+        out_fake = game.judge_fake(fake, told)
         distance = wasserstein_loss(-out_real.fake, -out_fake.fake)
         log: Log = {"critic/distance": -distance.detach()}
         loss = distance
         if self.penalty:
 
             def score(images: Tensor) -> Tensor:
-                return -game.judge_fake(images).fake
+                return -game.judge_fake(images, told).fake
 
             log["critic/penalty"] = gradient_penalty(score, real, fake)
             loss = loss + self.penalty * log["critic/penalty"]
@@ -82,7 +85,7 @@ class WassersteinStep:
         drawn = self._draw(len(real))
         with game.frozen_discriminator():
             fake = game.generate(len(real), drawn)
-            out = game.judge(fake)
+            out = game.judge(fake, drawn if self.tells else None)
             adversarial = out.fake.mean()
             pull, log = game.pull(step, fake, real)
             loss = adversarial + pull

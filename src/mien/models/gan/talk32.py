@@ -1,4 +1,4 @@
-"""The four networks of the talk (seed 004) at 32 x 32: plain, conditional, critic.
+"""The networks of the talk (seed 004) at 32 x 32: plain and conditional, discriminator and critic.
 
 The talk names no layer, resolution or rate. These are the usual ones of what it cites: DCGAN
 bodies, the label as an embedding of 50 numbers that becomes noise for the generator and one more
@@ -100,13 +100,13 @@ class TalkConditionalDiscriminator(nn.Module):
     image_size = SIDE
     told = True
 
-    def __init__(self, outputs: int, classes: int) -> None:
+    def __init__(self, outputs: int, classes: int, norm: bool = True) -> None:
         super().__init__()
         self.classes = classes
         self.embedding = nn.Sequential(
             nn.Embedding(classes, EMBEDDING), nn.Linear(EMBEDDING, SIDE * SIDE)
         )
-        self.body = TalkDiscriminator(outputs, extra=1)
+        self.body = TalkDiscriminator(outputs, extra=1, norm=norm)
 
     def _told(self, images: Tensor, label: Tensor | None) -> Tensor:
         if label is None:
@@ -124,3 +124,10 @@ class TalkConditionalDiscriminator(nn.Module):
         """Map (N, 3, 32, 32) and (N,) to (N, outputs)."""
         outputs: Tensor = self.body(self._told(images, label))
         return outputs
+
+
+class TalkConditionalCritic(TalkConditionalDiscriminator):
+    """The same without batch norm: a critic that is told the class."""
+
+    def __init__(self, outputs: int, classes: int) -> None:
+        super().__init__(outputs, classes, norm=False)
