@@ -9,7 +9,14 @@ from mien.errors import InputError
 from mien.losses.cross_entropy import constant_cross_entropy, uniform_cross_entropy
 from mien.models import DISCRIMINATORS, GENERATORS, channels_of
 from mien.models.checkpoint import LearnedHeads, load_network, save_network
-from mien.models.gan.capsule import squash
+from mien.models.gan.bodies import (
+    Residual,
+    ResNetDiscriminator64,
+    ResNetDiscriminator96,
+    VggDiscriminator64,
+    VggDiscriminator96,
+)
+from mien.models.gan.capsule import CapsuleDiscriminator32, squash
 from mien.models.gan.categorical28 import Categorical28Discriminator, Categorical28Generator
 from mien.models.gan.cnn_m import CnnM64
 from mien.models.gan.config1 import Config1Discriminator, Config1Generator
@@ -28,9 +35,12 @@ from mien.models.gan.joint_large import (
 )
 from mien.models.gan.regression64 import Regression64Discriminator, Regression64Generator
 from mien.models.gan.talk32 import (
+    TalkConditionalCritic,
     TalkConditionalDiscriminator,
     TalkConditionalGenerator,
     TalkCritic,
+    TalkDiscriminator,
+    TalkGenerator,
 )
 from mien.models.gan.vanilla import VanillaDiscriminator, VanillaGenerator
 from mien.models.heads import HeadLayout
@@ -132,6 +142,9 @@ def test_vanilla_gan_is_table_3_9():
     assert deviation == pytest.approx((2 / 784) ** 0.5, rel=0.02)
     grey = generator(torch.rand(2, 100))
     assert grey.shape == (2, 1, 28, 28)
+    widths = [tuple(p.shape) for p in generator.parameters()]
+    assert widths == [(128, 100), (128,), (784, 128), (784,)]
+    assert discriminator.features(grey).shape == (2, 128)
 
 
 def test_joint_32_is_configuration_1_in_the_other_order():
@@ -188,7 +201,59 @@ def test_cnn_m_is_figure_4_3():
     assert parameters(network) == kernels + biases + norms + dense
 
 
+def test_the_vgg_like_body():
+    network = VggDiscriminator64(outputs=11)
+    found = sizes(network, torch.rand(2, 3, 64, 64))
+    wanted = [(32, 64)] * 2 + [(64, 32)] * 2 + [(128, 16)] * 2 + [(256, 8)] * 2
+    assert found == [*wanted, (11,)]
+    kernels = 3 * 32 + 32 * 32 + 32 * 64 + 64 * 64 + 64 * 128 + 128**2 + 128 * 256 + 256**2
+    biases, norms = 2 * (32 + 64 + 128 + 256), 4 * (32 + 64 + 128 + 256)
+    assert parameters(network) == kernels * 9 + biases + norms + 257 * 11
+    assert parameters(VggDiscriminator96(outputs=11)) == parameters(network)
+
+
+def test_the_resnet_like_body():
+    network = ResNetDiscriminator64(outputs=11)
+    given, shapes = torch.rand(2, 3, 64, 64), []
+    for layer in network.layers:
+        given = layer(given)
+        if isinstance(layer, nn.Conv2d | Residual):
+            shapes.append(tuple(given.shape[1:3]))
+    assert shapes == [(32, 32), *[(32, 32)] * 2, *[(64, 16)] * 2, *[(128, 8)] * 2, *[(256, 4)] * 2]
+    first = 3 * 32 * 9 + 2 * 32
+    blocks = 0
+    for inputs, width in ((32, 32), (32, 64), (64, 128), (128, 256)):
+        one = inputs * width * 9 + width**2 * 9 + 4 * width  # no biases before a norm
+        shortcut = 0 if inputs == width else inputs * width + 2 * width
+        blocks += one + shortcut + 2 * width**2 * 9 + 4 * width
+    assert parameters(network) == first + blocks + 257 * 11
+    assert parameters(ResNetDiscriminator96(outputs=11)) == parameters(network)
+
+
+def test_the_capsules():
+    network = CapsuleDiscriminator32(outputs=11)
+    maps = network.convolution(torch.rand(2, 3, 32, 32))
+    assert maps.shape == (2, 128, 12, 12)  # (32 - 9) // 2 + 1
+    assert network.primary(maps).shape == (2, 16 * 8, 4, 4)
+    assert network.features(torch.rand(2, 3, 32, 32)).shape == (2, 16 * 4 * 4 * 8)
+    convolutions = 3 * 128 * 81 + 128 + 128 * 128 * 25 + 128
+    votes = 256 * 11 * 8 * 16
+    assert parameters(network) == convolutions + votes + 11 * 16 + 11
+
+
 def test_the_talks_networks():
+    assert sizes(TalkGenerator(), torch.rand(2, 256, 4, 4)) == [(128, 8), (64, 16), (3, 32)]
+    shapes = [(64, 16), (128, 8), (256, 4)]
+    assert sizes(TalkDiscriminator(outputs=8), torch.rand(2, 3, 32, 32)) == [*shapes, (8,)]
+    conditional = TalkConditionalDiscriminator(outputs=1, classes=7)
+    assert sizes(conditional.body, torch.rand(2, 4, 32, 32)) == [*shapes, (1,)]
+    plain = parameters(TalkDiscriminator(outputs=1))
+    label = 7 * 50 + 50 * 1024 + 1024
+    assert parameters(conditional) == plain + 25 * 64 + label  # one more channel
+    norms = 2 * (128 + 256)
+    assert (
+        parameters(TalkConditionalCritic(outputs=1, classes=7)) == parameters(conditional) - norms
+    )
     generator = TalkConditionalGenerator(classes=7)
     kernels = 256 * 128 + 128 * 64 + 64 * 3
     body = 150 * 4096 + 4096 + kernels * 25 + 128 + 64 + 3 + 2 * (256 + 128 + 64)

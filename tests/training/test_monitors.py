@@ -71,7 +71,7 @@ def test_heads_that_fall_silent_are_told():
     assert numbers["monitor/drift/AU12"] == pytest.approx(-0.9)
     assert numbers["monitor/drift/valence"] == pytest.approx(-0.5)
     assert "valence is said to be 0.50 too low" in told[0]
-    assert "2 of 2 unit heads" in told[1]
+    assert "2 of 2 unit heads" in told[2]
 
 
 def test_the_average_follows_by_hand():

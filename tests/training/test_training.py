@@ -1,3 +1,4 @@
+import copy
 import json
 import os
 import signal
@@ -10,13 +11,16 @@ import pytest
 import torch
 
 from mien.errors import InputError
-from mien.losses.reconstruction import huber_loss
+from mien.losses.adversarial import EPSILON
+from mien.losses.reconstruction import annealed_weight, huber_loss
 from mien.models.heads import HeadLayout, HeadOutputs
+from mien.models.sampler import uniform_noise
 from mien.runs.run import Run
 from mien.store import Store
-from mien.training.adversarial import Diverged
+from mien.training.adversarial import Diverged, Player
 from mien.training.build import build, learned_heads
 from mien.training.data import FaceBatches
+from mien.training.head_loss import sum_terms
 from mien.training.loop import train
 from mien.training.recipe import load_recipe, parse_recipe, recipe_files, to_toml
 
@@ -273,6 +277,99 @@ def test_losses_are_weighted_and_combined_as_the_documents_say(faces):
     assert "expression" not in fake
     assert parts.step.scale == 0.5
     assert build(load_recipe("config1-32"), store).step.scale == 1
+
+
+def test_the_thesis_weighted_sum_by_hand(faces):
+    """0.27, 0.40 and 0.33 of three losses (seed 000): with zero outputs, ln 2 for two of them."""
+    settings = [f"loss.weights.{k}={v}" for k, v in (("valence_arousal", 0.27), ("au", 0.40))]
+    recipe = load_recipe("categorical-28-au-va-mse", [*settings, "loss.weights.fake=0.33"])
+    parts = build(recipe, Store.open(faces))
+    _, labels = parts.batches.batch(0)
+    real = parts.step.head_loss.on_real(heads_of(parts, 0.0), labels)
+    valid = labels.valence_arousal_valid.bool()
+    squares = torch.where(valid, labels.valence_arousal, torch.zeros(())).square()
+    mse = (squares.sum(0) / valid.sum(0))[valid.any(0)].mean()
+    wanted = 0.27 * mse + (0.40 + 0.33) * np.log(2)
+    assert sum_terms(real).item() == pytest.approx(wanted.item(), rel=1e-4)
+
+
+def test_labels_are_smoothed_on_one_side_or_the_other(faces):
+    """Cross-entropy of an output of 2 with 0.9 on fakes, or with 0.1 on real images."""
+    sure = np.log1p(np.exp(-2.0))  # -log p
+    for real, fake in ((0.0, 0.9), (0.1, 1.0), (0.0, 1.0)):
+        settings = [f"fake_labels.real={real}", f"fake_labels.fake={fake}"]
+        parts = build(load_recipe("config1-32", settings), Store.open(faces))
+        _, labels = parts.batches.batch(0)
+        loss, weight = parts.step.head_loss, parts.recipe.loss.weights.fake
+        of_real = loss.on_real(heads_of(parts, 2.0), labels)["fake"].item() / weight
+        of_fake = loss.on_fake(heads_of(parts, 2.0))["fake"].item() / weight
+        assert of_real == pytest.approx(real * sure + (1 - real) * (sure + 2), rel=1e-5)
+        assert of_fake == pytest.approx(fake * sure + (1 - fake) * (sure + 2), rel=1e-5)
+
+
+def test_the_regression_gans_numbers_and_tricks():
+    """Seed 001, sections 4.4.5 and 5.6: rates, update rates, Huber, clipping, 60 and 1,000."""
+    recipe = load_recipe("regression-64")
+    assert recipe.generator.learning_rate == 2 * recipe.discriminator.learning_rate
+    assert (recipe.loss.valence_arousal, recipe.update_rate) == ("ccc", 1)
+    assert (recipe.reconstruction.weight, recipe.reconstruction.steps) == (10, 1500)
+    assert recipe.clip_norm == 20
+    assert recipe.fake_labels.fake == 0.9
+    assert (recipe.checkpoint_every, recipe.validation_faces) == (2 * 60, 1000)
+    turns = [
+        recipe.update_rate + 1,
+        load_recipe("regression-64", ["update_rate=2"]).update_rate + 1,
+    ]
+    assert turns == [2, 3]
+
+
+def test_gradients_are_clipped_by_their_norm_over_all_weights():
+    """Gradients (3, 4) and 12 have norm 13: clipped to 1.3, each is a tenth of itself."""
+    network = torch.nn.Linear(2, 1)
+    with torch.no_grad():
+        network.weight.zero_()
+        network.bias.zero_()
+    player = Player(network, torch.optim.SGD(network.parameters(), 1.0))
+    loss = (network.weight * torch.tensor([3.0, 4.0])).sum() + 12 * network.bias.sum()
+    assert player.update(loss, 1.3).item() == pytest.approx(13)
+    assert network.weight.tolist()[0] == pytest.approx([-0.3, -0.4], rel=1e-4)
+    assert network.bias.item() == pytest.approx(-1.2, rel=1e-4)
+
+
+def test_the_economies_change_no_weight(faces):
+    """The same as a plain loop: every gradient taken, the graph of generated images kept."""
+    parts = build(load_recipe("config1-32", ["batch_size=16"]), Store.open(faces))
+    game, recipe, loss = parts.step.game, parts.recipe, parts.step.head_loss
+    g, d = copy.deepcopy((game.generator.network, game.discriminator.network))
+    # not Adam, whose first step is the rate times the sign, even of a gradient that is all rounding
+    game.generator, game.discriminator = (
+        Player(n, torch.optim.SGD(n.parameters(), 1e-3))
+        for n in (game.generator.network, game.discriminator.network)
+    )
+    optimisers = [torch.optim.SGD(n.parameters(), 1e-3) for n in (g, d)]
+    for step in range(7):  # five turns of the discriminator, one of the generator, one more
+        real, labels = parts.batches.batch(step)
+        torch.manual_seed(step)
+        parts.step(step, real, labels)
+        torch.manual_seed(step)
+        for optimiser in optimisers:
+            optimiser.zero_grad()
+        generators = step == 5
+        on_real = None if generators else loss.on_real(game.layout.split(d(real)), labels)
+        fake = g(uniform_noise(16, recipe.noise))
+        out = game.layout.split(d(fake))
+        if generators:
+            p = torch.sigmoid(out.fake)
+            weight = annealed_weight(step, recipe.reconstruction.weight, 1500)
+            total = torch.log(p + EPSILON).mean() + weight * huber_loss(fake, real)
+        else:
+            total = sum_terms(on_real) + sum_terms(loss.on_fake(out))
+        total.backward()
+        torch.nn.utils.clip_grad_norm_((g if generators else d).parameters(), 20)
+        optimisers[0 if generators else 1].step()
+    for mine, theirs in ((game.generator.network, g), (game.discriminator.network, d)):
+        for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
+            assert torch.allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 def test_the_generators_loss_is_log_p_plus_annealed_huber(faces):

@@ -142,17 +142,15 @@ def _field_normals(points: Array, p: Array, step: float) -> Array:
 def _add_arch(builder: MeshBuilder, person: Identity, upper: bool) -> None:
     """Add a row of teeth: its front, and the edge that it bites with."""
     across = np.linspace(-1, 1, 29)
-    x = across * (2.6 if upper else 1.9) * person.mouth_width
+    x = across * (2.3 if upper else 1.75) * person.mouth_width
     z = (7.95 if upper else 7.5) - 0.2 * x**2
     top, bottom = (-5.85, -7.2) if upper else (-7.25, -8.05)
     above = np.stack([x, np.full_like(x, top), z - 0.1], -1)
     below = np.stack([x, np.full_like(x, bottom), z], -1)
     edge = (below if upper else above) - [0, 0, 0.3]
     rows = [above, below, edge] if upper else [edge, above, below]
-    coords = np.stack(
-        [np.tile(across * (5.0 if upper else 4.75), 3), np.repeat([0.0, 0.5, 1.0], len(x))], -1
-    )
-    light = (0.8 if upper else 0.5) * (1 - 0.9 * np.abs(across) ** 1.5)
+    coords = np.stack([np.tile(across * 4.5, 3), np.repeat([0.0, 0.5, 1.0], len(x))], -1)
+    light = (0.8 if upper else 0.5) * (1 - 0.65 * np.abs(across) ** 1.5)
     builder.add(
         np.concatenate(rows),
         grid_triangles(3, len(x), wrap=False),

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 LOOKED_AT = 128
 """Pictures that are looked at: the share is known to about 0.04."""
@@ -15,14 +16,12 @@ def share_with_a_face(pictures: NDArray[np.uint8]) -> float:
     A share near that of real crops says faces, not that they are good ones or differ: noise has
     none, and one face over and over has them all.
     """
-    import cv2
-
     from mien.faces.centerface import CenterFace
 
     detect = CenterFace(longest=SIDE + 2 * EDGE, threads=1)
-    edges = (EDGE, EDGE, EDGE, EDGE, cv2.BORDER_REPLICATE)
     found = 0
     for picture in pictures[:LOOKED_AT]:
-        large = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
-        found += len(detect(cv2.copyMakeBorder(large, *edges))) > 0
+        large = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+        framed = np.pad(large, ((EDGE, EDGE), (EDGE, EDGE), (0, 0)), mode="edge")
+        found += len(detect(framed)) > 0
     return found / max(min(len(pictures), LOOKED_AT), 1)

@@ -24,9 +24,10 @@ class ConditionalStep:
         classes: int,
         generator_loss: Callable[[Tensor], Tensor],
         fake_target: float,
+        real_target: float,
     ) -> None:
-        self.game, self.classes = game, classes
-        self.generator_loss, self.fake_target = generator_loss, fake_target
+        self.game, self.classes, self.generator_loss = game, classes, generator_loss
+        self.fake_target, self.real_target = fake_target, real_target
 
     def __call__(self, step: int, real: Tensor, labels: LabelBatch) -> Log:
         """Run one step on real images (N, C, S, S) and return what to log."""
@@ -42,7 +43,7 @@ class ConditionalStep:
             fake = game.generate(len(real), drawn)
         of_real, of_fake = game.judge(real, label).fake, game.judge_fake(fake, drawn).fake
         of_wrong = game.judge_apart(real, wrong).fake
-        on_real = constant_cross_entropy(of_real, 0.0)
+        on_real = constant_cross_entropy(of_real, self.real_target)
         on_fake = constant_cross_entropy(of_fake, self.fake_target)
         on_wrong = constant_cross_entropy(of_wrong, self.fake_target)
         loss = on_real + 0.5 * (on_fake + on_wrong)

@@ -23,9 +23,9 @@ Log = dict[str, Tensor]
 class HeadLoss:
     """Weighted losses of the heads.
 
-    valence_arousal, au, expression, fake: weights. fake_target: target of the fake output on fake
-    images (on real ones it is 0). other_target: target of the label outputs on fake images; None:
-    the labels of a generated face are nobody's business, and only the fake output learns from it.
+    valence_arousal, au, expression, fake: weights. fake_target, real_target: targets of the fake
+    output on fake and on real images. other_target: target of the label outputs on fake images;
+    None: the labels of a generated face are nobody's business, and only the fake output learns.
     """
 
     valence_arousal_loss: Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -34,12 +34,13 @@ class HeadLoss:
     expression: float
     fake: float
     fake_target: float
+    real_target: float
     other_target: float | None
     learned: LearnedHeads
 
     def on_real(self, out: HeadOutputs, labels: LabelBatch) -> Log:
         """Losses on real faces; heads without any label are left out."""
-        terms = {"fake": self.fake * constant_cross_entropy(out.fake, 0.0)}
+        terms = {"fake": self.fake * constant_cross_entropy(out.fake, self.real_target)}
         if self._learns_va:
             terms["valence_arousal"] = self.valence_arousal * self.valence_arousal_loss(
                 out.valence_arousal, labels.valence_arousal, labels.valence_arousal_valid

@@ -41,11 +41,13 @@ class HeadWeights(_Part):
 class FakeLabels(_Part):
     """Targets of generated images: `fake` for the fake output, `others` for the label outputs.
 
+    real: target of the fake output on real images; 0.1 is what Salimans et al. 2016 smooth.
     others: a number, "share" for (1 - fake) / n over the n label outputs (seed 000), or "none":
     the label outputs learn nothing from generated images.
     """
 
     fake: Share = 0.9
+    real: Share = 0.0
     others: Share | Literal["share", "none"] = "share"
 
 

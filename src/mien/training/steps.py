@@ -39,6 +39,7 @@ def _categorical(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
         weights.expression,
         weights.fake,
         targets.fake,
+        targets.real,
         others if isinstance(others, float | int) else None,
         learned,
     )
@@ -48,7 +49,9 @@ def _categorical(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
 
 def _conditional(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
     classes = int(game.generator.network.classes)  # type: ignore[arg-type]
-    return ConditionalStep(game, classes, GENERATOR[recipe.loss.generator], recipe.fake_labels.fake)
+    targets = recipe.fake_labels
+    loss = GENERATOR[recipe.loss.generator]
+    return ConditionalStep(game, classes, loss, targets.fake, targets.real)
 
 
 def _wasserstein(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
