@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-LOOKED_AT = 128
-"""Pictures that are looked at: the share is known to about 0.04."""
+LOOKED_AT = 64
+"""Pictures that are looked at: the share is known to about 0.06."""
 SIDE, EDGE = 128, 64
 
 
