@@ -9,7 +9,7 @@ import pytest
 
 from mien.errors import InputError
 from mien.reproduction.claims import FAILED, HELD, UNCLEAR, check_claims
-from mien.reproduction.figures import Reached, course_of, figures_of
+from mien.reproduction.figures import Reached, courses_of, figures_of
 from mien.reproduction.published import figure, published
 from mien.reproduction.runner import DIVERGED, Plan, run_folder, run_table
 from mien.reproduction.tables import TABLES, Table, TableRun
@@ -118,12 +118,14 @@ def test_courses_of_a_run_by_hand(tmp_path):
     run = made_run(tmp_path / "run")
     with (run / "metrics.jsonl").open("a") as log:
         log.write('{"step": 30, "gener')  # torn by a kill
-    assert course_of(run, "generator loss") == [(10, 2.0), (20, 4.0)]
-    assert course_of(run, "CCC valence") == [(10, 0.1), (20, 0.5)]
-    assert course_of(run, "testing 1-CCC") == [(10, pytest.approx(0.8)), (20, pytest.approx(0.6))]
-    assert course_of(run, "diversity") == []  # one point is no course
+    asked = ("generator loss", "CCC valence", "testing 1-CCC", "diversity")
+    found = courses_of(run, asked)
+    assert found["generator loss"] == [(10, 2.0), (20, 4.0)]
+    assert found["CCC valence"] == [(10, 0.1), (20, 0.5)]
+    assert found["testing 1-CCC"] == [(10, pytest.approx(0.8)), (20, pytest.approx(0.6))]
+    assert "diversity" not in found  # one point is no course
     (run / "sweep.json").write_text("{")
-    assert course_of(run, "CCC valence") == []
+    assert courses_of(run, asked).keys() == {"generator loss"}
     assert "mean F1" not in figures_of(run)
 
 

@@ -162,7 +162,7 @@ def _add_arch(builder: MeshBuilder, person: Identity, upper: bool) -> None:
 
 
 def _add_mouth(builder: MeshBuilder, person: Identity) -> None:
-    """Add what is behind the lips: teeth, tongue, and the dark at the back."""
+    """Add what is behind the lips: teeth, tongue, the dark at the back, and a wall behind it."""
     for upper in (True, False):
         _add_arch(builder, person, upper)
     turn, depth = np.meshgrid(
@@ -174,12 +174,8 @@ def _add_mouth(builder: MeshBuilder, person: Identity) -> None:
     inward = grid_triangles(7, 20, wrap=True)[:, ::-1]
     falls = (round_y < -0.1).ravel()  # its floor goes down with the jaw
     builder.add(bag.reshape(-1, 3), inward, CAVITY, openness=0.25, jaw=falls)
-    half_width = person.face_width * np.array([4.0, 3.6, 2.0])
-    wall = [
-        [s * w, y, 2.0]
-        for w, y in zip(half_width, (-4.0, -7.4, -9.6), strict=True)
-        for s in (-1, 1)
-    ]
+    rim = ((4.0, -4.0), (3.6, -7.4), (2.0, -9.6))
+    wall = [[side * x * person.face_width, y, 2.0] for x, y in rim for side in (-1, 1)]
     builder.add(np.array(wall), grid_triangles(3, 2, wrap=False), CAVITY, openness=0.1)
     u, v = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 8))
     tongue = np.stack(

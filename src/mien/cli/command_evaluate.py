@@ -51,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     both = {name: result[name] for name in ("last", "best")}
     title = (
-        f"{args.run} on {args.split}: {result['faces']} faces, the detector finds "
-        f"{result['real_with_a_face']:.0%} of them; {result['definitions']}"
+        f"{args.run} on {args.split}: {result['faces']} faces, the detector finds one "
+        f"in {result['real_with_a_face']:.0%} of a sample; {result['definitions']}"
     )
     columns = ["", *(f"{name} (step {scores['step']})" for name, scores in both.items())]
     rows = zip(*(_lines(scores) for scores in both.values()), strict=True)

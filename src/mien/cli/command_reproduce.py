@@ -46,8 +46,9 @@ def run(args: argparse.Namespace) -> int:
     if args.table is None:
         tables = TABLES.values()
         if args.json:
-            print_json([{"table": t.name, "rows": len(t.rows), "steps": t.steps or None,
-                         "title": t.title} for t in tables])  # fmt: skip
+            keys = ("table", "rows", "steps", "title")
+            cells = ((t.name, len(t.rows), t.steps or None, t.title) for t in tables)
+            print_json([dict(zip(keys, row, strict=True)) for row in cells])
             return 0
         rows = [[t.name, len(t.rows), t.steps or "not stated", t.title] for t in tables]
         print_table(["table", "rows", "steps", "title"], rows, "tables of the documents")
@@ -178,6 +179,7 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
         f"scaled down: {steps:,} of {table.steps:,} steps" if table.steps else f"{steps:,} steps"
     )
     title = table.title if steps == table.steps else f"{table.title} ({scaled})"
+    once = _once(folders)
     claims = [(v.claim, v.documents, v.verdict, v.figures) for v in check_claims(runs)]
     return TablePage(
         table.name,
@@ -188,9 +190,9 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
         if any(run_.suffix for run_ in table.rows)
         else _mark_best(rows, [metric for _, metric in table.columns]),
         claims,
-        _all_curves(plan, folders),
-        [(row, _grids(folder)) for row, folder in _once(folders).items() if _grids(folder)],
-        {row: _run_page(folder) for row, folder in folders.items()},
+        _curves(plan, once),
+        [(row, grids) for row, folder in once.items() if (grids := _grids(folder))],
+        {row: _run_page(folder) for row, folder in once.items()},
     )
 
 
@@ -216,18 +218,19 @@ def _once(folders: dict[str, Path]) -> dict[str, Path]:
     return {row: folder for row, folder in folders.items() if first[folder] == row}
 
 
-def _all_curves(
-    plan: "Plan", folders: dict[str, Path]
+def _curves(
+    plan: "Plan", once: dict[str, Path]
 ) -> list[tuple[str, list[tuple[str, list[tuple[int, float]]]]]]:
     """Of each column, the course of its metric in every run that has one."""
-    from mien.reproduction.figures import course_of
+    from mien.reproduction.figures import courses_of
 
-    once, found = _once(folders), []
-    for label, metric in plan.table.columns:
-        courses = [(row, course_of(folder, metric)) for row, folder in once.items()]
-        known = [(row, course) for row, course in courses if course]
-        found += [(label, known)] if known else []
-    return found
+    metrics = [metric for _, metric in plan.table.columns]
+    courses = {row: courses_of(folder, metrics) for row, folder in once.items()}
+    columns = (
+        (label, [(row, found[metric]) for row, found in courses.items() if metric in found])
+        for label, metric in plan.table.columns
+    )
+    return [(label, known) for label, known in columns if known]
 
 
 def _grids(folder: Path) -> list[Path]:
@@ -257,9 +260,10 @@ def _mark_best(
         if len(known) < 2 or "loss" in metric:
             continue
         lower = metric.startswith(("MSE", "training 1-CCC", "testing 1-CCC", "duplicates"))
-        best = min(known) if lower else max(known)
-        if metric == "diversity":  # noise lies further apart than faces do
+        if metric == "diversity":  # that of real faces is best: noise lies further apart
             best = min(known, key=lambda value: abs(value - 1))
+        else:
+            best = min(known) if lower else max(known)
         for _, cells in rows:
             cells[column] = replace(cells[column], best=cells[column].ours == best)
     return rows

@@ -6,6 +6,9 @@ reported flatters it: `mien evaluate` without --sweep does not.
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mien.atomic import write_text
 from mien.errors import InputError
 from mien.evaluation.evaluate import fakes_with_a_face, score_checkpoint
@@ -51,9 +54,7 @@ def sweep(
         "checkpoints": steps,
         "best": {name: _best(name, steps) for name in steps[0] if name != "step"},
         "last fakes with a face": fakes_with_a_face(found[-1], seed),
-        "shown": {
-            column(au): float((labels.au[:, i] == 1).mean()) for i, au in enumerate(labels.aus)
-        },
+        "shown": {column(au): _shown(labels.au[:, i]) for i, au in enumerate(labels.aus)},
     }
     write_text(run.folder / "sweep.json", to_json(result))
     return result
@@ -79,6 +80,12 @@ def by_name(scores: dict[str, Any]) -> dict[str, float]:
         "real called real": scores["real_called_real"],
         "fake called fake": scores["fake_called_fake"],
     }
+
+
+def _shown(unit: NDArray[np.int8]) -> float:
+    """Share of the faces that are labelled with a unit which show it; NaN where none is."""
+    known = unit[unit >= 0]
+    return float((known == 1).mean()) if len(known) else float("nan")
 
 
 def _best(name: str, steps: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,18 +1,16 @@
 """The page of a run: its recipe, warnings, curves, and samples over time."""
 
-import json
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, select_autoescape
-from plotly.subplots import make_subplots
 
 from mien.atomic import write_text
 from mien.report.figures import PLOTLY_SCRIPT
+from mien.report.panels import COLOURS, Panels
 from mien.report.pictures import data_url
 from mien.runs.run import Run
 
@@ -31,12 +29,11 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("heads on val: what they say on average, less what is so", ("monitor/drift/*",)),
 )  # fmt: skip
 MOST_GRIDS = 8
-COLOURS = ("#00897b", "#d81b60", "#5e35b1", "#fb8c00", "#1e88e5", "#6d4c41", "#7cb342", "#546e7a")
 
 
 def write_run_report(run: Run) -> Path:
     """Write report.html into a run's folder, from what is logged so far; returns its path."""
-    lines = _lines(run.metrics_file)
+    lines = run.log()
     grids = sorted((run.folder / "samples").glob("step-*.png"))
     info = run.info()
     environment = Environment(
@@ -55,17 +52,6 @@ def write_run_report(run: Run) -> Path:
     target = run.folder / "report.html"
     write_text(target, page)
     return target
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """Read the log; a line that is being written is left out."""
-    found = []
-    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            found.append(json.loads(text))
-        except ValueError:
-            continue
-    return found
 
 
 def _facts(info: dict[str, Any], lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -102,34 +88,16 @@ def _curves(lines: list[dict[str, Any]]) -> str:
     logged = sorted({name for line in lines for name in line})
     for title, patterns in PANELS:
         names = [n for p in patterns for n in logged if fnmatchcase(n, p)]
-        series = [(name, [x for x in lines if name in x]) for name in names]
-        series = [(name, found) for name, found in series if len(found) > 1]
+        series = [(name, [(x["step"], x[name]) for x in lines if name in x]) for name in names]
+        series = [(name, course) for name, course in series if len(course) > 1]
         if series:
             shown.append((title, series))
     if not shown:
         return ""
-    rows = -(-len(shown) // 2)
-    titles = [title for title, _ in shown]
-    figure = make_subplots(rows=rows, cols=2, subplot_titles=titles, vertical_spacing=0.25 / rows)
+    panels = Panels([title for title, _ in shown])
     for i, (_, series) in enumerate(shown):
-        for (name, found), colour in zip(series, cycle(COLOURS), strict=False):
-            line = go.Scatter(
-                x=[x["step"] for x in found], y=[round(x[name], 5) for x in found], mode="lines",
-                name=name, line={"color": colour, "width": 1.6}, showlegend=False,
-                hovertemplate=f"{name}<br>%{{x}}: %{{y}}<extra></extra>",
-            )  # fmt: skip
-            figure.add_trace(line, row=i // 2 + 1, col=i % 2 + 1)
-            figure.add_annotation(
-                x=found[-1]["step"], y=found[-1][name], text=_short(name, series),
-                showarrow=False, xanchor="right", yanchor="bottom", row=i // 2 + 1, col=i % 2 + 1,
-                font={"color": colour, "size": 11},
-            )  # fmt: skip
-    figure.update_layout(
-        height=260 * rows + 40, template="plotly_white",
-        margin={"l": 50, "r": 20, "t": 40, "b": 30},
-        font={"family": "system-ui, sans-serif", "size": 12},
-    )  # fmt: skip
-    html: str = figure.to_html(
-        full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True}
-    )
-    return html
+        for (name, course), colour in zip(series, cycle(COLOURS), strict=False):
+            hover = f"{name}<br>%{{x}}: %{{y}}<extra></extra>"
+            panels.line(i, name, course, colour, showlegend=False, hovertemplate=hover)
+            panels.say(i, course[-1], _short(name, series), colour)
+    return panels.html(40)

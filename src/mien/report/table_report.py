@@ -5,19 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, select_autoescape
-from plotly.subplots import make_subplots
 
 from mien.atomic import write_text
 from mien.report.figures import PLOTLY_SCRIPT
+from mien.report.panels import COLOURS, Course, Panels
 from mien.report.pictures import data_url
-
-Course = Sequence[tuple[int, float]]
-COLOURS = (
-    "#00897b", "#d81b60", "#5e35b1", "#fb8c00", "#1e88e5", "#6d4c41", "#7cb342", "#546e7a",
-    "#e53935",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ class TablePage:
     """Everything a table's page shows.
 
     curves: by column, of each row its course, (step, value). grids: of each row its samples over
-    time. pages: of each row the page of its run, relative to the table's.
+    time. pages: of a row the page of its run, relative to the table's.
     """
 
     name: str
@@ -87,31 +80,15 @@ def _curves(page: TablePage) -> str:
     """Draw a panel for each column that has courses, a line for each row, as HTML."""
     if not page.curves:
         return ""
-    rows, names = -(-len(page.curves) // 2), [row for row, _ in page.rows]
-    figure = make_subplots(
-        rows=rows, cols=2, subplot_titles=[column for column, _ in page.curves],
-        vertical_spacing=0.25 / rows,
-    )  # fmt: skip
-    listed: set[str] = set()
+    names, listed = [row for row, _ in page.rows], set[str]()
+    panels = Panels([column for column, _ in page.curves])
     for i, (_, courses) in enumerate(page.curves):
         for row, course in courses:
             colour = COLOURS[names.index(row) % len(COLOURS)]
-            line = go.Scatter(
-                x=[step for step, _ in course], y=[round(value, 5) for _, value in course],
-                mode="lines", name=row, legendgroup=row, showlegend=row not in listed,
-                line={"color": colour, "width": 1.6},
-            )  # fmt: skip
+            first = row not in listed
+            panels.line(i, row, course, colour, legendgroup=row, showlegend=first)
             listed.add(row)
-            figure.add_trace(line, row=i // 2 + 1, col=i % 2 + 1)
-    figure.update_layout(
-        height=260 * rows + 60 + 20 * len(names), template="plotly_white",
-        margin={"l": 50, "r": 20, "t": 40, "b": 30}, legend={"orientation": "h", "y": -0.12},
-        font={"family": "system-ui, sans-serif", "size": 12},
-    )  # fmt: skip
-    html: str = figure.to_html(
-        full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True}
-    )
-    return html
+    return panels.html(60 + 20 * len(names), legend={"orientation": "h", "y": -0.12})
 
 
 def markdown(page: TablePage) -> str:

@@ -7,6 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mien.runs.run import Run
+
+SWEPT = ("split", "checkpoints", "best", "shown", "last fakes with a face")
+"""What a sweep.json has to have."""
+
 
 class Reached(NamedTuple):
     """A score, and the step it was reached at, where that makes sense."""
@@ -17,24 +22,12 @@ class Reached(NamedTuple):
 
 def figures_of(run: Path) -> dict[str, Reached]:
     """Read a run's sweep and log. Missing things are left out; NaN where nothing was labelled."""
-    return _of_log(log_of(run)) | _of_sweep(sweep_of(run) or {})
-
-
-def log_of(run: Path) -> list[dict[str, Any]]:
-    """Read a run's log, torn lines left out."""
-    path, lines = run / "metrics.jsonl", []
-    for text in path.read_text("utf-8").splitlines() if path.exists() else ():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        lines += [line] if isinstance(line, dict) and "step" in line else []
-    return lines
+    return _of_log(Run(run).log()) | _of_sweep(sweep_of(run) or {})
 
 
 def sweep_of(run: Path) -> dict[str, Any] | None:
     """Read a run's sweep; None where there is none, or it is damaged or of another version."""
-    return read_json(run / "sweep.json", ("split", "checkpoints", "best", "shown"))
+    return read_json(run / "sweep.json", SWEPT)
 
 
 def read_json(path: Path, keys: Sequence[str] = ()) -> dict[str, Any] | None:
@@ -60,9 +53,7 @@ def _of_sweep(sweep: dict[str, Any]) -> dict[str, Reached]:
     found["fakes with a face"] = Reached(_number(sweep["last fakes with a face"]), last["step"])
     found["accuracy real/fake of real"] = Reached(_number(last["real called real"]), last["step"])
     found["accuracy real/fake of fake"] = Reached(_number(last["fake called fake"]), last["step"])
-    both = [
-        (_number(c["CCC valence"]) + _number(c["CCC arousal"])) / 2 for c in sweep["checkpoints"]
-    ]
+    both = [_mean_ccc(c) for c in sweep["checkpoints"]]
     known = np.array([value for value in both if np.isfinite(value)])
     if len(known):
         at = sweep["checkpoints"][int(np.nanargmax(both))]["step"]
@@ -82,23 +73,30 @@ LOGGED = {
 """Figures that are statistics of what is logged while training."""
 
 
-def course_of(run: Path, metric: str) -> list[tuple[int, float]]:
-    """Steps and values of a column's metric over a run; empty where it has none or one only."""
+def courses_of(run: Path, metrics: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
+    """Steps and values of columns' metrics over a run; those that have two values at least."""
     checkpoints = (sweep_of(run) or {}).get("checkpoints", [])
-    if metric in LOGGED or metric in ("diversity", "duplicates"):
-        key = LOGGED.get(metric, f"monitor/{metric}")
-        points = [(line["step"], _number(line[key])) for line in log_of(run) if key in line]
-    elif metric in ("max CCC", "mean CCC", "testing 1-CCC"):
-        points = [
-            (c["step"], (_number(c["CCC valence"]) + _number(c["CCC arousal"])) / 2)
-            for c in checkpoints
-        ]
+    log = Run(run).log()
+    courses = {metric: _course(metric, checkpoints, log) for metric in metrics}
+    return {metric: course for metric, course in courses.items() if len(course) > 1}
+
+
+def _course(
+    metric: str, checkpoints: list[dict[str, Any]], log: list[dict[str, Any]]
+) -> list[tuple[int, float]]:
+    if metric in ("max CCC", "mean CCC", "testing 1-CCC"):
+        points = [(c["step"], _mean_ccc(c)) for c in checkpoints]
         if metric.startswith("testing"):
             points = [(step, 1 - value) for step, value in points]
     else:
-        points = [(c["step"], _number(c[metric])) for c in checkpoints if metric in c]
-    known = [(step, value) for step, value in points if np.isfinite(value)]
-    return known if len(known) > 1 else []
+        key = LOGGED.get(metric, f"monitor/{metric}")
+        points = [(line["step"], _number(line[key])) for line in log if key in line]
+        points += [(c["step"], _number(c[metric])) for c in checkpoints if metric in c]
+    return [(step, value) for step, value in points if np.isfinite(value)]
+
+
+def _mean_ccc(checkpoint: dict[str, Any]) -> float:
+    return (_number(checkpoint["CCC valence"]) + _number(checkpoint["CCC arousal"])) / 2
 
 
 def _of_log(lines: list[dict[str, Any]]) -> dict[str, Reached]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from mien.atomic import write_text
 from mien.errors import InputError
 from mien.progress import Progress, silent
-from mien.reproduction.figures import log_of, read_json, sweep_of
+from mien.reproduction.figures import read_json, sweep_of
 from mien.reproduction.tables import Table, TableRun
+from mien.runs.run import Run
 
 CHECKPOINTS = 10
 """Checkpoints of a scaled-down run; at full length the table says how many steps lie between two.
@@ -71,7 +72,7 @@ def steps_for(plan: Plan, seconds: float) -> int:
 def _seconds_a_step(plan: Plan, run: TableRun) -> float:
     folder = plan.folder / "timing" / run.recipe
     for _ in range(2):
-        lines = log_of(folder)
+        lines = Run(folder).log()
         rates = [line["speed/images_per_s"] for line in lines if "speed/images_per_s" in line]
         if len(rates) > 1:
             return 64 / float(rates[-1])
@@ -126,8 +127,7 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
 def _done(plan: Plan, run: TableRun, folder: Path) -> bool:
     """Whether a run is there, swept on the split asked for; InputError for another store's."""
     info = read_json(folder / "run.json", ("store",))
-    if info is None:  # not begun, or damaged: it is trained anew
-        shutil.rmtree(folder, ignore_errors=True)
+    if info is None:
         return False
     if not run.pictures and Path(info["store"]) != plan.store.resolve():
         raise InputError(
@@ -149,7 +149,9 @@ def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> N
     )  # fmt: skip
     words = [word for setting in settings for word in ("--set", setting)]
     command = ["train", run.recipe, "--store", str(_store(plan, run)), "--run", str(folder)]
-    resume = ["--resume"] if (folder / "run.json").exists() else []
+    resume = ["--resume"] if read_json(folder / "run.json") else []
+    if not resume:  # not begun, or damaged: it is trained anew
+        shutil.rmtree(folder, ignore_errors=True)
     ended = (folder / "checkpoints" / f"step-{steps:08d}").exists()
     if not ended and not (folder / DIVERGED).exists():
         try:

@@ -101,6 +101,19 @@ class Run:
         info = self.info() if self.info_file.exists() else {}
         write_text(self.info_file, json.dumps({**info, **changes}, indent=2) + "\n")
 
+    def log(self) -> list[dict[str, Any]]:
+        """Read metrics.jsonl; a line that is being written, or was torn by a kill, is left out."""
+        lines = []
+        path = self.metrics_file
+        for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue
+            if isinstance(line, dict) and "step" in line:
+                lines.append(line)
+        return lines
+
     def folder_of(self, step: int) -> Path:
         """Where the checkpoint of `step` belongs."""
         return self.checkpoints_folder / f"step-{step:08d}"

@@ -164,13 +164,16 @@ class Loop:
         now = time.perf_counter()
         rate = self._images / (now - self._since)
         self._since, self._images = now, 0
-        values = {name: float(value.detach()) for name, value in self._latest.items()}
+        values = self._values()
         self.recorder.scalars(done, {**values, "speed/images_per_s": rate})
         self._warn(done, self._monitors.watch_game(values))
         losses = (("D", "discriminator/loss"), ("G", "generator/loss"))
         shown = [f"{short} {values[name]:.3f}" for short, name in losses if name in values]
         score = f", best {self.best['value']:.3f} at {self.best['step']}" if self.best else ""
         return f"{' '.join(shown)}, {rate:.0f} images/s{score}"
+
+    def _values(self) -> dict[str, float]:
+        return {name: float(value.detach()) for name, value in self._latest.items()}
 
     def checkpoint(self, done: int) -> None:
         """Validate, draw samples, and save."""
@@ -187,10 +190,7 @@ class Loop:
         value = self._validate(done)
         if np.isfinite(value) and (self.best is None or value > self.best["value"]):
             self.best = {"step": done, "value": value, "metric": HEADLINE}
-        memory = {
-            "latest": {name: float(value.detach()) for name, value in self._latest.items()},
-            "monitors": self._monitors.memory(),
-        }
+        memory = {"latest": self._values(), "monitors": self._monitors.memory()}
         checkpoints.save(self.run, self.parts, done, self.best, memory)
         self._since += time.perf_counter() - started  # training speed, not validation's
 

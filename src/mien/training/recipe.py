@@ -39,9 +39,9 @@ class HeadWeights(_Part):
 
 
 class FakeLabels(_Part):
-    """Targets of generated images: `fake` for the fake output, `others` for the label outputs.
+    """Targets: on generated images `fake` of the fake output, `others` of the label outputs.
 
-    real: target of the fake output on real images; 0.1 is what Salimans et al. 2016 smooth.
+    real: of the fake output on real images; 0.1 is the one-sided smoothing of Salimans et al. 2016.
     others: a number, "share" for (1 - fake) / n over the n label outputs (seed 000), or "none":
     the label outputs learn nothing from generated images.
     """

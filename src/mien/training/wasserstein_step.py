@@ -23,7 +23,8 @@ class WassersteinStep:
 
     classes: labels the generator is told, 0 for none. naming: weight of the emotion's
     cross-entropy. clip_weights: bound of the critic's weights, or None. penalty: weight of the
-    gradient penalty. A critic that is made to be told the label is told it.
+    gradient penalty. A critic that is made to be told the label is told it, the same of real and of
+    generated images.
     """
 
     def __init__(
@@ -50,12 +51,12 @@ class WassersteinStep:
 
     def _update_critic(self, real: Tensor, labels: LabelBatch) -> Log:
         game = self.game
-        drawn = self._draw(len(real))
+        # A critic that is told labels would tell fakes by labels that are rarer among real faces.
+        told = labels.expression if self.tells else None
+        drawn = self._draw(len(real)) if told is None else told
         with torch.no_grad():
             fake = game.generate(len(real), drawn)
-        told = drawn if self.tells else None
-        out_real = game.judge(real, labels.expression if self.tells else None)
-        out_fake = game.judge_fake(fake, told)
+        out_real, out_fake = game.judge(real, told), game.judge_fake(fake, told)
         distance = wasserstein_loss(-out_real.fake, -out_fake.fake)
         log: Log = {"critic/distance": -distance.detach()}
         loss = distance
