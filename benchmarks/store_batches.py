@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from machine import describe
+from mien.labels.expressions import CANONICAL
 from mien.store import Store
 
 
 def make_store(folder: Path, faces: int, shards: int, size: int) -> Store:
-    """Make a store of noise: as many imports as shards."""
+    """Make a store of noise in which every head finds labels: as many imports as shards."""
     store = Store.open_or_create(folder, size)
     source = np.random.default_rng(0)
     for shard in range(shards):
@@ -35,8 +36,11 @@ def make_store(folder: Path, faces: int, shards: int, size: int) -> Store:
                 "x0": source.random(n, np.float32) * 640,
                 "AU12": source.integers(0, 2, n),
                 "valence": source.random(n, np.float32),
+                "arousal": source.random(n, np.float32),
+                "expression": np.array(CANONICAL)[source.integers(0, len(CANONICAL), n)],
+                "split": ["train"] * n,
             }
-            store.commit(f"source{shard}", {}, columns, (12,))
+            store.commit(f"source{shard}", {}, columns, (12,), CANONICAL)
     return store
 
 

@@ -19,10 +19,10 @@ _LUMA = (0.299, 0.587, 0.114)
 
 def to_network(pixels: NDArray[np.uint8], channels: int = 3) -> Tensor:
     """Turn RGB bytes (N, H, W, 3) into float32 (N, channels, H, W) in [-1, 1]; 1 channel: grey."""
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    levels = torch.from_numpy(pixels).float()
     if channels == 1:
-        return torch.einsum("nchw,c->nhw", images, torch.tensor(_LUMA)).unsqueeze(1)
-    return images
+        levels = (levels @ torch.tensor(_LUMA)).unsqueeze(3)
+    return levels.div_(127.5).sub_(1).permute(0, 3, 1, 2)
 
 
 def to_pixels(images: Tensor) -> NDArray[np.uint8]:
