@@ -2,6 +2,7 @@ import csv
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -11,8 +12,9 @@ from mien.errors import InputError
 from mien.reproduction.claims import FAILED, HELD, UNCLEAR, check_claims
 from mien.reproduction.figures import Reached, courses_of, figures_of
 from mien.reproduction.published import figure, published
-from mien.reproduction.runner import DIVERGED, Plan, run_folder, run_table
+from mien.reproduction.runner import CHECKPOINTS, DIVERGED, Plan, run_folder, run_table
 from mien.reproduction.tables import TABLES, Table, TableRun
+from mien.reproduction.timing import steps_for
 from mien.training.recipe import load_recipe
 
 SEEDS = Path(__file__).resolve().parents[3] / "shared" / "seeds"
@@ -258,3 +260,17 @@ def test_a_row_that_diverges_is_scored_up_to_there_and_one_that_fails_stops_no_o
     assert (found["diverges"] / "sweep.json").exists()
     assert (found["fine"] / "sweep.json").exists()
     assert not (found["fine"] / DIVERGED).exists()
+
+
+def test_a_budget_counts_scoring_and_is_timed_once(faces, tmp_path):
+    rows = (TableRun("grey", "vanilla-28", ("batch_size=8",)),)
+    table = Table("test", "test", rows, (("F1", "mean F1"),), 0)
+    plan = Plan(table, faces, tmp_path, "test", None, 0, 1)
+    assert steps_for(plan, 0.1) == CHECKPOINTS  # less than it takes to start
+    cost = json.loads((tmp_path / "timing" / "vanilla-28" / "cost.json").read_text("utf-8"))
+    assert cost["fixed"] > 20 * cost["step"] > 0  # starts, ten checkpoints scored
+    short, long = cost["fixed"] + 10, cost["fixed"] + 110
+    more = steps_for(plan, long / 0.9) - steps_for(plan, short / 0.9)
+    assert more == pytest.approx(100 / cost["step"], rel=0.02)  # what is left goes to steps
+    printed = replace(plan, table=replace(table, steps=50))
+    assert steps_for(printed, 1e6) == 50  # never more than the document's

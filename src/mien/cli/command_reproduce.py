@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR")
     parser.add_argument("--split", default="test", help="that is scored (test)")
     parser.add_argument("--steps", type=int, help="of every run, instead of the document's")
-    parser.add_argument("--budget", metavar="TIME", help="of all runs together, as 20m, 2h or 90s")
+    parser.add_argument("--budget", metavar="TIME", help="of runs and scoring, as 20m, 2h or 90s")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="runs at once")
     parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--json", action="store_true")
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from mien.report.table_report import write_table_report
-    from mien.reproduction.runner import Plan, run_table, steps_for, steps_of
+    from mien.reproduction.runner import Plan, run_table, steps_of
     from mien.reproduction.tables import TABLES
     from mien.store import Store
 
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     if seconds is not None:
         memory = args.out / "timing" / "steps.json"
         what = f"{args.table}, {args.budget}, {args.workers} workers"
-        steps = _remembered(memory, what) or steps_for(plan, seconds)
+        steps = _remembered(memory, what) or _fitting(plan, seconds)
         _remember(memory, what, steps)
         plan = Plan(plan.table, plan.store, plan.folder, plan.split, steps, plan.seed, plan.workers)
     with progress_bar(args.table) as progress:
@@ -111,6 +111,13 @@ def _show(page: "TablePage", as_json: bool) -> None:
     )
     for claim in page.claims:
         note(f"{claim[2]}: {claim[0]} ({claim[1]}): {claim[3]}")
+
+
+def _fitting(plan: "Plan", seconds: float) -> int:
+    from mien.reproduction.timing import steps_for
+
+    with progress_bar("timing") as progress:
+        return steps_for(plan, seconds, progress)
 
 
 def _seconds(budget: str | None) -> float | None:

@@ -14,14 +14,12 @@ from mien.errors import InputError
 from mien.progress import Progress, silent
 from mien.reproduction.figures import read_json, sweep_of
 from mien.reproduction.tables import Table, TableRun
-from mien.runs.run import Run
 
 CHECKPOINTS = 10
 """Checkpoints of a scaled-down run; at full length the table says how many steps lie between two.
 
 Every checkpoint is scored on all faces of the split, where 001 draws 1,000; 000 scores step 0 too,
 which is not done here."""
-TIMED_STEPS = 24
 DIVERGED = "diverged.txt"
 """File of a run whose training diverged: what it said. Its checkpoints up to there are scored."""
 
@@ -57,33 +55,6 @@ def steps_of(plan: Plan) -> int:
     return steps
 
 
-def steps_for(plan: Plan, seconds: float) -> int:
-    """How many steps each run may take for all to fit in a time: every recipe is timed first.
-
-    Never more than the document's.
-    """
-    runs = {run_folder(plan, run, 0): run for run in plan.table.rows}
-    each = [_seconds_a_step(plan, run) for run in runs.values()]
-    rounds = -(-len(runs) // plan.workers)
-    steps = int(0.8 * seconds / (rounds * sum(each) / len(each)))
-    return max(min(steps, plan.table.steps or steps), CHECKPOINTS)
-
-
-def _seconds_a_step(plan: Plan, run: TableRun) -> float:
-    folder = plan.folder / "timing" / run.recipe
-    for _ in range(2):
-        lines = Run(folder).log()
-        rates = [line["speed/images_per_s"] for line in lines if "speed/images_per_s" in line]
-        if len(rates) > 1:
-            return 64 / float(rates[-1])
-        shutil.rmtree(folder, ignore_errors=True)  # a timing that was broken off
-        words = (f"steps={TIMED_STEPS}", f"log_every={TIMED_STEPS // 2}", "seed=0")
-        settings = [word for setting in words for word in ("--set", setting)]
-        store = str(_store(plan, run))
-        _mien(["train", run.recipe, "--store", store, "--run", str(folder), *settings], 1)
-    raise InputError(f"{folder}: cannot be timed")
-
-
 def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
     """Train and sweep all runs that are missing; returns the folder of every row.
 
@@ -97,7 +68,7 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
         folder: run for run in plan.table.rows if not _done(plan, run, folder := folders[run.row])
     }
     for run in todo.values():
-        _store(plan, run)  # drawn before several ask for it
+        store_of(plan, run)  # drawn before several ask for it
     threads = max(1, (os.cpu_count() or 1) // max(min(plan.workers, len(todo)), 1))
     done, failed = 0, []
     progress(done, len(todo), "runs")
@@ -134,10 +105,11 @@ def _done(plan: Plan, run: TableRun, folder: Path) -> bool:
             f"{plan.folder}: holds runs of {info['store']}; give another --out for another store"
         )
     sweep = sweep_of(folder)
-    return sweep is not None and sweep["split"] == _split(plan, run)
+    return sweep is not None and sweep["split"] == split_of(plan, run)
 
 
-def _split(plan: Plan, run: TableRun) -> str:
+def split_of(plan: Plan, run: TableRun) -> str:
+    """Which split a row is scored on: that of drawn pictures has a name of its own."""
     return "val" if run.pictures else plan.split
 
 
@@ -148,22 +120,22 @@ def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> N
         "keep_checkpoints=1000000", f"log_every={max(1, min(50, every))}",
     )  # fmt: skip
     words = [word for setting in settings for word in ("--set", setting)]
-    command = ["train", run.recipe, "--store", str(_store(plan, run)), "--run", str(folder)]
+    command = ["train", run.recipe, "--store", str(store_of(plan, run)), "--run", str(folder)]
     resume = ["--resume"] if read_json(folder / "run.json") else []
     if not resume:  # not begun, or damaged: it is trained anew
         shutil.rmtree(folder, ignore_errors=True)
     ended = (folder / "checkpoints" / f"step-{steps:08d}").exists()
     if not ended and not (folder / DIVERGED).exists():
         try:
-            _mien([*command, *words, *resume], threads)
+            mien([*command, *words, *resume], threads)
         except InputError as error:
             if "diverged" not in str(error) or not any(folder.glob("checkpoints/step-*")):
                 raise
             write_text(folder / DIVERGED, f"{error}\n")
-    _mien(["evaluate", str(folder), "--split", _split(plan, run), "--sweep"], threads)
+    mien(["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"], threads)
 
 
-def _store(plan: Plan, run: TableRun) -> Path:
+def store_of(plan: Plan, run: TableRun) -> Path:
     """The store of a row: the one given, or one of drawn pictures, made where it is missing."""
     if not run.pictures:
         return plan.store
@@ -171,12 +143,13 @@ def _store(plan: Plan, run: TableRun) -> Path:
     if not (store / "faces.parquet").exists():
         shutil.rmtree(store, ignore_errors=True)  # an import that was broken off
         if not (pictures / "labels.csv").exists():
-            _mien(["toys", run.pictures, "--out", str(pictures)], 1)
-        _mien(["import", "folder", str(pictures), "--store", str(store), "--size", "32"], 1)
+            mien(["toys", run.pictures, "--out", str(pictures)], 1)
+        mien(["import", "folder", str(pictures), "--store", str(store), "--size", "32"], 1)
     return store
 
 
-def _mien(words: Sequence[str], threads: int) -> None:
+def mien(words: Sequence[str], threads: int) -> None:
+    """Run a command of mien's; raises InputError with its last words where it fails."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     command = [sys.executable, "-m", "mien", *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

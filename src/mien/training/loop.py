@@ -193,7 +193,9 @@ class Loop:
             self.best = {"step": done, "value": value, "metric": HEADLINE}
         memory = {"latest": self._values(), "monitors": self._monitors.memory()}
         checkpoints.save(self.run, self.parts, done, self.best, memory)
-        self._since += time.perf_counter() - started  # training speed, not validation's
+        took = time.perf_counter() - started
+        self.recorder.scalars(done, {"speed/checkpoint_s": took})
+        self._since += took  # training speed, not validation's
 
     def _affect_of(self, faces: list[torch.Tensor]) -> NDArray[np.float32] | None:
         """Valence and arousal (N, 2) that the discriminator sees in faces; None without heads."""

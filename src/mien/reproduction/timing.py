@@ -1,0 +1,80 @@
+"""How many steps fit a budget: every recipe of a table is timed first, its scoring too."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+from mien.atomic import write_text
+from mien.errors import InputError
+from mien.progress import Progress, silent
+from mien.reproduction.figures import read_json
+from mien.reproduction.runner import CHECKPOINTS, Plan, mien, run_folder, split_of, store_of
+from mien.reproduction.tables import TableRun
+from mien.runs.run import Run
+from mien.training.recipe import load_recipe
+
+STEPS = 12
+"""Of a timing; the second half is timed: a whole cycle of the documents' update rates."""
+SPARE = 0.9
+"""Share of the budget that is planned: machines waver."""
+
+
+def steps_for(plan: Plan, seconds: float, progress: Progress = silent) -> int:
+    """How many steps each run may take for all, timing and scoring too, to fit in a time.
+
+    Never more than the document's, nor fewer than checkpoints.
+    """
+    started = time.perf_counter()
+    runs = {run_folder(plan, run, 0): run for run in plan.table.rows}
+    costs: list[tuple[float, float]] = []
+    for run in runs.values():
+        progress(len(costs), len(runs), f"timing {run.recipe}")
+        costs.append(_cost(plan, run))
+    progress(len(runs), len(runs), "timed")
+    seconds -= time.perf_counter() - started
+    rounds = -(-len(runs) // plan.workers)
+    fixed, step = (sum(part) / len(costs) for part in zip(*costs, strict=True))
+    steps = int((SPARE * seconds / rounds - fixed) / step)
+    return max(min(steps, plan.table.steps or steps), CHECKPOINTS)
+
+
+def _cost(plan: Plan, run: TableRun) -> tuple[float, float]:
+    """Seconds that a run takes whatever its length, with all its checkpoints; and of a step."""
+    folder = plan.folder / "timing" / run.recipe
+    memory = folder / "cost.json"
+    known = read_json(memory, ("fixed", "step"))
+    if known is None:
+        shutil.rmtree(folder, ignore_errors=True)  # a timing that was broken off
+        known = _timed(plan, run, folder)
+        write_text(memory, json.dumps(known))
+    return known["fixed"], known["step"]
+
+
+def _timed(plan: Plan, run: TableRun, folder: Path) -> dict[str, float]:
+    """Train two checkpoints, and score both, then one of them."""
+    half = STEPS // 2
+    words = [f"steps={STEPS}", f"log_every={half}", f"checkpoint_every={half}", "seed=0",
+             "keep_checkpoints=2"]  # fmt: skip
+    settings = [word for setting in words for word in ("--set", setting)]
+    store = str(store_of(plan, run))
+    training = _seconds(["train", run.recipe, "--store", store, "--run", str(folder), *settings])
+    lines = Run(folder).log()
+    rates = [line["speed/images_per_s"] for line in lines if "speed/images_per_s" in line]
+    saving = [line["speed/checkpoint_s"] for line in lines if "speed/checkpoint_s" in line]
+    if len(rates) < 2 or len(saving) < 2:
+        raise InputError(f"{folder}: cannot be timed")
+    step = load_recipe(run.recipe).batch_size / float(rates[-1])
+    sweep = ["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"]
+    both = _seconds(sweep)
+    shutil.rmtree(Run(folder).checkpoints()[0].folder)
+    one = _seconds(sweep)
+    start = max(training - STEPS * step - sum(saving), 0)
+    each = max(both - one, 0) + float(saving[-1])
+    return {"fixed": start + one + CHECKPOINTS * each, "step": step}
+
+
+def _seconds(words: list[str]) -> float:
+    started = time.perf_counter()
+    mien(words, 1)
+    return time.perf_counter() - started
