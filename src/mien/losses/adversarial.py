@@ -17,5 +17,8 @@ def saturating_loss(fake_logit: Tensor) -> Tensor:
 
 
 def non_saturating_loss(fake_logit: Tensor) -> Tensor:
-    """Mean of -log(1 - p) (Goodfellow et al. 2014): its gradients do not fade."""
+    """Mean of -log(1 - p) (seed 001, section 4.4.4, L_G1; Goodfellow et al. 2014).
+
+    Its gradients do not fade where the discriminator is sure.
+    """
     return F.softplus(fake_logit).mean()

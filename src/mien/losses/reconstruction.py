@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 
 def huber_loss(fake: Tensor, real: Tensor, delta: float = 1.0) -> Tensor:
-    """Huber loss, mean over all pixels (seed 000, eq. 2.15; seed 003, eq. 2 with delta 1).
+    """Huber loss, mean over all pixels (seed 000, eq. 2.15; 001, 4.4.4, L_G2; 003, eq. 2).
 
     The two batches are unrelated images: it pulls towards the mean face and is annealed away.
     """
@@ -13,7 +13,11 @@ def huber_loss(fake: Tensor, real: Tensor, delta: float = 1.0) -> Tensor:
 
 
 def annealed_weight(step: int, start: float, steps: int) -> float:
-    """Return the weight at `step`: linear from `start` at step 0 to 0 at `steps` and after."""
+    """Return the weight at `step`: linear from `start` at step 0 to 0 at `steps` and after.
+
+    w_r of seed 003, eq. 2, which starts at 1; seed 000, section 3.2.2: (1500 - step) / 1500,
+    times 10; seed 001, section 4.4.5, gives no numbers.
+    """
     return start * max(steps - step, 0) / steps if steps else 0.0
 
 
