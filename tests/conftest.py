@@ -124,12 +124,21 @@ def corpus(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a store of the made corpus, at 48 px: to be read, not written."""
+    return _imported(tmp_path_factory.mktemp("faces"), 48)
+
+
+@pytest.fixture(scope="session")
+def large_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the same at 96 px, for recipes of every size."""
+    return _imported(tmp_path_factory.mktemp("large-faces"), 96)
+
+
+def _imported(folder: Path, size: int) -> Path:
     from mien.corpora.folder import import_folder
     from mien.corpora.imported import ImportOptions
     from mien.store import Store
 
-    folder = tmp_path_factory.mktemp("faces")
-    store = Store.open_or_create(folder / "store", 48)
+    store = Store.open_or_create(folder / "store", size)
     import_folder(write_corpus(folder / "corpus"), store, ImportOptions())
     return folder / "store"
 
