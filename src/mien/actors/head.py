@@ -51,6 +51,7 @@ def build_mesh(person: Identity) -> Mesh:
         head,
         lower,
         np.concatenate(builder.jaw),
+        np.concatenate(builder.casting),
     )
 
 
@@ -66,26 +67,28 @@ def _add_head(
     points = grid.points.reshape(-1, 3)
     normals = _field_normals(points, p, 0.02)
     openness = surface.occlusion(points, normals, p)
-    triangles = grid_triangles(ROWS, COLUMNS, wrap=True)
     row = grid.mouth_row
+    triangles, casting = grid_triangles(ROWS, COLUMNS, wrap=True), _coarse_triangles(row)
     line = grid.points[row]
     corner = 2.3 * person.mouth_width
     inside = np.flatnonzero((np.abs(line[:, 0]) < corner) & (line[:, 2] > 0))
     cut = row * COLUMNS + inside
     # Lower lip: its own copy of the line; triangles below the line use it.
     copies = {int(v): len(points) + i for i, v in enumerate(cut)}
-    below = triangles // COLUMNS
-    is_below = (below >= row).all(1) & (below > row).any(1)
     remap = np.arange(len(points))
     for old, new in copies.items():
         remap[old] = new
-    triangles[is_below] = remap[triangles[is_below]]
+    for some in (triangles, casting):
+        below = some // COLUMNS
+        is_below = (below >= row).all(1) & (below > row).any(1)
+        some[is_below] = remap[some[is_below]]
     vertices = np.concatenate([points, points[cut]])
     turn = head_turn(vertices)
     all_open = np.concatenate([openness, openness[cut]])
     builder.add(
-        vertices, triangles, SKIN, coords=_face_coords(vertices), openness=all_open, turn=turn
-    )
+        vertices, triangles, SKIN, coords=_face_coords(vertices), openness=all_open, turn=turn,
+        casting=casting,
+    )  # fmt: skip
     lower = np.zeros(len(vertices), bool)
     lower[len(points) :] = True
     rows_of = np.arange(len(points)) // COLUMNS
@@ -97,6 +100,17 @@ def _add_head(
     full[: len(lower)] = lower
     full[len(lower) :] = lower[np.concatenate(builder.parent)[len(lower) :]]
     return full
+
+
+def _coarse_triangles(mouth_row: int) -> NDArray[np.int64]:
+    """Triangles over every second row and column of the head, the mouth's row among them.
+
+    From the chin down every row: there are few on the neck.
+    """
+    chin = mouth_row + 14
+    rows = np.unique([0, *range(mouth_row % 2, chin, 2), *range(chin, ROWS)])
+    number = rows[:, None] * COLUMNS + np.arange(0, COLUMNS, 2)
+    return np.asarray(number.ravel()[grid_triangles(len(rows), COLUMNS // 2, wrap=True)])
 
 
 def _face_coords(points: Array) -> Array:

@@ -9,6 +9,8 @@ Array = NDArray[np.float64]
 
 SKIN, INNER, TEETH, CAVITY, HAIR, CLOTH, FRAME, TONGUE = range(8)
 """Materials of triangles."""
+INSIDE = (INNER, TEETH, CAVITY, TONGUE)
+"""Those of the mouth."""
 
 PIVOT = np.array([0.0, -8.0, -3.0])
 """Where the head turns on the neck."""
@@ -22,7 +24,8 @@ class Mesh:
     parent: (V,) index of the vertex whose displacement this one shares. triangles: (T, 3).
     material: (T,). openness: (V,) ambient light that reaches it. turn: (V,) share of the head's
     rotation. strand: (V,) 1 where hair may fray. jaw: (V,) True for what turns with the jaw bone.
-    head: number of vertices of the face itself, which come first. Before the face is lengthened
+    head: number of vertices of the face itself, which come first. casting: (C, 3) the triangles
+    that throw shadows, fewer: the map of shadows is coarse. Before the face is lengthened
     (`FaceAction.vertices`).
     """
 
@@ -37,6 +40,7 @@ class Mesh:
     head: int
     lower: NDArray[np.bool_]
     jaw: NDArray[np.bool_]
+    casting: NDArray[np.int32]
 
 
 class MeshBuilder:
@@ -52,6 +56,7 @@ class MeshBuilder:
         self.turn: list[Array] = []
         self.strand: list[Array] = []
         self.jaw: list[NDArray[np.bool_]] = []
+        self.casting: list[NDArray[np.int32]] = []
         self.count = 0
 
     def add(
@@ -66,8 +71,13 @@ class MeshBuilder:
         turn: Array | float = 1.0,
         strand: Array | float = 0.0,
         jaw: NDArray[np.bool_] | bool = False,
+        casting: NDArray[np.int_] | None = None,
     ) -> int:
-        """Add a part, its triangles numbered from 0; returns the number of its first vertex."""
+        """Add a part, its triangles numbered from 0; returns the number of its first vertex.
+
+        casting: triangles that throw its shadow, where not its own; what is inside the mouth throws
+        none.
+        """
         n, first = len(vertices), self.count
         self.vertices.append(np.asarray(vertices, float))
         self.coords.append(vertices[:, :2].copy() if coords is None else coords)
@@ -81,6 +91,9 @@ class MeshBuilder:
         ):
             target.append(np.broadcast_to(np.asarray(value, float), (n,)).copy())
         self.jaw.append(np.broadcast_to(np.asarray(jaw), (n,)).copy())
+        if material not in INSIDE:
+            shadow = triangles if casting is None else casting
+            self.casting.append(np.asarray(shadow, np.int32) + first)
         self.count += n
         return first
 

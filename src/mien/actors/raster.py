@@ -137,14 +137,18 @@ def shadow_depth(flat, triangles, side):
         x0, x1 = max(int(min(ax, bx, cx)), 0), min(int(max(ax, bx, cx)), side - 1)
         y0, y1 = max(int(min(ay, by, cy)), 0), min(int(max(ay, by, cy)), side - 1)
         inverse = 1.0 / area
+        za, zb, zc = flat[a, 2], flat[b, 2], flat[c, 2]
+        step1, step2 = (cy - ay) * inverse, -(by - ay) * inverse
         for y in range(y0, y1 + 1):
+            w1 = ((x0 - ax) * (cy - ay) - (y - ay) * (cx - ax)) * inverse - step1
+            w2 = ((bx - ax) * (y - ay) - (by - ay) * (x0 - ax)) * inverse - step2
             for x in range(x0, x1 + 1):
-                w1 = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) * inverse
-                w2 = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) * inverse
+                w1 += step1
+                w2 += step2
                 w0 = 1.0 - w1 - w2
                 if w0 < -0.02 or w1 < -0.02 or w2 < -0.02:
                     continue
-                z = w0 * flat[a, 2] + w1 * flat[b, 2] + w2 * flat[c, 2]
+                z = w0 * za + w1 * zb + w2 * zc
                 if z > depth[y, x]:
                     depth[y, x] = z
     return depth

@@ -89,6 +89,7 @@ class Actor:
         self.skin = skin.paint(person)
         mesh = self.mesh
         self._triangles = np.ascontiguousarray(mesh.triangles, np.int32)
+        self._casting = np.ascontiguousarray(mesh.casting, np.int32)
         self._material = np.ascontiguousarray(mesh.material, np.uint8)
         self._strand = mesh.strand.astype(np.float32)
         self._coords = mesh.coords.astype(np.float32)
@@ -127,7 +128,7 @@ class Actor:
         scene = shading.Scene(
             camera=np.array([0, -3.0, view.distance], np.float32),
             lamp=lamp,
-            shadow=raster.shadow_depth(flat, self._triangles, SHADOW_SIDE),
+            shadow=raster.shadow_depth(flat, self._casting, SHADOW_SIDE),
             bias=0.45,
             eye=eye,
             lids=lids,
@@ -139,7 +140,7 @@ class Actor:
         alpha = np.zeros((view.height, view.width), np.float32)
         surface = self._surface(points, flat, moment, view.scale)
         places, shares = shading.choose_samples(
-            seen, second, third, depth, self._triangles, self._material, self._coords, eye
+            seen, second, third, depth, self._triangles, self._material, self._coords, eye, lids
         )
         shading.shade(places, shares, seen, second, third, surface, scene, image, alpha)
         return image, alpha

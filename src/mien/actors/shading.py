@@ -262,23 +262,23 @@ def _eye_colour(place, look, s, iris):
 def _material(kind, fx, fy, lip, palette):
     """Colour, shine, its sharpness, and how far light wraps round, of all that is not skin."""
     if kind == INNER:
-        return (0.75 * lip[0] + 0.05, 0.55 * lip[1], 0.6 * lip[2]), 0.12, 40.0, 0.2
+        return (0.75 * lip[0] + 0.05, 0.55 * lip[1], 0.6 * lip[2]), 0.12, 40, 0.2
     if kind == TEETH:
         between = abs(fx - np.floor(fx) - 0.5)
         tooth = 1 - 0.3 * np.exp(-(((0.5 - between) / 0.06) ** 2))
         if fy < 0.06:
-            return (0.40, 0.16, 0.15), 0.25, 60.0, 0.3
-        return (0.74 * tooth, 0.70 * tooth, 0.60 * tooth), 0.25, 60.0, 0.3
+            return (0.40, 0.16, 0.15), 0.25, 60, 0.3
+        return (0.74 * tooth, 0.70 * tooth, 0.60 * tooth), 0.25, 60, 0.3
     if kind == CAVITY:
-        return (0.045, 0.012, 0.012), 0.0, 20.0, 0.0
+        return (0.045, 0.012, 0.012), 0.0, 20, 0.0
     if kind == HAIR:
-        return _times(palette[HAIR_COLOUR], 0.55 + 0.8 * strand_noise(fx, fy)), 0.0, 20.0, 0.35
+        return _times(palette[HAIR_COLOUR], 0.55 + 0.8 * strand_noise(fx, fy)), 0.0, 20, 0.35
     if kind == CLOTH:
         weave = 0.92 + 0.08 * np.sin(fx * 9.0) * np.sin(fy * 7.0)
-        return _times(palette[CLOTH_COLOUR], weave), 0.0, 20.0, 0.15
+        return _times(palette[CLOTH_COLOUR], weave), 0.0, 20, 0.15
     if kind == FRAME:
-        return _times(palette[FRAME_COLOUR], 1.0), 0.25, 40.0, 0.0
-    return (0.34, 0.10, 0.10), 0.15, 30.0, 0.3
+        return _times(palette[FRAME_COLOUR], 1.0), 0.25, 40, 0.0
+    return (0.34, 0.10, 0.10), 0.15, 30, 0.3
 
 
 @_compiled
@@ -291,8 +291,20 @@ def _hair_gleam(normal, half, fx, fy, colour):
 
 
 @_compiled
+def _power(x, n):
+    """x to the whole number n."""
+    out = 1.0
+    while n > 0:
+        if n & 1:
+            out *= x
+        x *= x
+        n >>= 1
+    return out
+
+
+@_compiled
 def _gleam(normal, half, view, shine, power):
-    sharp = shine * max(_dot(normal, half), 0.0) ** power * (power + 2) / 16
+    sharp = shine * _power(max(_dot(normal, half), 0.0), power) * (power + 2) / 16
     return sharp * (1 + 2.0 * (1 - max(_dot(normal, view), 0.0)) ** 4)
 
 
@@ -324,7 +336,17 @@ def _near_eye(fx, fy, eye):
 
 
 @_compiled
-def choose_samples(seen, second, third, depth, triangles, material, coords, eye):
+def _at_lids(fx, fy, eye, lids):
+    """Whether lashes, lids' edges or the eyeball may be here: all that is sharp."""
+    side = 0 if fx > 0 else 1
+    along = abs(fx) - eye[EYE_X]
+    up = fy - eye[EYE_Y] - eye[EYE_TILT] * along
+    below, above = max(lids[side, 1], 0.34) + 0.15, max(lids[side, 0], 0.0) + 0.25
+    return abs(along) < 1.15 * eye[EYE_WIDTH] and -below < up < above
+
+
+@_compiled
+def choose_samples(seen, second, third, depth, triangles, material, coords, eye, lids):
     """List the samples to be lit: (N, 2) row and column in `seen`, and their share of a pixel."""
     height, width = seen.shape[0] // 2, seen.shape[1] // 2
     places = np.empty((4 * height * width, 2), np.int32)
@@ -349,7 +371,7 @@ def choose_samples(seen, second, third, depth, triangles, material, coords, eye)
                     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
                     fx = (1 - w1 - w2) * coords[a, 0] + w1 * coords[b, 0] + w2 * coords[c, 0]
                     fy = (1 - w1 - w2) * coords[a, 1] + w1 * coords[b, 1] + w2 * coords[c, 1]
-                    step = 1 if _near_eye(fx, fy, eye) else 4
+                    step = 1 if _at_lids(fx, fy, eye, lids) else 4
             for i in range(0, 4, step):
                 if seen[y + i // 2, x + i % 2] >= 0:
                     places[n, 0], places[n, 1] = y + i // 2, x + i % 2
@@ -386,7 +408,7 @@ def shade(places, shares, seen, second, third, surface, scene, image, alpha):
         soft, most = 0.0, 1e9
         if kind == SKIN:
             tone, gloss, slope_x, slope_y = _skin(fx, fy, skin, relief, sizes)
-            shine, power, wrap, soft = 0.045 * gloss, 14.0, 0.25, soft_skin
+            shine, power, wrap, soft = 0.045 * gloss, 14, 0.25, soft_skin
             normal = _sloped(normal, slope_x, slope_y, to_head)
             if _near_eye(fx, fy, eye):
                 gap, below, lash, crease, s = _lids(fx, fy, eye, lids)
@@ -402,7 +424,7 @@ def shade(places, shares, seen, second, third, surface, scene, image, alpha):
                     normal = _out_of_head(to_head, ball)
                     open_ *= 0.35 + 0.65 * min(max(below / 0.30, 0.0), 1.0)
                     open_ *= 0.7 + 0.3 * min(gap / 0.14, 1.0)
-                    shine, power, wrap, soft, most = 0.6, 260.0, 0.2, 0.0, 1.0
+                    shine, power, wrap, soft, most = 0.6, 260, 0.2, 0.0, 1.0
         else:
             tone, shine, power, wrap = _material(kind, fx, fy, lip, palette)
             if kind == TEETH:
