@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mien.actors import raster
 from mien.actors.action_units import UNITS
 from mien.actors.behaviour import Performance, perform
 from mien.actors.identity import sample_identity
+from mien.actors.portrait import draw_portrait, portrait_file
 from mien.actors.render import Actor, Moment, View, to_srgb
 from mien.actors.shot import Shot, background, draw_cover, sample_shot
 from mien.atomic import replacing
@@ -64,6 +66,12 @@ def person_seed(seed: int, person: int) -> int:
     return int(np.random.default_rng((seed, person, 0xAC7)).integers(2**31))
 
 
+@lru_cache(maxsize=4)
+def actor_of(seed: int, person: int) -> Actor:
+    """Make an actor of a cast: half a second's work, so the last few are kept."""
+    return Actor(sample_identity(person_seed(seed, person)))
+
+
 @dataclass
 class _Role:
     """An actor in a video, and what they do there."""
@@ -77,7 +85,10 @@ class _Role:
 
 
 def film(plan: Plan, folder: Path) -> Path:
-    """Film one video into a folder, with its truth beside it; both are whole or not there."""
+    """Film one video into a folder, with its truth beside it; both are whole or not there.
+
+    With them the portrait of its first person, where there is none yet.
+    """
     key = zlib.crc32(plan.name.encode())
     source = np.random.default_rng((plan.seed, key))
     shot = sample_shot(source, plan.size, plan.seconds)
@@ -102,6 +113,9 @@ def film(plan: Plan, folder: Path) -> Path:
         truth = pa.Table.from_pylist(rows, schema=truth_schema())
         with replacing(truth_file(folder, plan.name)) as part:
             pq.write_table(truth, part)
+    portrait = portrait_file(folder, plan.people[0])
+    if not portrait.exists():
+        draw_portrait(roles[0].actor, portrait)
     return target
 
 
@@ -136,7 +150,7 @@ def _cast(plan: Plan, shot: Shot, source: np.random.Generator) -> list[_Role]:
     two = len(plan.people) > 1
     roles = []
     for i, number in enumerate(plan.people):
-        actor = Actor(sample_identity(person_seed(plan.seed, number)))
+        actor = actor_of(plan.seed, number)
         size = float(source.uniform(0.26, 0.40) if two else source.uniform(0.34, 0.72))
         scale = size * shot.height / HEAD_CM
         middle = (0.3 + 0.4 * i if two else 0.5) + float(source.normal(0, 0.03 if two else 0.07))
