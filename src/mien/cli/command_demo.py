@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
     if (out / "store").exists() or (out / "run").exists():
         raise InputError(f"{out}: holds a demo already; remove it or name another with --out")
     started = time.monotonic()
-    people, seconds, steps = (18, 5, 80) if args.quick else (64, 8, 700)
+    people, seconds, size, steps = (18, 5, "320x180", 70) if args.quick else (64, 8, "426x240", 700)
     cast, store, run_folder = out / "cast", out / "store", out / "run"
     _step(
         *("actors", "--out", cast, "--people", people, "--videos-per-person", 1),
-        *("--seconds", seconds, "--fps", FPS, "--size", "426x240", "--workers", args.workers),
+        *("--seconds", seconds, "--fps", FPS, "--size", size, "--workers", args.workers),
     )
     _step(
         *("import", "actors", cast, "--store", store, "--through-pipeline"),
