@@ -323,6 +323,16 @@ def test_the_same_seed_films_the_same_and_what_is_there_is_kept(cast, tmp_path):
     assert [p.name for p in missing(tmp_path, plans)] == [p.name for p in plans[1:]]
 
 
+def test_a_folder_takes_no_films_of_another_plan(cast, cli):
+    before = {path: path.read_bytes() for path in cast.rglob("*") if path.is_file()}
+    words = ("--people", 3, "--videos-per-person", 1, "--seconds", 1, "--size", "320x240")
+    result = cli("actors", "--out", cast, *words, "--seed", 6)
+    assert result.code == 2
+    assert "holds actors filmed with other settings" in result.err
+    assert {path: path.read_bytes() for path in cast.rglob("*") if path.is_file()} == before
+    assert cli("actors", "--out", cast, *words, "--seed", 5).code == 0
+
+
 def test_truth_is_joined_to_the_faces_the_pipeline_finds(cast, tmp_path, cli):
     result = cli("import", "actors", cast, "--store", tmp_path / "s", "--size", 48, "--json")
     assert result.code == 0, result.err

@@ -56,7 +56,8 @@ def test_bad_arguments_exit_with_2(cli, tmp_path):
     ):
         result = cli(*arguments)
         assert result.code == 2, arguments
-        assert result.err
+        assert result.err.startswith("mien: error: ")
+        assert result.err.count("\n") == 1
     assert not (tmp_path / "s").exists()
 
 

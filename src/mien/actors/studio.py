@@ -1,6 +1,8 @@
 """A whole cast: plan, film, rate, and a contact sheet."""
 
+import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import pyarrow.compute as pc
 from mien.actors import film
 from mien.actors.portrait import contact_sheet, draw_portrait, portrait_file
 from mien.actors.raters import sample_raters, write_ratings
+from mien.atomic import write_text
+from mien.errors import InputError
 from mien.progress import Progress, silent
 
 RATERS = 4
@@ -24,8 +28,12 @@ def make_cast(
     workers: int,
     progress: Progress = silent,
 ) -> pa.Table:
-    """Film what is missing, then write truth.parquet, the ratings and the contact sheet."""
+    """Film what is missing, then write truth.parquet, the ratings and the contact sheet.
+
+    Raises InputError where the folder holds films of another plan: they would not fit the truth.
+    """
     (folder / "truth").mkdir(parents=True, exist_ok=True)
+    _claim(folder, plans)
     (folder / "annotators").mkdir(exist_ok=True)
     todo = list(film.missing(folder, plans))
     done = len(plans) - len(todo)
@@ -58,3 +66,19 @@ def make_cast(
             draw_portrait(film.actor_of(seed, number), portrait)
     contact_sheet(folder / "contact-sheet.png", folder, people)
     return truth
+
+
+def _claim(folder: Path, plans: list[film.Plan]) -> None:
+    """Keep with the films how they were planned, or refuse those of another plan."""
+    file = folder / "cast.json"
+    wanted = json.dumps([asdict(plan) for plan in plans], indent=1) + "\n"
+    try:
+        known = file.read_text("utf-8")
+    except FileNotFoundError:
+        known = "" if any((folder / "truth").iterdir()) else wanted
+    if known != wanted:
+        raise InputError(
+            f"{folder}: holds actors filmed with other settings; repeat those, or give another "
+            "folder"
+        )
+    write_text(file, wanted)

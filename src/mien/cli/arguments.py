@@ -44,8 +44,10 @@ def _number(text: str, kind: type[_T], low: float, high: float, what: str) -> _T
         value = kind(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
-    if not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"{text} is outside {low:g} to {high:g}")
+    if not value >= low:
+        raise argparse.ArgumentTypeError(f"{text}: give at least {low:g}")
+    if value > high:
+        raise argparse.ArgumentTypeError(f"{text}: give at most {high:g}")
     return value
 
 

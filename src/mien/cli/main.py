@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from mien import __version__
 from mien.errors import InputError, unknown_name
@@ -48,6 +48,13 @@ class Command(Protocol):
 
     def run(self, args: argparse.Namespace) -> int:
         """Do it and return the exit code."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """One that says what is wrong in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} (`{self.prog} --help` lists what there is)")
 
 
 def overview() -> str:
@@ -103,7 +110,7 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
     command: Command = importlib.import_module(f"mien.cli.command_{name}")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"mien {name}",
         description=command.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
