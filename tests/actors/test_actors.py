@@ -15,6 +15,7 @@ from mien.actors.film import plan_videos
 from mien.actors.identity import sample_identity
 from mien.actors.raters import joystick, ranges, sample_raters
 from mien.actors.render import Actor, Light, Moment, View, rotation
+from mien.errors import InputError
 from mien.faces.centerface import CenterFace
 from mien.media.decode import decode
 from mien.store import Store
@@ -321,6 +322,12 @@ def test_the_same_seed_films_the_same_and_what_is_there_is_kept(cast, tmp_path):
     film(plans[0], tmp_path)
     assert (tmp_path / plans[0].name).read_bytes() == (cast / plans[0].name).read_bytes()
     assert [p.name for p in missing(tmp_path, plans)] == [p.name for p in plans[1:]]
+
+
+@pytest.mark.parametrize("wrong", [(99, "L"), (12, "left")])
+def test_a_unit_that_no_actor_has_is_named(wrong):
+    with pytest.raises(InputError, match=rf"no actor moves AU{wrong[0]} {wrong[1]}: there are AU1"):
+        Moment({(12, "L"): 3.0, wrong: 2.0})
 
 
 def test_a_folder_takes_no_films_of_another_plan(cast, cli):

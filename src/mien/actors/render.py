@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.actors import raster, shading, skin
-from mien.actors.action_units import FaceAction
+from mien.actors.action_units import SIDES, UNITS, FaceAction
 from mien.actors.head import build_mesh
 from mien.actors.identity import Identity
 from mien.actors.mesh import PIVOT
+from mien.errors import InputError
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 SHADOW_SIDE = 224
+ACTED = frozenset((unit, side) for unit in UNITS for side in SIDES)
 _SHADOW_SPAN = 44.0  # cm of the scene that the shadow map covers
 
 
@@ -41,13 +43,22 @@ class Light:
 
 @dataclass(frozen=True)
 class Moment:
-    """What an actor does in one frame. Angles in degrees; gaze: right and up, degrees."""
+    """What an actor does in one frame. Angles in degrees; gaze: right and up, degrees.
+
+    intensity: of (unit, "L" or "R", the actor's own left or right), 0 to 5. Raises InputError for a
+    unit that actors do not have.
+    """
 
     intensity: Mapping[tuple[int, str], float] = field(default_factory=dict)
     yaw: float = 0.0
     pitch: float = 0.0
     roll: float = 0.0
     gaze: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        for unit, side in self.intensity.keys() - ACTED:
+            known = ", ".join(f"AU{number}" for number in UNITS)
+            raise InputError(f"no actor moves AU{unit} {side}: there are {known}, sides L and R")
 
 
 @dataclass(frozen=True)
