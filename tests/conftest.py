@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # the same in every training
 ROOT = Path(__file__).resolve().parents[1]
 EXPRESSIONS = ("neutral", "happiness", "sadness")
 

@@ -4,10 +4,12 @@ example: mien train config1-32 --store faces --run runs/first --set steps=3000
 
 A recipe is a name from `mien recipes` or a .toml file; --set changes any of its keys. Ctrl-C stops
 after the step with a checkpoint; --resume goes on from the last one, to the same bits, and takes
-recipe and store from the run where they are not given.
+recipe and store from the run where they are not given. It takes the processors that are idle, and
+OMP_NUM_THREADS where that is set.
 """
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from mien.store import Store
     from mien.training.loop import train
     from mien.training.precision import computes_bfloat16
+    from mien.training.threads import choose_threads
 
     target = Run(args.run)
     exists = target.info_file.exists()
@@ -46,6 +49,10 @@ def run(args: argparse.Namespace) -> int:
     store = Store.open(folder)
     if recipe.precision == "bfloat16" and not computes_bfloat16():
         note("this processor only emulates bfloat16, many times slower: --set precision=float32")
+    kept = target.info().get("machine", {}).get("threads") if exists else None
+    threads = choose_threads(kept if args.resume else None)
+    if threads == 1 and not kept and (os.cpu_count() or 1) > 1:
+        note("other programs use this machine: training in one thread (OMP_NUM_THREADS says else)")
     with progress_bar(recipe.name) as progress:
         info = train(recipe, store, target, args.resume, progress, note)
     page = write_run_report(target)

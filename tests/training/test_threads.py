@@ -1,0 +1,52 @@
+import os
+
+import pytest
+import torch
+
+from mien.training import threads
+
+
+@pytest.fixture
+def counters(tmp_path, monkeypatch):
+    """Say what a machine's processors did while they were watched: ticks busy and idle."""
+    file = tmp_path / "stat"
+    monkeypatch.setattr(threads, "_COUNTERS", file)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+
+    def did(busy: int, idle: int) -> None:
+        file.write_text("cpu  1000 0 50 9000 0 0 0 0 0 0\ncpu0 1 2 3\n")
+
+        def after(_: float) -> None:
+            file.write_text(f"cpu  {1000 + busy} 0 50 {9000 + idle} 0 0 0 0 0 0\ncpu0 1 2 3\n")
+
+        monkeypatch.setattr(threads.time, "sleep", after)
+
+    return did
+
+
+@pytest.mark.parametrize(
+    ("busy", "idle", "free"), [(0, 120, 4), (30, 90, 3), (60, 60, 2), (118, 2, 1), (120, 0, 1)]
+)
+def test_processors_that_others_use_are_left_to_them(counters, busy, idle, free):
+    counters(busy, idle)
+    assert threads.idle_processors() == free
+
+
+def test_without_counters_all_are_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(threads, "_COUNTERS", tmp_path / "none")
+    assert threads.idle_processors() == os.cpu_count()
+
+
+def test_a_run_that_goes_on_keeps_its_threads_and_the_environment_has_the_last_word(
+    counters, monkeypatch
+):
+    counters(120, 0)
+    before = torch.get_num_threads()
+    try:
+        assert threads.choose_threads(2) is None  # tests run with OMP_NUM_THREADS
+        assert torch.get_num_threads() == before
+        monkeypatch.delenv("OMP_NUM_THREADS")
+        assert threads.choose_threads(2) == 2 == torch.get_num_threads()
+        assert threads.choose_threads(None) == 1 == torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
