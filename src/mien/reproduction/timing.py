@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+import tomllib
 from pathlib import Path
 
 from mien.atomic import write_text
@@ -12,7 +13,6 @@ from mien.reproduction.figures import read_json
 from mien.reproduction.runner import CHECKPOINTS, Plan, mien, run_folder, split_of, store_of
 from mien.reproduction.tables import TableRun
 from mien.runs.run import Run
-from mien.training.recipe import load_recipe
 
 STEPS = 12
 """Of a timing; the second half is timed: a whole cycle of the documents' update rates."""
@@ -64,7 +64,8 @@ def _timed(plan: Plan, run: TableRun, folder: Path) -> dict[str, float]:
     saving = [line["speed/checkpoint_s"] for line in lines if "speed/checkpoint_s" in line]
     if len(rates) < 2 or len(saving) < 2:
         raise InputError(f"{folder}: cannot be timed")
-    step = load_recipe(run.recipe).batch_size / float(rates[-1])
+    recipe = tomllib.loads(Run(folder).recipe_file.read_text("utf-8"))
+    step = recipe["batch_size"] / float(rates[-1])
     sweep = ["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"]
     both = _seconds(sweep)
     shutil.rmtree(Run(folder).checkpoints()[0].folder)
