@@ -13,22 +13,13 @@ from torch.nn import functional as F
 from mien.losses.reconstruction import feature_matching_loss
 from mien.losses.wasserstein import gradient_penalty
 from mien.models import DISCRIMINATORS, GENERATORS, channels_of
-from mien.models.heads import HeadLayout
-from mien.training.augmentation import Augmentation
-from mien.training.recipe import Recipe
+from mien.training.build import Parts
 
 cross_entropy_of = F.binary_cross_entropy_with_logits
 
 
-def discriminators_turn(recipe: Recipe, step: int) -> bool:
-    """Whose turn a step is, written out again."""
-    if recipe.updated_more == "generator":
-        return step % (recipe.update_rate + 1) == 0
-    return step % (recipe.update_rate + 1) < recipe.update_rate
-
-
 class Bare:
-    """Two networks, their optimisers, and one batch of real images in memory.
+    """Two networks like those of `parts`, their optimisers, one batch of real images in memory.
 
     plain: what one writes first. float32, gradients of everything, the graph of generated images
     kept in the discriminator's turn. compiled, channels_last: of both networks.
@@ -36,17 +27,16 @@ class Bare:
 
     def __init__(
         self,
-        recipe: Recipe,
-        layout: HeadLayout,
-        arguments: dict[str, dict[str, int]],
+        parts: Parts,
         *,
         plain: bool = False,
         channels_last: bool = False,
         compiled: bool = False,
     ) -> None:
+        recipe, layout, arguments = parts.recipe, parts.learned.layout, parts.arguments
         self.recipe, self.layout, self.plain = recipe, layout, plain
+        self.rules = parts.step.game.rules
         self.fast = recipe.precision == "bfloat16" and not plain
-        self.change = Augmentation(**recipe.augmentation.model_dump())
         self.g = GENERATORS[recipe.generator.network](**arguments["generator"])
         self.d = DISCRIMINATORS[recipe.discriminator.network](**arguments["discriminator"])
         side, count = recipe.image_size, recipe.batch_size
@@ -73,7 +63,7 @@ class Bare:
     def steps(self, turn: range) -> None:
         """Run several steps."""
         for step in turn:
-            self._step(self, discriminators_turn(self.recipe, step))
+            self._step(self, self.rules.trains_discriminator(step))
 
     def draw(self) -> Tensor | None:
         """Draw labels for generated images, where the generator is told any."""
@@ -92,7 +82,8 @@ class Bare:
 
     def judge(self, images: Tensor, label: Tensor | None = None) -> Tensor:
         """Run the discriminator on images, changed as the recipe has it."""
-        given = (self.change(images),) if label is None else (self.change(images), label)
+        images = self.rules.augmentation(images)
+        given = (images,) if label is None else (images, label)
         return self._run(self.run_d, *given)
 
     def _run(self, network: Callable[..., Tensor], *given: Tensor) -> Tensor:
@@ -173,27 +164,32 @@ def _wasserstein(bare: Bare, discriminators: bool) -> None:
     told = drawn if bare.tells else None
     if not discriminators:
         bare.d.requires_grad_(bare.plain)
-    fake = bare.fakes_to_judge(drawn) if discriminators else bare.fakes(drawn)
-    out_fake = bare.judge(fake, told)
-    loss = out_fake[:, -1].mean()
-    if critic.naming:
-        loss = loss + F.cross_entropy(out_fake[:, :-1], drawn)
-    if not discriminators:
-        bare.teach(bare.g, loss + bare.pull(fake))
+        fake = bare.fakes(drawn)
+        bare.teach(bare.g, _disowned(bare, bare.judge(fake, told), drawn) + bare.pull(fake))
         bare.d.requires_grad_(True)
         return
-    out_real = bare.judge(bare.real, told)
+    fake = bare.fakes_to_judge(drawn)
+    out_real, out_fake = bare.judge(bare.real, told), bare.judge(fake, told)
     loss = out_real[:, -1].mean() - out_fake[:, -1].mean()
     if critic.naming:
-        named = F.cross_entropy(out_fake[:, :-1], drawn)
-        loss = loss + F.cross_entropy(out_real[:, :-1], bare.label) + named
+        loss = loss + F.cross_entropy(out_real[:, :-1], bare.label)
+        loss = loss + F.cross_entropy(out_fake[:, :-1], drawn)
     if critic.gradient_penalty:
-        score = lambda images: bare.judge(images, told)[:, -1]  # noqa: E731
-        loss = loss + 10 * gradient_penalty(score, bare.real, fake)
+
+        def score(images: Tensor) -> Tensor:
+            return bare.judge(images, told)[:, -1]
+
+        loss = loss + critic.gradient_penalty * gradient_penalty(score, bare.real, fake)
     bare.teach(bare.d, loss)
     if critic.clip_weights:
         for weight in bare.d.parameters():
             weight.data.clamp_(-critic.clip_weights, critic.clip_weights)
+
+
+def _disowned(bare: Bare, out: Tensor, drawn: Tensor | None) -> Tensor:
+    """What the critic says against generated images: not real, not of the emotion drawn."""
+    loss = out[:, -1].mean()
+    return loss + F.cross_entropy(out[:, :-1], drawn) if bare.recipe.critic.naming else loss
 
 
 STEPS: dict[str, Callable[[Bare, bool], None]] = {

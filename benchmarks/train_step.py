@@ -57,7 +57,7 @@ def measure(
         parts = build(recipe, store, fresh=False)
         run = Run(Path(folder) / "run")
         run.checkpoints_folder.mkdir(parents=True)
-        make = partial(Bare, recipe, parts.learned.layout, parts.arguments)
+        make = partial(Bare, parts)
         rivals = {"bare": make(), "plain": make(plain=True)}
         rivals |= {name: make(**VARIANTS[name]) for name in also}
         with Recorder(run, 0) as recorder:

@@ -72,13 +72,14 @@ def _claim(folder: Path, plans: list[film.Plan]) -> None:
     """Keep with the films how they were planned, or refuse those of another plan."""
     file = folder / "cast.json"
     wanted = json.dumps([asdict(plan) for plan in plans], indent=1) + "\n"
-    try:
-        known = file.read_text("utf-8")
-    except FileNotFoundError:
-        known = "" if any((folder / "truth").iterdir()) else wanted
-    if known != wanted:
+    if file.exists():
+        fits = file.read_text("utf-8") == wanted
+    else:  # a new folder, or films of before plans were kept
+        fits = not any((folder / "truth").iterdir())
+        if fits:
+            write_text(file, wanted)
+    if not fits:
         raise InputError(
             f"{folder}: holds actors filmed with other settings; repeat those, or give another "
             "folder"
         )
-    write_text(file, wanted)

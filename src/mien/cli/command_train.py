@@ -9,7 +9,6 @@ OMP_NUM_THREADS where that is set.
 """
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,9 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if recipe.precision == "bfloat16" and not computes_bfloat16():
         note("this processor only emulates bfloat16, many times slower: --set precision=float32")
     kept = target.info().get("machine", {}).get("threads") if exists else None
-    threads = choose_threads(kept if args.resume else None)
-    if threads == 1 and not kept and (os.cpu_count() or 1) > 1:
-        note("other programs use this machine: training in one thread (OMP_NUM_THREADS says else)")
+    choose_threads(kept, note)
     with progress_bar(recipe.name) as progress:
         info = train(recipe, store, target, args.resume, progress, note)
     page = write_run_report(target)

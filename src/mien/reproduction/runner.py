@@ -127,12 +127,12 @@ def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> N
     ended = (folder / "checkpoints" / f"step-{steps:08d}").exists()
     if not ended and not (folder / DIVERGED).exists():
         try:
-            mien([*command, *words, *resume], threads)
+            run_command([*command, *words, *resume], threads)
         except InputError as error:
             if "diverged" not in str(error) or not any(folder.glob("checkpoints/step-*")):
                 raise
             write_text(folder / DIVERGED, f"{error}\n")
-    mien(["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"], threads)
+    run_command(["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"], threads)
 
 
 def store_of(plan: Plan, run: TableRun) -> Path:
@@ -143,12 +143,12 @@ def store_of(plan: Plan, run: TableRun) -> Path:
     if not (store / "faces.parquet").exists():
         shutil.rmtree(store, ignore_errors=True)  # an import that was broken off
         if not (pictures / "labels.csv").exists():
-            mien(["toys", run.pictures, "--out", str(pictures)], 1)
-        mien(["import", "folder", str(pictures), "--store", str(store), "--size", "32"], 1)
+            run_command(["toys", run.pictures, "--out", str(pictures)], 1)
+        run_command(["import", "folder", str(pictures), "--store", str(store), "--size", "32"], 1)
     return store
 
 
-def mien(words: Sequence[str], threads: int) -> None:
+def run_command(words: Sequence[str], threads: int) -> None:
     """Run a command of mien's; raises InputError with its last words where it fails."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     command = [sys.executable, "-m", "mien", *words]

@@ -10,7 +10,7 @@ from mien.atomic import write_text
 from mien.errors import InputError
 from mien.progress import Progress, silent
 from mien.reproduction.figures import read_json
-from mien.reproduction.runner import CHECKPOINTS, Plan, mien, run_folder, split_of, store_of
+from mien.reproduction.runner import CHECKPOINTS, Plan, run_command, run_folder, split_of, store_of
 from mien.reproduction.tables import TableRun
 from mien.runs.run import Run
 
@@ -77,5 +77,5 @@ def _timed(plan: Plan, run: TableRun, folder: Path) -> dict[str, float]:
 
 def _seconds(words: list[str]) -> float:
     started = time.perf_counter()
-    mien(words, 1)
+    run_command(words, 1)
     return time.perf_counter() - started

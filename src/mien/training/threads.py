@@ -7,24 +7,27 @@ its own.
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import torch
 
 _COUNTERS = Path("/proc/stat")
 _WATCH_S = 0.3
 
 
-def choose_threads(kept: int | None) -> int | None:
-    """Set and return torch's threads; None, and nothing set, where OMP_NUM_THREADS says.
+def choose_threads(kept: int | None, say: Callable[[str], None]) -> None:
+    """Set torch's threads, and say so where they are fewer for others' sake.
 
-    kept: of the run that goes on.
+    kept: of the run that goes on. Nothing is set where OMP_NUM_THREADS says.
     """
     if "OMP_NUM_THREADS" in os.environ:
-        return None
-    import torch
-
-    threads = kept or min(idle_processors(), torch.get_num_threads())
+        return
+    whole = torch.get_num_threads()
+    threads = kept or min(idle_processors(), whole)
     torch.set_num_threads(threads)
-    return threads
+    if not kept and threads < whole:
+        say(f"others use this machine: {threads} of {whole} threads; OMP_NUM_THREADS overrides it")
 
 
 def idle_processors() -> int:
