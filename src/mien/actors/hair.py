@@ -1,27 +1,23 @@
-"""Hair: a shell over the scalp, and what hangs or is tied behind."""
+"""Hair: a shell over the scalp, locks that grow from it, and what hangs or is tied behind."""
 
 import numpy as np
 
-from mien.actors.head_grid import COLUMNS, ROWS, HeadGrid
+from mien.actors.head_grid import HeadGrid
 from mien.actors.identity import Identity
+from mien.actors.locks import FALLING, add_locks
 from mien.actors.mesh import HAIR, Array, MeshBuilder, grid_triangles, smoothstep, transformed
 
 _THICKNESS = {
-    "crop": 0.35,
-    "short": 1.0,
-    "parted": 1.5,
-    "bob": 1.6,
-    "long": 1.5,
-    "curly": 2.6,
-    "afro": 4.6,
-    "bun": 0.9,
-    "balding": 0.6,
-    "bald": 0.0,
+    "crop": 0.2,
+    "short": 0.6,
+    "parted": 0.9,
+    "bob": 1.0,
+    "long": 0.9,
+    "curly": 1.6,
+    "afro": 2.8,
+    "bun": 0.55,
+    "balding": 0.35,
 }
-
-
-FALLING = ("long", "bob")
-"""Styles that cover the ears."""
 
 
 def _noise(points: Array, scale: float, seed: int) -> Array:
@@ -34,14 +30,26 @@ def _noise(points: Array, scale: float, seed: int) -> Array:
 
 def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
     """Add a person's hair in their style."""
-    style = person.hair_style
-    if style == "bald":
+    if person.hair_style == "bald":
         return
-    flat = grid.directions.reshape(-1, 3)
     cover = _scalp(grid, person)
+    _add_shell(builder, grid, person, cover[::2, ::2].ravel())
+    add_locks(builder, grid, person, cover.ravel())
+    if person.hair_style in FALLING:
+        _add_curtain(builder, person)
+    if person.hair_style == "bun":
+        _add_bun(builder, person)
+
+
+def _add_shell(builder: MeshBuilder, grid: HeadGrid, person: Identity, cover: Array) -> None:
+    """Add what is seen between the locks, on every second point of the head."""
+    style = person.hair_style
+    flat = grid.directions[::2, ::2].reshape(-1, 3)
+    points = grid.points[::2, ::2].reshape(-1, 3)
+    elevation = grid.elevation[::2, ::2]
+    theta = np.broadcast_to(grid.azimuth[::2], elevation.shape).ravel()
     rough = {"curly": 0.22, "afro": 0.12, "short": 0.16, "parted": 0.16}.get(style, 0.10)
     scale = {"curly": 0.9, "afro": 0.8}.get(style, 1.6)
-    points = grid.points.reshape(-1, 3)
     lumps = _noise(points, scale, person.seed) + 0.5 * _noise(points, scale * 0.45, person.seed + 1)
     thick = np.full(len(points), _THICKNESS[style])
     up = smoothstep(0.1, 0.9, flat[:, 1])
@@ -56,11 +64,7 @@ def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
         thick *= 0.75 + 0.45 * smoothstep(-0.3, 0.8, flat[:, 1])
     rise = {"crop": 0.8, "curly": 1.6, "afro": 1.8}.get(style, 0.9 if _fringed(person) else 2.6)
     raised = 0.05 + thick * (1 + rough * lumps) * smoothstep(-0.1, rise, cover)
-    vertices = points + flat * raised[:, None]
-    triangles = grid_triangles(ROWS, COLUMNS, wrap=True)
-    keep = (cover[triangles] > -0.05).all(1)
-    theta = np.broadcast_to(grid.azimuth, grid.elevation.shape).ravel()
-    coords = np.stack([theta * 9.0, grid.elevation.ravel() * 9.0], -1)
+    coords = np.stack([theta * 9.0, elevation.ravel() * 9.0], -1)
     if style in ("curly", "afro"):
         swirl = [_noise(points, 0.55, person.seed + k) for k in (2, 3)]
         coords += 0.9 * np.stack(swirl, -1)
@@ -68,17 +72,13 @@ def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
     if style in FALLING:
         fray *= smoothstep(1.1, 0.8, np.abs(theta))
     openness = np.clip(0.6 + 0.4 * smoothstep(0.0, 1.0, cover) + 0.25 * rough * lumps, 0.2, 1.1)
-    rim = triangles[keep & (cover[triangles] < 2.6).any(1)]  # seen from inside at the temples
-    for part, light in ((triangles[keep], 1.0), (rim[:, ::-1], 0.5)):
-        used, order = np.unique(part, return_inverse=True)
-        builder.add(
-            vertices[used], order.reshape(-1, 3), HAIR, coords=coords[used], strand=fray[used],
-            openness=openness[used] * light,
-        )  # fmt: skip
-    if style in FALLING:
-        _add_curtain(builder, person)
-    if style == "bun":
-        _add_bun(builder, person)
+    triangles = grid_triangles(len(elevation), elevation.shape[1], wrap=True)
+    triangles = triangles[(cover[triangles] > -0.05).all(1)]
+    used, order = np.unique(triangles, return_inverse=True)
+    builder.add(
+        (points + flat * raised[:, None])[used], order.reshape(-1, 3), HAIR,
+        coords=coords[used], strand=fray[used], openness=openness[used],
+    )  # fmt: skip
 
 
 def _fringed(person: Identity) -> bool:
@@ -108,7 +108,7 @@ def _scalp(grid: HeadGrid, person: Identity) -> Array:
         upper = np.interp(theta, [0, 1.1, 1.4, 1.8, 2.3, np.pi], [0.1, 0.5, 0.52, 0.6, 0.7, 0.8])
         lower = np.interp(theta, [0, 1.1, 1.3, 1.6, 2.3, np.pi], [2.0, 0.5, 0.12, 0.0, -0.5, -0.6])
         inside = np.minimum(upper - grid.elevation, grid.elevation - lower) * 7.0
-    return np.asarray(np.clip(inside, -3, 3).ravel())
+    return np.asarray(np.clip(inside, -3, 3))
 
 
 def _add_curtain(builder: MeshBuilder, person: Identity) -> None:
@@ -119,11 +119,11 @@ def _add_curtain(builder: MeshBuilder, person: Identity) -> None:
     around = np.linspace(np.radians(58), np.radians(302), columns)[None]
     y = 4.2 - (4.2 + length * 0.55 + 2.0) * down - 0 * around
     wave = np.sin(around * 23 + 5 * down + person.seed) + 0.6 * np.sin(around * 41 - 7 * down)
-    wave = wave + person.hair_wave * np.sin(21 * down + 2 * np.sin(3 * around + person.seed))
+    wave = 0.5 * wave
     side = np.abs(np.sin(around))
     spread = 1 + 0.13 * smoothstep(0.1, 0.7, down) + 0.05 * down
-    rx = 8.15 * person.face_width * spread + 0.16 * wave * (0.4 + down)
-    rz = 9.3 * spread * (1 - 0.18 * smoothstep(0.35, 1, down)) + 0.16 * wave * (0.4 + down)
+    rx = 7.9 * person.face_width * spread + 0.16 * wave * (0.4 + down)
+    rz = 9.0 * spread * (1 - 0.18 * smoothstep(0.35, 1, down)) + 0.16 * wave * (0.4 + down)
     if person.hair_style == "bob":
         rx = rx * (1 - 0.12 * smoothstep(0.7, 1, down))
     x = rx * np.sin(around)

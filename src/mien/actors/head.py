@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.actors import surface
-from mien.actors.hair import FALLING, add_hair
+from mien.actors.hair import add_hair
 from mien.actors.head_grid import COLUMNS, ROWS, HeadGrid, sample_head
 from mien.actors.identity import Identity
+from mien.actors.locks import FALLING
 from mien.actors.mesh import (
     CAVITY,
     CLOTH,
@@ -242,20 +243,23 @@ def _add_ears(builder: MeshBuilder, person: Identity) -> None:
 
 
 def _add_torso(builder: MeshBuilder, person: Identity) -> None:
+    """Add shoulders and chest under cloth, from a collar that lies lower in front."""
     rows, columns = 26, 56
     down = np.linspace(0, 1, rows)[:, None]
     around = np.linspace(0, 2 * np.pi, columns, endpoint=False)[None]
-    collar = smoothstep(0, 0.22, down)
-    broad = 17.0 + 4.5 * person.male
-    rx = 6.5 * person.neck * (1 - collar) + broad * collar
-    rz = 6.6 * person.neck * (1 - collar) + 9.2 * collar
     flat = np.sign(np.sin(around)) * np.abs(np.sin(around)) ** 0.8
-    x = rx * flat
-    slope = 1.5 + 3.2 * np.abs(flat) ** 1.5
-    y = -12.0 - slope * collar - 34 * np.maximum(down - 0.12, 0) ** 1.05 + 0 * around
-    z = -3.6 + rz * np.cos(around) + 1.5 * collar * np.cos(around)
+    shoulder, chest = smoothstep(0, 0.3, down), smoothstep(0, 0.6, down)
+    broad = 16.0 + 4.5 * person.male
+    x = (4.9 * person.neck * (1 - shoulder) + broad * shoulder) * flat
+    rz = 5.0 * person.neck * (1 - chest) + 9.2 * chest
+    z = -3.7 + (rz + 1.5 * chest) * np.cos(around)
+    top = -14.2 - 1.5 * np.cos(around)
+    y = top - (1.0 + 3.8 * np.abs(flat) ** 1.5) * shoulder - 34 * np.maximum(down - 0.1, 0) ** 1.05
     vertices = np.stack(np.broadcast_arrays(x, y, z), -1).reshape(-1, 3)
     coords = np.stack(np.broadcast_arrays(around * 8, down * 40), -1).reshape(-1, 2)
-    shade = np.broadcast_to(0.55 + 0.45 * smoothstep(0.05, 0.3, down), (rows, columns)).ravel()
-    triangles = grid_triangles(rows, columns, wrap=True)[:, ::-1]
+    shade = np.broadcast_to(0.5 + 0.5 * smoothstep(0.0, 0.15, down), (rows, columns)).ravel()
+    triangles = grid_triangles(rows, columns, wrap=True)
     builder.add(vertices, triangles, CLOTH, coords=coords, openness=shade, turn=0.0)
+    inside = grid_triangles(8, columns, wrap=True)[:, ::-1]  # of the collar, behind the neck
+    some = 8 * columns
+    builder.add(vertices[:some], inside, CLOTH, coords=coords[:some], openness=0.25, turn=0.0)

@@ -274,7 +274,7 @@ def _material(kind, fx, fy, lip, palette):
     if kind == HAIR:
         return _times(palette[HAIR_COLOUR], 0.55 + 0.8 * strand_noise(fx, fy)), 0.0, 20, 0.35
     if kind == CLOTH:
-        weave = 0.92 + 0.08 * np.sin(fx * 9.0) * np.sin(fy * 7.0)
+        weave = 0.97 + 0.03 * np.sin(fx * 9.0) * np.sin(fy * 7.0)
         return _times(palette[CLOTH_COLOUR], weave), 0.0, 20, 0.15
     if kind == FRAME:
         return _times(palette[FRAME_COLOUR], 1.0), 0.25, 40, 0.0
@@ -364,8 +364,10 @@ def choose_samples(seen, second, third, depth, triangles, material, coords, eye,
                 same = kind == material[right] == material[below] == material[across]
                 slope = abs(depth[y + 1, x + 1] - depth[y, x])
                 slope += abs(depth[y, x + 1] - depth[y + 1, x])
-                if same and slope < 0.012 * depth[y, x]:
-                    step = 3 if kind == HAIR else 4 if kind in (CLOTH, SKIN) else 1
+                if same and kind == HAIR:  # however the locks lie
+                    step = 3
+                elif same and slope < 0.012 * depth[y, x] and kind in (CLOTH, SKIN):
+                    step = 4
                 if kind == SKIN and step == 4:
                     w1, w2 = second[y, x], third[y, x]
                     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
