@@ -4,7 +4,7 @@ import numpy as np
 
 from mien.actors.head_grid import HeadGrid
 from mien.actors.identity import Identity
-from mien.actors.locks import FALLING, add_locks
+from mien.actors.locks import FALLING, add_locks, fringed
 from mien.actors.mesh import HAIR, Array, MeshBuilder, grid_triangles, smoothstep, transformed
 
 _THICKNESS = {
@@ -62,7 +62,7 @@ def _add_shell(builder: MeshBuilder, grid: HeadGrid, person: Identity, cover: Ar
         thick *= 0.8 + 0.3 * up
     if style == "afro":
         thick *= 0.75 + 0.45 * smoothstep(-0.3, 0.8, flat[:, 1])
-    rise = {"crop": 0.8, "curly": 1.6, "afro": 1.8}.get(style, 0.9 if _fringed(person) else 2.6)
+    rise = {"crop": 0.8, "curly": 1.6, "afro": 1.8}.get(style, 0.9 if fringed(person) else 2.6)
     raised = 0.05 + thick * (1 + rough * lumps) * smoothstep(-0.1, rise, cover)
     coords = np.stack([theta * 9.0, elevation.ravel() * 9.0], -1)
     if style in ("curly", "afro"):
@@ -81,10 +81,6 @@ def _add_shell(builder: MeshBuilder, grid: HeadGrid, person: Identity, cover: Ar
     )  # fmt: skip
 
 
-def _fringed(person: Identity) -> bool:
-    return person.fringe == "full" and person.hair_style in ("long", "bob", "short")
-
-
 def _scalp(grid: HeadGrid, person: Identity) -> Array:
     """How far inside the hairline each vertex of the head is, cm or so; negative outside."""
     round_ = np.broadcast_to(grid.azimuth, grid.elevation.shape)
@@ -95,7 +91,7 @@ def _scalp(grid: HeadGrid, person: Identity) -> Array:
         [0.0, 0.35, 0.62, 0.85, 1.08, 1.28, 1.42, 1.62, 1.9, 2.3, np.pi],
         [high, high - 0.02, high - 0.09, 0.40, 0.30, 0.12, -0.02, 0.10, -0.20, -0.52, -0.62],
     )
-    if _fringed(person):
+    if fringed(person):
         line = np.minimum(line, 0.43 + 0.43 * smoothstep(0.55, 0.95, theta))
     elif person.fringe == "side" and person.hair_style in ("long", "bob", "parted", "short"):
         to = round_ * (1 if person.seed % 2 else -1)

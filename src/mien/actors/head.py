@@ -66,7 +66,7 @@ def _add_head(
 ) -> NDArray[np.bool_]:
     """Add the face with the mouth cut open, and the lips' insides; returns what is lower lip."""
     points = grid.points.reshape(-1, 3)
-    normals = _field_normals(points, p, 0.02)
+    normals = surface.normals(points, p, 0.02)
     openness = surface.occlusion(points, normals, p)
     row = grid.mouth_row
     triangles, casting = grid_triangles(ROWS, COLUMNS, wrap=True), _coarse_triangles(row)
@@ -141,17 +141,6 @@ def _add_lining(builder: MeshBuilder, points: Array, triangles: NDArray[np.int_]
     near = (np.abs(x) < 5.2) & (y > -10.5) & (y < -4.5) & (z > 1.8)
     used, inward = np.unique(triangles[near][:, ::-1], return_inverse=True)
     builder.add(points[used], inward.reshape(-1, 3), CAVITY, parent=used, openness=0.25)
-
-
-def _field_normals(points: Array, p: Array, step: float) -> Array:
-    """Normals of the implicit surface at points (N, 3)."""
-    out = np.empty_like(points)
-    for axis in range(3):
-        ahead, behind = points.copy(), points.copy()
-        ahead[:, axis] += step
-        behind[:, axis] -= step
-        out[:, axis] = surface.distances(ahead, p) - surface.distances(behind, p)
-    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
 
 
 def _add_arch(builder: MeshBuilder, person: Identity, upper: bool) -> None:

@@ -95,57 +95,72 @@ def _combed(points: Array, person: Identity, fringe: Array) -> Array:
 
 def _fringe(roots: Array, person: Identity) -> Array:
     """Share of each lock that is combed over the forehead."""
-    if person.fringe != "full" or person.hair_style not in (*FALLING, "short"):
+    if not fringed(person):
         return np.zeros(len(roots))
     if person.hair_style == "short":
         return smoothstep(4.5, 6.5, roots[:, 2])
     return smoothstep(3.5, 5.5, roots[:, 2]) * smoothstep(6.0, 4.5, np.abs(roots[:, 0]))
 
 
+def fringed(person: Identity) -> bool:
+    """Whether hair is cut to hang over the forehead."""
+    return person.fringe == "full" and person.hair_style in (*FALLING, "short")
+
+
 def _grown(roots: Array, cut: Cut, person: Identity, source: np.random.Generator) -> Array:
     """Paths of the locks, (N, POINTS, 3): along the comb, then down, and outside the head."""
     shape = surface.parameters(person)
     n = len(roots)
-    long = cut.length * source.uniform(0.65, 1.1, n)
-    if cut.length < 9:
-        long *= 0.45 + 0.55 * smoothstep(-4.0, 4.0, roots[:, 1])  # shorter at the nape
-        long *= 1 - 0.5 * smoothstep(3.5, 1.5, roots[:, 1]) * smoothstep(0.0, 2.0, roots[:, 2])
+    fringe = _fringe(roots, person)
+    step = _lengths(roots, fringe, cut, source)[:, None] / (POINTS - 1)
     own = source.normal(0, cut.mess, (n, 3))
     lift = cut.lift * source.uniform(0.55, 1.1, n)
-    fringe = _fringe(roots, person)
-    long = long * (1 - fringe) + fringe * 1.1 * (roots[:, 1] - source.uniform(2.5, 3.7, n)).clip(
-        1.2, 5.0
-    )
-    place, along = roots.copy(), []
     phase, axis = source.uniform(0, 2 * np.pi, n), source.normal(size=(n, 3))
+    place, path = roots.copy(), []
     for k in range(POINTS):
         t = k / (POINTS - 1)
-        out = _outward(place, shape)
+        out = surface.normals(place, shape, 0.05)
         fall = cut.fall * t**0.8
         way = _unit(_combed(place, person, fringe) + own * (0.4 + 0.6 * t)) * (1 - fall)
         way[:, 1] -= fall
         way -= (way * out).sum(1, keepdims=True) * out * (1 - 0.6 * t * cut.fall)
         way = _unit(way + out * 0.5 * max(0.0, 1 - 3 * t))
-        place = place + way * (long / (POINTS - 1))[:, None] * (k > 0)
+        if k > 0:
+            place = place + way * step
         height = lift * min(1.0, 0.12 + 2.2 * t) * (1 - 0.45 * fringe * t)
         short_of = height - surface.distances(place, shape)
-        place += _outward(place, shape) * np.maximum(short_of, 0)[:, None]
+        place += surface.normals(place, shape, 0.05) * np.maximum(short_of, 0)[:, None]
         place = _off_shoulders(_off_face(place, person, 1 - fringe))
-        coil = place.copy()
-        if cut.curl:
-            turn = phase + 11.0 * t * cut.length / 7.0
-            first = _unit(np.cross(way, axis))
-            coil += (
-                cut.curl
-                * min(1.0, 2 * t)
-                * (first * np.cos(turn)[:, None] + np.cross(way, first) * np.sin(turn)[:, None])
-            )
-        elif person.hair_style in ("long", "bob"):
-            wave = 0.22 * person.hair_wave * np.sin(phase * 0.3 + 9 * t) * t
-            coil[:, 0] += wave * np.sign(place[:, 0])
-            coil[:, 2] += 0.6 * wave
-        along.append(coil)
-    return np.stack(along, 1)
+        path.append(place + _winding(place, way, t, cut, person, phase, axis))
+    return np.stack(path, 1)
+
+
+def _lengths(roots: Array, fringe: Array, cut: Cut, source: np.random.Generator) -> Array:
+    """How long each lock is, cm: a fringe ends above the brows."""
+    x, y, z = roots.T
+    long = cut.length * source.uniform(0.65, 1.1, len(x))
+    if cut.length < 9:  # shorter at nape and temples
+        long *= 0.45 + 0.55 * smoothstep(-4.0, 4.0, y)
+        long *= 1 - 0.5 * smoothstep(3.5, 1.5, y) * smoothstep(0.0, 2.0, z)
+    to_brow = 1.1 * (y - source.uniform(2.5, 3.7, len(x)))
+    return np.asarray(long * (1 - fringe) + fringe * to_brow.clip(1.2, 5.0))
+
+
+def _winding(
+    place: Array, way: Array, t: float, cut: Cut, person: Identity, phase: Array, axis: Array
+) -> Array:
+    """How far a lock that goes `way` strays at t of its length: coils, or waves in what hangs."""
+    if cut.curl:
+        turn = (phase + 11.0 * t * cut.length / 7.0)[:, None]
+        first = _unit(np.cross(way, axis))
+        round_ = first * np.cos(turn) + np.cross(way, first) * np.sin(turn)
+        return np.asarray(cut.curl * min(1.0, 2 * t) * round_)
+    aside = np.zeros_like(place)
+    if person.hair_style in FALLING:
+        wave = 0.22 * person.hair_wave * np.sin(phase * 0.3 + 9 * t) * t
+        aside[:, 0] = wave * np.sign(place[:, 0])
+        aside[:, 2] = 0.6 * wave
+    return aside
 
 
 def _off_face(place: Array, person: Identity, share: Array) -> Array:
@@ -167,18 +182,6 @@ def _off_shoulders(place: Array) -> Array:
     return out
 
 
-def _outward(points: Array, shape: Array) -> Array:
-    """Unit gradient of the head's distance."""
-    out = np.empty_like(points)
-    for axis in range(3):
-        step = np.zeros(3)
-        step[axis] = 0.05
-        out[:, axis] = surface.distances(points + step, shape) - surface.distances(
-            points - step, shape
-        )
-    return _unit(out)
-
-
 def _unit(vectors: Array) -> Array:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
@@ -190,7 +193,7 @@ def _add_strips(
     shape = surface.parameters(person)
     t = np.linspace(0, 1, POINTS)
     flat = paths.reshape(-1, 3)
-    out = _outward(flat, shape).reshape(paths.shape)
+    out = surface.normals(flat, shape, 0.05).reshape(paths.shape)
     ahead = np.gradient(paths, axis=1)
     across = np.cross(ahead, out)
     across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)

@@ -192,3 +192,14 @@ def occlusion(points, normals, p):
             weight += 1.0 / step**0.5
         out[i] = open_ / weight
     return out
+
+
+def normals(points: Array, p: Array, step: float) -> Array:
+    """Return unit normals of the surface at, or near, points (N, 3), over a step in cm."""
+    out = np.empty_like(points)
+    for axis in range(3):
+        ahead, behind = points.copy(), points.copy()
+        ahead[:, axis] += step
+        behind[:, axis] -= step
+        out[:, axis] = distances(ahead, p) - distances(behind, p)
+    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
