@@ -168,7 +168,7 @@ def _off_face(place: Array, person: Identity, share: Array) -> Array:
     out = place.copy()
     before = smoothstep(0.0, 2.5, place[:, 2]) * smoothstep(4.8, 3.2, place[:, 1])
     side = np.where(place[:, 0] < 0, -1.0, 1.0)
-    missing = np.maximum(7.3 * person.face_width - np.abs(place[:, 0]), 0)
+    missing = np.maximum(6.5 * person.face_width - np.abs(place[:, 0]), 0)
     out[:, 0] += side * missing * before * share
     return out
 
