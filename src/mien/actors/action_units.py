@@ -242,7 +242,7 @@ class FaceAction:
 
     @staticmethod
     def jaw(intensity: Mapping[tuple[int, str], float]) -> float:
-        """How far the jaw is down, 0 to 1 or beyond for AU27."""
+        """How far the jaw is down, 0 to 1."""
         drop, stretch = (max(intensity.get((au, s), 0.0) for s in SIDES) for au in (26, 27))
         return max(0.80 * shift_share(drop), shift_share(stretch))
 

@@ -128,7 +128,7 @@ def perform(
         for unit in values:
             values[unit] = np.clip(values[unit], 0, 5)
     shown = {unit: np.maximum(sides[0][unit], sides[1][unit]) for unit in units}
-    valence, arousal = affect_of({u: v for u, v in shown.items() if u not in (45,)})
+    valence, arousal = affect_of(shown)
     names = np.array(BASIC)
     table = np.stack([strength[name] for name in BASIC])
     table[0] = 0.22

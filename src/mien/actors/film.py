@@ -196,7 +196,7 @@ def _draw_role(
     points, _ = role.actor.place(moment)
     box = _face_box(role.actor, points, view)
     _composite(picture, role.actor, moment, view, shot)
-    covered = _cover(picture, role, shot, time_s, view)
+    covered = _cover(picture, role, shot, time_s, view, box)
     inside = box[2] > 0 and box[3] > 0 and box[0] < shot.width and box[1] < shot.height
     shown = act.displayed()
     row: dict[str, Any] = {
@@ -242,9 +242,14 @@ def _composite(
 
 
 def _cover(
-    picture: NDArray[np.float32], role: _Role, shot: Shot, time_s: float, view: View
+    picture: NDArray[np.float32],
+    role: _Role,
+    shot: Shot,
+    time_s: float,
+    view: View,
+    box: NDArray[np.float32],
 ) -> bool:
-    """Put a hand or cup before the face; returns whether it covers any of it."""
+    """Put a hand or cup before the face; returns whether it covers any of the face's box."""
     cover = shot.cover
     if cover is None or not cover.start_s - 0.3 < time_s < cover.end_s + 0.3:
         return False
@@ -263,7 +268,10 @@ def _cover(
         return False
     part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
     raster.lay_over(picture[y0:y1, x0:x1], image[part], alpha[part])
-    return bool(near > 0.35)
+    left, top, right, bottom = (int(v) for v in box - np.array([x0, y0, x0, y0]))
+    return bool(
+        (alpha[part][max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] > 0.5).any()
+    )
 
 
 def _camera(

@@ -113,7 +113,7 @@ def _add_curtain(builder: MeshBuilder, person: Identity) -> None:
     length = 24.0 if person.hair_style == "long" else 9.5
     down = np.linspace(0, 1, rows)[:, None]
     around = np.linspace(np.radians(58), np.radians(302), columns)[None]
-    y = 4.2 - (4.2 + length * 0.55 + 2.0) * down - 0 * around
+    y = 4.2 - (4.2 + length * 0.55 + 2.0) * down
     wave = np.sin(around * 23 + 5 * down + person.seed) + 0.6 * np.sin(around * 41 - 7 * down)
     wave = 0.5 * wave
     side = np.abs(np.sin(around))

@@ -35,7 +35,6 @@ class HeadGrid:
 
     azimuth: Array
     elevation: Array
-    radius: Array
     directions: Array
     points: Array
     mouth_row: int
@@ -69,7 +68,7 @@ def sample_head(p: Array) -> HeadGrid:
     slim = 1 - 0.22 * smoothstep(-11.6, -14.0, points[..., 1])  # into the collar
     points[..., 0] *= slim
     points[..., 2] = -3.6 + (points[..., 2] + 3.6) * slim
-    return HeadGrid(azimuth, elevation, radius, directions, points, mouth_row)
+    return HeadGrid(azimuth, elevation, directions, points, mouth_row)
 
 
 def _mouth_elevation(azimuth: Array, p: Array) -> Array:

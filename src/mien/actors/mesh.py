@@ -24,8 +24,8 @@ class Mesh:
     parent: (V,) index of the vertex whose displacement this one shares. triangles: (T, 3).
     material: (T,). openness: (V,) ambient light that reaches it. turn: (V,) share of the head's
     rotation. strand: (V,) 1 where hair may fray. jaw: (V,) True for what turns with the jaw bone.
-    head: number of vertices of the face itself, which come first. casting: (C, 3) the triangles
-    that throw shadows, fewer: the map of shadows is coarse. Before the face is lengthened
+    head: number of vertices of the face itself, which come first. lower: (V,) True below the
+    line of the mouth. casting: (C, 3) the triangles that throw shadows, fewer: the map of shadows is coarse. Before the face is lengthened
     (`FaceAction.vertices`).
     """
 
@@ -72,8 +72,8 @@ class MeshBuilder:
         strand: Array | float = 0.0,
         jaw: NDArray[np.bool_] | bool = False,
         casting: NDArray[np.int_] | None = None,
-    ) -> int:
-        """Add a part, its triangles numbered from 0; returns the number of its first vertex.
+    ) -> None:
+        """Add a part, its triangles numbered from 0.
 
         casting: triangles that throw its shadow, where not its own; what is inside the mouth throws
         none.
@@ -95,7 +95,6 @@ class MeshBuilder:
             shadow = triangles if casting is None else casting
             self.casting.append(np.asarray(shadow, np.int32) + first)
         self.count += n
-        return first
 
 
 def grid_triangles(rows: int, columns: int, wrap: bool) -> NDArray[np.int64]:

@@ -30,9 +30,10 @@ def add_glasses(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
 
 
 def add_headset(builder: MeshBuilder, person: Identity) -> None:
-    """Add a headset: a band and two shells."""
+    """Add a headset: a band over the hair and two shells, as wide as the head."""
+    wide = person.face_width
     angle = np.linspace(np.radians(-4), np.radians(184), 36)
-    band = np.stack([9.2 * np.cos(angle), 1.0 + 12.4 * np.sin(angle), np.full(36, -0.5)], -1)
+    band = np.stack([9.3 * wide * np.cos(angle), 1.0 + 12.9 * np.sin(angle), np.full(36, -0.5)], -1)
     builder.add(*tube(band, 0.55), FRAME)
     grid_u, grid_v = np.meshgrid(
         np.linspace(0, np.pi, 14), np.linspace(0, 2 * np.pi, 24, endpoint=False)
@@ -41,6 +42,6 @@ def add_headset(builder: MeshBuilder, person: Identity) -> None:
     ball = np.stack([np.cos(u) * 1.5, np.sin(u) * np.sin(v) * 3.3, np.sin(u) * np.cos(v) * 2.9], -1)
     for side in (1, -1):
         order = grid_triangles(14, 24, wrap=True)
-        shell = ball + np.array([side * 8.6, -0.9, -0.6])
+        shell = ball + np.array([side * 8.7 * wide, -0.9, -0.6])
         builder.add(shell, order, FRAME)
         builder.add(shell, order[:, ::-1], FRAME)

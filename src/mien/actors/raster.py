@@ -3,7 +3,8 @@
 import numba
 import numpy as np
 
-HAIR = 4
+from mien.actors.mesh import HAIR
+
 TONES = 8192
 
 

@@ -3,12 +3,15 @@
 Each rater has a reaction lag, gain, bias, smoothing and noise of their own, and misses things.
 Files per video and rater: `NAME.rNN.va.csv` (`seconds, valence, arousal` in [-1000, 1000], sampled
 irregularly as a joystick is, seed 001, Table 3.3), `NAME.rNN.au.csv` and `NAME.rNN.expression.csv`
-(`label, first_frame, last_frame`).
+(`label, first_frame, last_frame`). `raters.json`: what each rater is like, to test
+against, and whom each video was rated for.
 """
 
 import csv
+import json
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from mien.actors.action_units import UNITS
-from mien.atomic import replacing
+from mien.atomic import replacing, write_text
 
 Array = NDArray[np.float64]
 SEEN = 1.0
@@ -63,7 +66,7 @@ def joystick(
     wobble = gaussian_filter1d(source.normal(size=len(truth)), 0.3 / step)
     wobble *= rater.noise / max(float(wobble.std()), 1e-9)
     times = np.cumsum(source.gamma(1.2, 0.03, size=int(time_s[-1] / 0.02) + 4))
-    times = times[times <= time_s[-1]]
+    times = np.concatenate([[0.0], times[times <= time_s[-1]]])
     values = np.interp(times - rater.lag_s, time_s, moved + wobble, left=0.0)
     return times, np.clip(np.round(values * 1000), -1000, 1000)
 
@@ -89,7 +92,7 @@ def write_ratings(folder: Path, name: str, truth: pa.Table, raters: list[Rater],
     time_s = truth["time_s"].to_numpy()
     expression = np.array(truth["expression"].to_pylist())
     for rater in raters:
-        source = np.random.default_rng((seed, rater.number, len(name), int(time_s[-1] * 1000)))
+        source = np.random.default_rng((seed, rater.number, zlib.crc32(name.encode())))
         stem = f"{Path(name).stem}.r{rater.number:02d}"
         rated = {
             d: joystick(rater, time_s, truth[d].to_numpy(), source) for d in ("valence", "arousal")
@@ -112,6 +115,12 @@ def write_ratings(folder: Path, name: str, truth: pa.Table, raters: list[Rater],
         ]
         names.sort(key=_first_frame)
         _write(folder / f"{stem}.expression.csv", header, names)
+
+
+def write_raters(folder: Path, raters: list[Rater], rated: dict[str, str]) -> None:
+    """Write raters.json. rated: the person that each video was rated for."""
+    known = {"raters": [asdict(rater) for rater in raters], "rated": rated}
+    write_text(folder / "raters.json", json.dumps(known, indent=1) + "\n")
 
 
 def _first_frame(mark: tuple[str, int, int]) -> int:

@@ -10,15 +10,16 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.actors.mesh import CAVITY, CLOTH, FRAME, HAIR, INNER, PIVOT, SKIN, TEETH
 from mien.actors.raster import strand_noise
 
-SKIN, INNER, TEETH, CAVITY, HAIR, CLOTH, FRAME = range(7)
 KEY, KEY_COLOUR, FILL, FILL_COLOUR, SKY, GROUND = range(6)
 """Rows of the lamp: directions towards the light, and colours."""
 IRIS, HAIR_COLOUR, CLOTH_COLOUR, FRAME_COLOUR = range(4)
 """Rows of the palette."""
 EYE_X, EYE_Y, EYE_Z, EYE_RADIUS, EYE_WIDTH, EYE_TILT, EYE_LASH = range(7)
 
+_PIVOT = tuple(float(v) for v in PIVOT)
 _compiled = numba.njit(cache=True, fastmath=True, nogil=True)
 Floats = NDArray[np.float32]
 
@@ -216,17 +217,16 @@ def _lids(fx, fy, eye, lids):
 def _eyeball(side, view, camera, to_head, eye):
     """Where the ray meets the eyeball, as a unit vector from its middle, in the head's frame.
 
-    The head's frame has its origin at the pivot, 8 cm below and 3 cm behind that of the face.
+    The head's frame has its origin at the pivot.
     """
     away = (camera[0] - to_head[3, 0], camera[1] - to_head[3, 1], camera[2] - to_head[3, 2])
     start = _into_head(to_head, away)
     ray = _times(_into_head(to_head, view), -1.0)
     x = eye[EYE_X] if side == 0 else -eye[EYE_X]
-    pivot = (0.0, -8.0, -3.0)
     to_eye = (
-        start[0] - (x - pivot[0]),
-        start[1] - (eye[EYE_Y] - pivot[1]),
-        start[2] - (eye[EYE_Z] - pivot[2]),
+        start[0] - (x - _PIVOT[0]),
+        start[1] - (eye[EYE_Y] - _PIVOT[1]),
+        start[2] - (eye[EYE_Z] - _PIVOT[2]),
     )
     radius = eye[EYE_RADIUS]
     half = _dot(to_eye, ray)

@@ -1,5 +1,6 @@
 """A whole cast: plan, film, rate, and a contact sheet."""
 
+import hashlib
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
@@ -11,12 +12,11 @@ import pyarrow.compute as pc
 
 from mien.actors import film
 from mien.actors.portrait import contact_sheet, draw_portrait, portrait_file
-from mien.actors.raters import sample_raters, write_ratings
+from mien.actors.raters import Rater, sample_raters, write_raters, write_ratings
 from mien.atomic import write_text
 from mien.errors import InputError
 from mien.progress import Progress, silent
 
-RATERS = 4
 SHOWN = 24
 """People on the contact sheet, at most."""
 
@@ -26,6 +26,7 @@ def make_cast(
     plans: list[film.Plan],
     seed: int,
     workers: int,
+    raters: int = 4,
     progress: Progress = silent,
 ) -> pa.Table:
     """Film what is missing, then write truth.parquet, the ratings and the contact sheet.
@@ -54,11 +55,7 @@ def make_cast(
                 pool.shutdown(cancel_futures=True)
                 raise
     truth = film.join_truth(folder, plans)
-    raters = sample_raters(RATERS, seed)
-    for plan in plans:
-        person = f"actor{plan.people[0]:03d}"
-        mine = pc.and_(pc.equal(truth["video"], plan.name), pc.equal(truth["person"], person))
-        write_ratings(folder / "annotators", plan.name, truth.filter(mine), raters, seed)
+    _rate(folder / "annotators", plans, truth, sample_raters(raters, seed), seed)
     people = sorted({number for plan in plans for number in plan.people})[:SHOWN]
     for number in people:
         portrait = portrait_file(folder, number)
@@ -68,10 +65,28 @@ def make_cast(
     return truth
 
 
+def _rate(
+    folder: Path, plans: list[film.Plan], truth: pa.Table, raters: list[Rater], seed: int
+) -> None:
+    """Have the first person of every video rated."""
+    rated = {plan.name: f"actor{plan.people[0]:03d}" for plan in plans}
+    for name, person in rated.items():
+        mine = pc.and_(pc.equal(truth["video"], name), pc.equal(truth["person"], person))
+        write_ratings(folder, name, truth.filter(mine), raters, seed)
+    write_raters(folder, raters, rated)
+
+
+def _look() -> str:
+    """Name the way that actors look: other code films the same plan otherwise."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
 def _claim(folder: Path, plans: list[film.Plan]) -> None:
     """Keep with the films how they were planned, or refuse those of another plan."""
     file = folder / "cast.json"
-    wanted = json.dumps([asdict(plan) for plan in plans], indent=1) + "\n"
+    known = {"look": _look(), "plans": [asdict(plan) for plan in plans]}
+    wanted = json.dumps(known, indent=1) + "\n"
     if file.exists():
         fits = file.read_text("utf-8") == wanted
     else:  # a new folder, or films of before plans were kept
@@ -80,6 +95,6 @@ def _claim(folder: Path, plans: list[film.Plan]) -> None:
             write_text(file, wanted)
     if not fits:
         raise InputError(
-            f"{folder}: holds actors filmed with other settings; repeat those, or give another "
-            "folder"
+            f"{folder}: holds actors filmed with other settings, or by another version of "
+            "mien; repeat those, or give another folder"
         )

@@ -16,6 +16,9 @@ from mien.cli.arguments import frame_rate, positive, seed
 from mien.cli.output import print_json, progress_bar
 from mien.errors import InputError
 
+MOST = 100_000
+"""Videos of one cast."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
@@ -27,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", metavar="WxH", help="of all videos; 240p to 1080p where not given"
     )
     parser.add_argument("--fps", type=frame_rate, help="of all videos; 15 to 50 where not given")
+    parser.add_argument("--raters", type=positive, default=4, help="simulated annotators (4)")
     parser.add_argument("--workers", type=positive, default=1)
     parser.add_argument("--json", action="store_true")
 
@@ -37,13 +41,18 @@ def run(args: argparse.Namespace) -> int:
 
     if not 0.5 <= args.seconds <= 3600:
         raise InputError(f"--seconds {args.seconds:g}: give 0.5 to 3600")
-    size = parse_size(args.size) if args.size else None
+    if args.fps and args.seconds * args.fps < 2:
+        raise InputError(f"--seconds {args.seconds:g} --fps {args.fps:g}: not even two frames")
+    videos = args.people * args.videos_per_person
+    if videos > MOST:
+        raise InputError(f"--people, --videos-per-person: {videos} videos, more than {MOST}")
+    size = None if args.size is None else parse_size(args.size)
     args.out.mkdir(parents=True, exist_ok=True)
     plans = plan_videos(
         args.people, args.videos_per_person, args.seconds, args.seed, size, args.fps
     )
     with progress_bar("actors") as progress:
-        truth = make_cast(args.out, plans, args.seed, args.workers, progress)
+        truth = make_cast(args.out, plans, args.seed, args.workers, args.raters, progress)
     found = {"out": str(args.out), "videos": len(plans), "people": args.people, "rows": len(truth)}
     if args.json:
         print_json(found)

@@ -16,6 +16,7 @@ import shlex
 import time
 from pathlib import Path
 
+from mien.cli.arguments import positive
 from mien.cli.output import note
 from mien.errors import InputError
 from mien.labels.expressions import BASIC
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from-scratch", action="store_true", help="do not start from mien's weights"
     )
-    parser.add_argument("--workers", type=int, default=2, help="processes that film (2)")
+    parser.add_argument("--workers", type=positive, default=2, help="processes that film (2)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ from mien.store import Store
 PRESENT = 1.0
 """Intensity from which a unit is present: A, a trace."""
 OVERLAP = 0.3
+NEEDED = ("video", "time_s", "person", "x0", "y0", "x1", "y1", "expression", "valence", "arousal")
 
 
 def import_actors(
@@ -43,23 +44,41 @@ def import_actors(
         truth = pq.read_table(truth_file)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{truth_file}: cannot be read: {error}") from error
+    absent = [column for column in NEEDED if column not in truth.column_names]
+    if absent:
+        raise InputError(f"{truth_file}: has no column {', '.join(absent)}")
     names = pc.unique(truth["video"]).to_pylist()
     units = tuple(au for au in map(action_units.parse, truth.column_names) if au is not None)
     summary = ImportSummary(
         f"actors:{path.resolve()}", rows=len(truth), aus=[action_units.column(au) for au in units]
     )
     ingester = Ingester(store, IngestSettings(options.fps))
+    videos: dict[str, str] = {}
     for i, name in enumerate(names):
         if not (path / name).resolve().is_relative_to(path.resolve()):
             raise InputError(f"{truth_file}: video {name!r} lies outside {path}")
         mine = truth.filter(pc.equal(truth["video"], name))
         ingester.settings = replace(ingester.settings, fps=min(options.fps, _rate(mine)))
-        found = ingester.ingest(path / name)
-        summary.faces += _label(store, found.video, mine, units)
-        progress(i + 1, len(names), f"{summary.faces} labelled faces")
+        videos[name] = ingester.ingest(path / name).video
+        progress(i + 1, len(names), "videos")
+    cast = _other_cast(videos)
+    for name, video in videos.items():
+        mine = truth.filter(pc.equal(truth["video"], name))
+        summary.faces += _label(store, video, mine, units, cast)
     summary.expressions = list(store.info.expressions)
     summary.seconds = round(time.perf_counter() - started, 3)
     return summary
+
+
+def _other_cast(videos: dict[str, str]) -> str:
+    """What to add to people's names: nothing, unless another cast of the store has them too.
+
+    videos: the store's name of each; one that was taken got a part of the file's digest.
+    """
+    for name, video in videos.items():
+        if video != name:
+            return Path(video).stem.removeprefix(Path(name).stem)
+    return ""
 
 
 def _rate(truth: pa.Table) -> float:
@@ -68,7 +87,7 @@ def _rate(truth: pa.Table) -> float:
     return float(1 / np.median(np.diff(times))) if len(times) > 1 else float("inf")
 
 
-def _label(store: Store, video: str, truth: pa.Table, units: tuple[int, ...]) -> int:
+def _label(store: Store, video: str, truth: pa.Table, units: tuple[int, ...], cast: str) -> int:
     """Join truth to the faces of one video by time and box; returns how many were labelled."""
     rows = np.flatnonzero(np.array([v == video for v in store.names("video")], bool))
     faces = store.table.take(rows)
@@ -78,7 +97,7 @@ def _label(store: Store, video: str, truth: pa.Table, units: tuple[int, ...]) ->
         return 0
     chosen = truth.take(match)
     columns: dict[str, Any] = {
-        "subject": chosen["person"].to_pylist(),
+        "subject": [f"{person}{cast}" for person in chosen["person"].to_pylist()],
         "expression": chosen["expression"].to_pylist(),
         "valence": chosen["valence"].to_numpy(),
         "arousal": chosen["arousal"].to_numpy(),
