@@ -82,7 +82,10 @@ def train(store: Path, folder: Path, name: str, seed: int, updates: int) -> None
         return
     settings, recipe = VARIANTS[name], RECIPES.get(name, "config1-32")
     steps = updates if settings[: len(PLAIN)] == PLAIN else updates * 6 // 5
-    steps = updates * 2 if settings[:1] == TURNED or name in RECIPES.values() else steps
+    if name in RECIPES.values():
+        steps = updates * 2
+    elif settings[:1] == TURNED:
+        steps = updates * 6
     base = (*(OWN if name in RECIPES else BASE), f"precision={fastest()}")
     words = [f"--set={word}" for word in (*base, *settings, f"seed={seed}", f"steps={steps}")]
     command = [sys.executable, "-m", "mien", "train", recipe, "--store", str(store)]

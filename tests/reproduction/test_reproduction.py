@@ -170,13 +170,16 @@ def test_noise_is_not_taken_for_good_images_nor_for_variety():
     noise = {"diversity": 1.4, "fakes with a face": 0.0, "duplicates": 0.0}
     modes = {"diversity": 1.38, "duplicates": 0.98}
     faces = {"diversity": 0.9, "fakes with a face": 0.6, "duplicates": 0.05}
-    rate = "categorical-28-au_update_rate={}_x"
+    rate = "categorical-28-au_generator.learning_rate=1e-5_update_rate={}_x"
     found = verdicts({rate.format(7): noise, rate.format(2): faces})
     assert found["A higher update rate makes worse images"] == HELD
     found = verdicts({"acwgan": faces, "cgan": modes})
     collapse = "The Wasserstein critic with classes collapses less than the conditional GAN"
     assert found[collapse] == HELD
     assert verdicts({"acwgan": modes, "cgan": faces})[collapse] == FAILED
+    landscapes = {"duplicates": 0.0}  # of other pictures: no judge of faces
+    found = verdicts({"acwgan": faces, "cgan": modes, "cgan_landscapes": landscapes})
+    assert found[collapse] == HELD
 
 
 def test_rare_units_are_held_against_how_rare_they_are_here():
@@ -188,6 +191,38 @@ def test_rare_units_are_held_against_how_rare_they_are_here():
     assert found.verdict == HELD
     assert "rarest here are 15 and 20" in found.figures
     assert "rank correlation 1.00" in found.figures
+
+
+def test_where_others_are_rarest_they_have_to_be_worst():
+    f1 = {1: 0.4, 2: 0.5, 4: 0.6, 6: 0.7, 12: 0.8, 15: 0.1, 20: 0.2, 25: 0.9}
+    shown = {f"shown AU {au}": 0.01 if au in (4, 6) else 0.5 for au in f1}
+    known = {**{f"F1 AU {au}": value for au, value in f1.items()}, **shown}
+    runs = {"x_seed=0_steps=20": {k: Reached(v) for k, v in known.items()}}
+    found = next(v for v in check_claims(runs) if v.claim.startswith("AU 15"))
+    assert found.verdict == FAILED
+
+
+def test_a_score_that_never_changes_was_best_at_no_step():
+    early, flat = Reached(0.5, 2), Reached(0.0, 2, flat=True)
+    runs = {"x_seed=0_steps=20": {"mean F1": flat, "CCC valence": early}}
+    found = next(v for v in check_claims(runs) if v.claim.startswith("Late"))
+    assert found.figures == "0% of 1 best scores lie in the last fifth"
+
+
+@pytest.mark.skipif(not SEEDS.exists(), reason="the documents are not beside this checkout")
+@pytest.mark.parametrize("number", [15, 16, *range(19, 27)])
+def test_the_tables_of_000_are_cell_by_cell_in_the_order_of_print(number):
+    """Score and iteration of every cell, between the captions before it and its own."""
+    text = next(SEEDS.glob("000*")).read_text("utf-8")
+    ends = [(m.group(1), m.start()) for m in re.finditer(r"(?m)^Table (3\.\d+):", text)]
+    at = [name for name, _ in ends].index(f"3.{number}")
+    part = text[ends[at - 1][1] : ends[at][1]]
+    pairs = re.findall(r"(?<![\d.])(0\.\d{3})\s*\((\d+)\)?", part)
+    ours = [
+        (f"{f.value:.3f}", str(f.iteration // 1000)) for f in published()[f"000/table-3.{number}"]
+    ]
+    assert len(ours) > 20
+    assert pairs[-len(ours) :] == ours
 
 
 def test_tables_with_the_same_runs_share_them(tmp_path):

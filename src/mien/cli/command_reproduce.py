@@ -149,6 +149,17 @@ def _remember(path: Path, table: str, steps: int) -> None:
     write_text(path, json.dumps({**(read_json(path) or {}), table: steps}) + "\n")
 
 
+def _comparable(plan: "Plan", folder: Path, steps: int) -> bool:
+    """Whether claims may hold another table's run against this one's: same data, length, seed."""
+    from mien.reproduction.figures import read_json, sweep_of
+
+    if not folder.name.endswith(f"_seed={plan.seed}_steps={steps}"):
+        return False
+    store = (read_json(folder / "run.json", ("store",)) or {}).get("store")
+    split = (sweep_of(folder) or {}).get("split")
+    return store == str(plan.store.resolve()) and split == plan.split
+
+
 def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
     """Put the figures of all runs into the table's form."""
     from mien.report.table_report import Cell, TablePage
@@ -160,8 +171,7 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
     runs = {
         folder.name: figures_of(folder)
         for folder in sorted((plan.folder / "runs").iterdir())
-        if sweep_of(folder)
-        and (folder in folders.values() or folder.name.endswith(f"_seed={plan.seed}_steps={steps}"))
+        if sweep_of(folder) and (folder in folders.values() or _comparable(plan, folder, steps))
     }
     rows = []
     for run_ in table.rows:
@@ -182,9 +192,10 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
                 )
             )
         rows.append((run_.row, cells))
-    scaled = (
-        f"scaled down: {steps:,} of {table.steps:,} steps" if table.steps else f"{steps:,} steps"
-    )
+    scaled = f"{steps:,} steps"
+    if table.steps:
+        way = "down" if steps < table.steps else "up"
+        scaled = f"scaled {way}: {steps:,} of {table.steps:,} steps"
     title = table.title if steps == table.steps else f"{table.title} ({scaled})"
     once = _once(folders)
     claims = [(v.claim, v.documents, v.verdict, v.figures) for v in check_claims(runs)]

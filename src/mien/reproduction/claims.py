@@ -59,7 +59,8 @@ class Comparison:
 
 
 def _starts(*names: str) -> Callable[[str], bool]:
-    return lambda folder: folder.split("_")[0] in names
+    """Runs of these recipes, on the store given: not those on drawn landscapes."""
+    return lambda folder: folder.split("_")[0] in names and "_landscapes_" not in folder
 
 
 def _has(name: str, *words: str) -> Callable[[str], bool]:
@@ -68,6 +69,7 @@ def _has(name: str, *words: str) -> Callable[[str], bool]:
     )
 
 
+SLOW = "generator.learning_rate=1e-5"
 JOINT_000 = _starts("categorical-28-au-va-mse", "categorical-28-au-va-ccc")
 
 COMPARISONS = (
@@ -121,17 +123,17 @@ COMPARISONS = (
     ),
     Comparison(
         "Units: a higher update rate gives a better F1",
-        "000, Table 3.15",
+        "000, Table 3.15, at the rate 1e-5",
         "mean F1",
-        _has("categorical-28-au", "update_rate=7"),
-        _has("categorical-28-au", "update_rate=2"),
+        _has("categorical-28-au", SLOW, "update_rate=7"),
+        _has("categorical-28-au", SLOW, "update_rate=2"),
     ),
     Comparison(
         "A higher update rate makes worse images (in how many the detector finds a face)",
         "000, Figures 3.28 to 3.30",
         "fakes with a face",
-        _has("categorical-28-au", "update_rate=2"),
-        _has("categorical-28-au", "update_rate=7"),
+        _has("categorical-28-au", SLOW, "update_rate=2"),
+        _has("categorical-28-au", SLOW, "update_rate=7"),
         0.1,
     ),
     Comparison(
@@ -187,7 +189,9 @@ def _late(runs: Figures) -> Verdict | None:
         steps = int(name.rsplit("steps=", 1)[-1])
         for metric in ("mean F1", "CCC valence", "CCC arousal"):
             reached = figures.get(metric)
-            if reached is not None and reached.step is not None and np.isfinite(reached.value):
+            if reached is None or reached.step is None or reached.flat:
+                continue
+            if np.isfinite(reached.value):
                 places.append(reached.step > 0.8 * steps)
     if not places:
         return None
@@ -198,15 +202,20 @@ def _late(runs: Figures) -> Verdict | None:
 
 
 def _rare_units(runs: Figures) -> Verdict | None:
-    """AU 15 and 20 are worst, being rarest (seed 000, sections 3.2.3 and 3.2.5)."""
+    """AU 15 and 20 are worst, being rarest (seed 000, sections 3.2.3 and 3.2.5).
+
+    On other data others may be rarest: then those have to be worst. Table 3.16 itself has AU 2
+    below AU 15.
+    """
     means = _means(runs, "F1 AU {}")
     if len(means) < len(DOCUMENT_AUS):
         return None
     order = sorted(means, key=means.__getitem__)
     close = means[order[2]] - means[order[1]] < MARGIN
-    verdict = UNCLEAR if close else HELD if set(order[:2]) == {15, 20} else FAILED
     words = ", ".join(f"AU {unit} {means[unit]:.3f}" for unit in order)
     shown = _means(runs, "shown AU {}")
+    rare = set(sorted(shown, key=shown.__getitem__)[:2]) if len(shown) == len(means) else {15, 20}
+    verdict = UNCLEAR if close else HELD if set(order[:2]) == rare else FAILED
     if len(shown) == len(means) and min(map(len, (set(shown.values()), set(means.values())))) > 1:
         rank = spearmanr([shown[unit] for unit in order], [means[unit] for unit in order])[0]
         rarest = " and ".join(map(str, sorted(shown, key=shown.__getitem__)[:2]))

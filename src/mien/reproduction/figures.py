@@ -14,10 +14,14 @@ SWEPT = ("split", "checkpoints", "best", "shown", "last fakes with a face")
 
 
 class Reached(NamedTuple):
-    """A score, and the step it was reached at, where that makes sense."""
+    """A score, and the step it was reached at, where that makes sense.
+
+    flat: every checkpoint has the same, so that no step is the best.
+    """
 
     value: float
     step: int | None = None
+    flat: bool = False
 
 
 def figures_of(run: Path) -> dict[str, Reached]:
@@ -46,7 +50,10 @@ def _number(value: Any) -> float:
 def _of_sweep(sweep: dict[str, Any]) -> dict[str, Reached]:
     if not sweep:
         return {}
-    found = {n: Reached(_number(b["value"]), b["step"]) for n, b in sweep["best"].items()}
+    found = {
+        name: Reached(_number(best["value"]), best["step"], _is_flat(sweep["checkpoints"], name))
+        for name, best in sweep["best"].items()
+    }
     for unit, share in sweep["shown"].items():
         found[f"shown AU {int(unit.removeprefix('AU'))}"] = Reached(_number(share))
     last = sweep["checkpoints"][-1]
@@ -63,6 +70,11 @@ def _of_sweep(sweep: dict[str, Any]) -> dict[str, Reached]:
         )
         found |= _statistics("testing 1-CCC", 1 - known)
     return found
+
+
+def _is_flat(checkpoints: list[dict[str, Any]], name: str) -> bool:
+    values = [checkpoint[name] for checkpoint in checkpoints if name in checkpoint]
+    return len(values) > 1 and len(set(values)) == 1
 
 
 LOGGED = {

@@ -114,7 +114,7 @@ def split_of(plan: Plan, run: TableRun) -> str:
 
 
 def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> None:
-    every = max(1, min(plan.table.every, steps // CHECKPOINTS))
+    every = max(1, min(run.every or plan.table.every, steps // CHECKPOINTS))
     settings = (
         *run.settings, f"steps={steps}", f"seed={plan.seed}", f"checkpoint_every={every}",
         "keep_checkpoints=1000000", f"log_every={max(1, min(50, every))}",
