@@ -221,7 +221,7 @@ def test_the_tables_of_000_are_cell_by_cell_in_the_order_of_print(number):
     ours = [
         (f"{f.value:.3f}", str(f.iteration // 1000)) for f in published()[f"000/table-3.{number}"]
     ]
-    assert len(ours) > 20
+    assert len(ours) >= 20
     assert pairs[-len(ours) :] == ours
 
 
