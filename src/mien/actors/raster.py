@@ -45,19 +45,20 @@ def _hash(x, y):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
+def _waves(u, v):
+    """Smooth noise on a lattice of whole numbers, 0 to 1."""
+    iu, iv = np.floor(u), np.floor(v)
+    du, dv = u - iu, v - iv
+    du, dv = du * du * (3 - 2 * du), dv * dv * (3 - 2 * dv)
+    low = _hash(iu, iv) * (1 - du) + _hash(iu + 1, iv) * du
+    high = _hash(iu, iv + 1) * (1 - du) + _hash(iu + 1, iv + 1) * du
+    return low * (1 - dv) + high * dv
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def strand_noise(u, v):
     """Noise along hair: fine across, long along; 0 to 1."""
-    total = 0.0
-    for octave in range(2):
-        fu = u * (6.0 if octave == 0 else 17.0)
-        fv = v * (0.25 if octave == 0 else 0.5)
-        iu, iv = np.floor(fu), np.floor(fv)
-        du, dv = fu - iu, fv - iv
-        du, dv = du * du * (3 - 2 * du), dv * dv * (3 - 2 * dv)
-        low = _hash(iu, iv) * (1 - du) + _hash(iu + 1, iv) * du
-        high = _hash(iu, iv + 1) * (1 - du) + _hash(iu + 1, iv + 1) * du
-        total += (low * (1 - dv) + high * dv) * (0.6 if octave == 0 else 0.4)
-    return total
+    return 0.6 * _waves(6.0 * u, 0.25 * v) + 0.4 * _waves(17.0 * u, 0.5 * v)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -108,7 +109,7 @@ def visibility(screen, triangles, material, strand, coords, width, height):
                     if fray > 0.02:
                         u = w0 * coords[a, 0] + w1 * coords[b, 0] + w2 * coords[c, 0]
                         v = w0 * coords[a, 1] + w1 * coords[b, 1] + w2 * coords[c, 1]
-                        if strand_noise(u * 2.3, v) < fray * 0.95:
+                        if 0.12 + 0.76 * _waves(25.0 * u, 0.35 * v) < fray * 0.95:
                             continue
                 depth[y, x] = z
                 seen[y, x] = t
