@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if (out / "store").exists() or (out / "run").exists():
         raise InputError(f"{out}: holds a demo already; remove it or name another with --out")
     started = time.monotonic()
-    people, seconds, size, steps = (18, 5, "320x180", 70) if args.quick else (64, 8, "426x240", 700)
+    people, seconds, size, steps = (18, 5, "320x180", 70) if args.quick else (64, 8, "426x240", 600)
     cast, store, run_folder = out / "cast", out / "store", out / "run"
     _step(
         *("actors", "--out", cast, "--people", people, "--videos-per-person", 1),
