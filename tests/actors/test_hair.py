@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from mien.actors import mesh, surface
-from mien.actors.hair import _THICKNESS
 from mien.actors.head import build_mesh
 from mien.actors.identity import Identity, sample_identity
-
-STYLES = [style for style in _THICKNESS if style != "bald"]
+from mien.actors.locks import CUTS
 
 
 def person(style: str, fringe: str = "swept", seed: int = 11) -> Identity:
@@ -25,7 +23,7 @@ def facing(built: mesh.Mesh, triangles: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("fringe", ["swept", "side", "full"])
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", CUTS)
 def test_hair_of_every_cut_lies_on_the_head_and_leaves_eyes_and_brows_to_be_seen(style, fringe):
     who = person(style, fringe)
     built = build_mesh(who)

@@ -115,11 +115,10 @@ def _add_curtain(builder: MeshBuilder, person: Identity) -> None:
     around = np.linspace(np.radians(58), np.radians(302), columns)[None]
     y = 4.2 - (4.2 + length * 0.55 + 2.0) * down
     wave = np.sin(around * 23 + 5 * down + person.seed) + 0.6 * np.sin(around * 41 - 7 * down)
-    wave = 0.5 * wave
     side = np.abs(np.sin(around))
     spread = 1 + 0.13 * smoothstep(0.1, 0.7, down) + 0.05 * down
-    rx = 7.9 * person.face_width * spread + 0.16 * wave * (0.4 + down)
-    rz = 9.0 * spread * (1 - 0.18 * smoothstep(0.35, 1, down)) + 0.16 * wave * (0.4 + down)
+    rx = 7.9 * person.face_width * spread + 0.08 * wave * (0.4 + down)
+    rz = 9.0 * spread * (1 - 0.18 * smoothstep(0.35, 1, down)) + 0.08 * wave * (0.4 + down)
     if person.hair_style == "bob":
         rx = rx * (1 - 0.12 * smoothstep(0.7, 1, down))
     x = rx * np.sin(around)
@@ -136,7 +135,7 @@ def _add_curtain(builder: MeshBuilder, person: Identity) -> None:
     ).ravel()
     turn = smoothstep(-26, -7, vertices[:, 1])
     triangles = grid_triangles(rows, columns, wrap=False)
-    shade = np.broadcast_to(0.8 + 0.15 * wave / 1.6, shape).ravel()
+    shade = np.broadcast_to(0.8 + 0.05 * wave, shape).ravel()
     for order in (triangles, triangles[:, ::-1]):
         builder.add(vertices, order, HAIR, coords=coords, strand=edge, openness=shade, turn=turn)
 

@@ -214,14 +214,12 @@ def _rare_units(runs: Figures) -> Verdict | None:
     close = means[order[2]] - means[order[1]] < MARGIN
     words = ", ".join(f"AU {unit} {means[unit]:.3f}" for unit in order)
     shown = _means(runs, "shown AU {}")
-    rare = set(sorted(shown, key=shown.__getitem__)[:2]) if len(shown) == len(means) else {15, 20}
-    verdict = UNCLEAR if close else HELD if set(order[:2]) == rare else FAILED
+    rarest = sorted(shown, key=shown.__getitem__)[:2] if len(shown) == len(means) else [15, 20]
+    verdict = UNCLEAR if close else HELD if set(order[:2]) == set(rarest) else FAILED
     if len(shown) == len(means) and min(map(len, (set(shown.values()), set(means.values())))) > 1:
         rank = spearmanr([shown[unit] for unit in order], [means[unit] for unit in order])[0]
-        rarest = " and ".join(map(str, sorted(shown, key=shown.__getitem__)[:2]))
-        words += (
-            f"; rarest here are {rarest}; F1 and how often it is shown: rank correlation {rank:.2f}"
-        )
+        words += f"; rarest here are {rarest[0]} and {rarest[1]}; F1 and how often it is shown: "
+        words += f"rank correlation {rank:.2f}"
     return Verdict("AU 15 and 20 are worst, being rarest", "000, Table 3.16", verdict, words)
 
 
