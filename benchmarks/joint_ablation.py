@@ -37,6 +37,7 @@ PLAIN = (
 AU, VA = ("heads.valence_arousal=false",), ("heads.aus=[]",)
 STATISTICS = ("batch_norm_statistics=real",)
 UNLABELLED = ("fake_labels.others=none",)
+ZEROS, CONSTANTS = ("fake_labels.heads=['au']",), ("fake_labels.heads=['valence_arousal']",)
 SMALL_VA = ("heads.valence_arousal_scale=0.0625",)
 SUM = ("loss.weights.au=8",)
 ALL = (*STATISTICS, *UNLABELLED, *SMALL_VA, *SUM)
@@ -62,7 +63,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "GAN joint (003), 1-CCC": CCC,
     "joint, statistics of real": STATISTICS,
     "joint, fakes unlabelled": UNLABELLED,
+    "joint, fakes with units' zeros only": ZEROS,
+    "joint, fakes with VA's constants only": CONSTANTS,
     "joint, VA/16": SMALL_VA,
+    "joint, VA/16, fakes unlabelled": (*SMALL_VA, *UNLABELLED),
+    "joint, VA/16, statistics of real": (*SMALL_VA, *STATISTICS),
     "joint, VA/16, AU summed": (*SMALL_VA, *SUM),
     "joint, all": ALL,
     "joint, all, 1-CCC": (*ALL, *CCC),

@@ -261,10 +261,20 @@ def test_fake_labels_are_the_documents(faces):
     store = Store.open(faces)
     # n = 2 + 8 = 10 label outputs, (1 - 0.9) / 10 = 0.01.
     thesis = build(load_recipe("categorical-28-au-va-mse"), store).step.head_loss
-    assert thesis.other_target == pytest.approx(0.01)
+    assert thesis.other_targets == pytest.approx({"valence_arousal": 0.01, "au": 0.01})
     plain = load_recipe("categorical-28-au-va-mse", ["fake_labels.fake=1"])
-    assert build(plain, store).step.head_loss.other_target == 0
-    assert build(load_recipe("config1-32"), store).step.head_loss.other_target == 0.01
+    assert set(build(plain, store).step.head_loss.other_targets.values()) == {0}
+    paper = build(load_recipe("config1-32"), store).step.head_loss
+    assert set(paper.other_targets.values()) == {0.01}
+
+
+@pytest.mark.parametrize("head", ["au", "valence_arousal"])
+def test_fake_labels_may_be_for_one_head(faces, head):
+    store = Store.open(faces)
+    parts = build(load_recipe("config1-32", [f"fake_labels.heads=['{head}']"]), store)
+    fakes = torch.zeros(2, parts.learned.layout.outputs)
+    terms = parts.step.head_loss.on_fake(parts.learned.layout.split(fakes))
+    assert set(terms) == {"fake", head}
 
 
 def test_losses_are_weighted_and_combined_as_the_documents_say(faces):

@@ -1,6 +1,6 @@
 """The discriminator's loss on one batch, real or fake, head by head."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -24,8 +24,8 @@ class HeadLoss:
     """Weighted losses of the heads.
 
     valence_arousal, au, expression, fake: weights. fake_target, real_target: targets of the fake
-    output on fake and on real images. other_target: target of the label outputs on fake images;
-    None: the labels of a generated face are nobody's business, and only the fake output learns.
+    output on fake and on real images. other_targets: of label outputs, by head, on fake images;
+    where there is none, the labels of a generated face are nobody's business.
     """
 
     valence_arousal_loss: Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -35,7 +35,7 @@ class HeadLoss:
     fake: float
     fake_target: float
     real_target: float
-    other_target: float | None
+    other_targets: Mapping[str, float]
     learned: LearnedHeads
 
     def on_real(self, out: HeadOutputs, labels: LabelBatch) -> Log:
@@ -59,23 +59,23 @@ class HeadLoss:
         if self.learned.layout.exclusive:  # what smoothing leaves goes to the classes, alike
             rest = self.expression * (1 - self.fake_target)
             terms["expression"] = rest * uniform_cross_entropy(out.expression)
-        if self.other_target is None:
-            return terms
-        if self._learns_va:
-            target = torch.full_like(out.valence_arousal, self.other_target)
+        if self._learns_va and "valence_arousal" in self.other_targets:
+            constant = self.other_targets["valence_arousal"]
+            target = torch.full_like(out.valence_arousal, constant)
             valid = torch.tensor([float(self.learned.valence), float(self.learned.arousal)])
             terms["valence_arousal"] = self.valence_arousal * self.valence_arousal_loss(
                 out.valence_arousal, target, valid.expand_as(target)
             )
-        if self.learned.aus:
+        if self.learned.aus and "au" in self.other_targets:
             chosen = [self.learned.layout.aus.index(au) for au in self.learned.aus]
-            terms["au"] = self.au * constant_cross_entropy(out.au[:, chosen], self.other_target)
+            constant = self.other_targets["au"]
+            terms["au"] = self.au * constant_cross_entropy(out.au[:, chosen], constant)
         return terms
 
     @property
     def ignores_fakes(self) -> bool:
         """Whether generated images teach nothing: then this is a plain recogniser."""
-        return self.fake == 0 and self.other_target is None
+        return self.fake == 0 and not self.other_targets
 
     @property
     def _learns_va(self) -> bool:

@@ -43,12 +43,13 @@ class FakeLabels(_Part):
 
     real: of the fake output on real images; 0.1 is the one-sided smoothing of Salimans et al. 2016.
     others: a number, "share" for (1 - fake) / n over the n label outputs (seed 000), or "none":
-    the label outputs learn nothing from generated images.
+    the label outputs learn nothing from generated images. heads: those that `others` is for.
     """
 
     fake: Share = 0.9
     real: Share = 0.0
     others: Share | Literal["share", "none"] = "share"
+    heads: tuple[Literal["valence_arousal", "au"], ...] = ("valence_arousal", "au")
 
 
 class Loss(_Part):

@@ -40,7 +40,7 @@ def _categorical(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:
         weights.fake,
         targets.fake,
         targets.real,
-        others if isinstance(others, float | int) else None,
+        dict.fromkeys(targets.heads, others) if isinstance(others, float | int) else {},
         learned,
     )
     halve = recipe.loss.real_and_fake == "mean"
