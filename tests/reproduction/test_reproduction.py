@@ -318,3 +318,11 @@ def test_a_budget_counts_scoring_and_is_timed_once(faces, tmp_path):
     assert more == pytest.approx(100 / cost["step"], rel=0.02)  # what is left goes to steps
     printed = replace(plan, table=replace(table, steps=50))
     assert steps_for(printed, 1e6) == 50  # never more than the document's
+
+
+def test_what_a_document_says_in_words_is_shown(faces, tmp_path, cli):
+    words = ["--store", faces, "--out", tmp_path, "--split", "val", "--steps", 2, "--workers", 1]
+    done = cli("reproduce", "004/stage-1", *words)
+    assert done.code == 0, done.err
+    page = (tmp_path / "004-stage-1" / "table.md").read_text("utf-8")
+    assert "In print, gan: faces at 10, 50, 100 epochs" in page

@@ -215,13 +215,19 @@ def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
 
 
 def _notes(plan: "Plan", folders: dict[str, Path]) -> list[str]:
-    """Say what the table is of, and which of its rows diverged."""
+    """Say what the table is of, what the document saw in words, and which rows diverged."""
+    from mien.reproduction.published import published
     from mien.reproduction.runner import DIVERGED
 
     return [
         f"Scored on the split {plan.split} of {plan.store.name}; best over all checkpoints on that "
         "same split, as the documents do, which flatters; in brackets the step.",
         *([plan.table.note] if plan.table.note else []),
+        *(
+            f"In print, {seen.row}: {seen.note.removeprefix('no figure: ')}."
+            for seen in published()[plan.table.name]
+            if seen.metric == "qualitative"
+        ),
         *(
             f"{row}: {(folder / DIVERGED).read_text('utf-8').strip()}"
             for row, folder in folders.items()
