@@ -149,11 +149,12 @@ def images(store_folder: Path, folder: Path, judge: Path) -> dict[str, float]:
     """Diversity of a run's samples, and their Fréchet distance to real faces.
 
     The distance is FID's formula over 32 principal components of what the last layer of a
-    recogniser sees that was trained on real faces only (`judge`, a run): no Inception network is at
-    hand, so it compares runs here, and is no FID.
+    recogniser sees that was trained on real faces only (`judge`, a run), at its size: no Inception
+    network is at hand, so it compares runs here, and is no FID.
     """
     import torch
     from scipy.linalg import sqrtm
+    from torch.nn import functional
 
     from mien.evaluation.faceness import share_with_a_face
     from mien.models.predictor import AffectPredictor, to_network, to_pixels
@@ -167,6 +168,8 @@ def images(store_folder: Path, folder: Path, judge: Path) -> dict[str, float]:
     real = store.pixels(seer.image_size).gather(store.rows("val")[:1000])
     last = Run.open(folder).last()
     fakes = torch.cat(list(FaceSampler.load(last.sampler).batches(1000, 1)))
+    faces = share_with_a_face(to_pixels(fakes[:256]))
+    fakes = functional.interpolate(fakes, (seer.image_size,) * 2, mode="area")
     with torch.inference_mode():
         seen = seer.network.features(to_network(real)).numpy()
         made = seer.network.features(fakes).numpy()
@@ -179,7 +182,7 @@ def images(store_folder: Path, folder: Path, judge: Path) -> dict[str, float]:
     spread, doubles = diversity(to_pixels(fakes[:64]), real[:64])
     return {
         "diversity": spread, "duplicates": doubles, "Fréchet": float(frechet),
-        "found": share_with_a_face(to_pixels(fakes[:256])),
+        "found": faces,
         "found in real": share_with_a_face(real[:256]),
     }  # fmt: skip
 
