@@ -46,16 +46,16 @@ class Pull(NamedTuple):
 
 PULLS: dict[int, tuple[Pull, ...]] = {
     1: (
-        Pull((0.05, 1.3, 0.1), 1.5, 2.0, 1.5, 1.7, "brow"),
+        Pull((0.05, 1.65, 0.1), 1.5, 1.7, 1.6, 1.7, "brow"),
         Pull((0.0, 0.35, 0.0), 1.5, 4.4, 2.2, 1.8),
     ),
     2: (
-        Pull((0.0, 1.3, 0.05), 4.5, 1.9, 1.7, 1.7, "brow"),
+        Pull((0.0, 1.7, 0.05), 4.4, 1.6, 1.8, 1.7, "brow"),
         Pull((0.0, 0.35, 0.0), 4.2, 4.2, 2.2, 1.8),
     ),
     4: (
-        Pull((-0.45, -1.1, 0.35), 1.6, 1.8, 1.7, 1.4),
-        Pull((-0.2, -0.95, 0.15), 3.8, 1.8, 2.0, 1.3),
+        Pull((-0.45, -1.15, 0.35), 1.6, 1.6, 1.7, 1.4),
+        Pull((-0.2, -1.0, 0.15), 3.8, 1.6, 2.0, 1.3),
         Pull((0.0, -0.25, 0.0), 1.5, 3.6, 2.0, 1.5),
     ),
     6: (
@@ -73,16 +73,15 @@ PULLS: dict[int, tuple[Pull, ...]] = {
         Pull((0.08, 0.3, 0.15), 2.4, -4.2, 1.3, 1.4),
     ),
     12: (
-        Pull((1.05, 1.2, -0.5), 1.0, MOUTH_Y, 1.35, 1.2, from_corner=True),
+        Pull((1.12, 1.27, -0.5), 1.0, MOUTH_Y, 1.35, 1.2, from_corner=True),
         Pull((0.1, 0.42, 0.32), 3.7, -3.6, 1.6, 1.6),
         Pull((0.15, 0.1, -0.12), 1.2, MOUTH_Y, 1.4, 0.9),
         Pull((0.0, 0.22, -0.05), 0.7, MOUTH_Y + 0.6, 1.5, 0.7, "upper"),
     ),
     14: (Pull((0.35, 0.05, -0.35), 1.0, MOUTH_Y, 0.8, 0.8, from_corner=True),),
     15: (
-        Pull((0.28, -0.9, -0.1), 1.05, MOUTH_Y - 0.1, 1.35, 0.95, from_corner=True),
-        Pull((0.05, -0.22, 0.0), 2.4, -8.3, 1.2, 1.2),
-        Pull((0.0, 0.15, 0.08), 0.3, -7.4, 1.2, 0.7, "lower"),
+        Pull((0.85, -0.85, -0.22), 1.05, MOUTH_Y - 0.1, 1.35, 0.95, from_corner=True),
+        Pull((0.25, 0.05, 0.05), 1.5, -7.6, 1.4, 1.0, "lower"),
     ),
     16: (Pull((0.0, -0.4, 0.1), 0.8, -7.6, 1.6, 0.8, "lower"),),
     17: (
@@ -116,10 +115,10 @@ PULLS: dict[int, tuple[Pull, ...]] = {
 
 CORRECTIVES: dict[tuple[int, int], tuple[Pull, ...]] = {
     (1, 4): (
-        Pull((0.0, 0.85, 0.0), 1.6, 1.8, 1.7, 1.4),
+        Pull((0.0, 0.85, 0.0), 1.6, 1.6, 1.7, 1.4),
         Pull((0.0, 0.2, 0.0), 1.5, 3.6, 2.0, 1.5),
     ),
-    (2, 4): (Pull((0.0, 0.75, 0.0), 3.8, 1.8, 2.0, 1.3),),
+    (2, 4): (Pull((0.0, 0.75, 0.0), 3.8, 1.6, 2.0, 1.3),),
     (25, 26): (
         Pull((0.0, -0.2, 0.0), 1.0, MOUTH_Y, 2.4, 1.3, "upper lip"),
         Pull((0.0, 0.6, 0.0), 1.0, MOUTH_Y, 2.4, 1.4, "lower lip"),
@@ -197,7 +196,7 @@ class FaceAction:
             "lower": 1 - upper,
             "upper lip": upper * lip,
             "lower lip": (1 - upper) * lip,
-            "brow": smoothstep(0.2, 1.5, y),
+            "brow": smoothstep(0.1, 1.1, y),
         }
         d = np.zeros_like(self._base)
         for pull in pulls:
@@ -254,8 +253,8 @@ class FaceAction:
             return shift_share(intensity.get((number, side), 0.0))
 
         closed = max(unit(45), unit(43)) ** 0.75  # the lid is over the iris early on
-        upper = 0.44 + 0.37 * unit(5) - 0.12 * unit(7) - 0.11 * unit(6) - 0.06 * unit(4)
-        lower = 0.44 - 0.26 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.06 * unit(9)
+        upper = 0.43 + 0.37 * unit(5) - 0.12 * unit(7) - 0.11 * unit(6) - 0.06 * unit(4)
+        lower = 0.42 - 0.26 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.06 * unit(9)
         lower += 0.05 * unit(5)
         meet = -0.34
         upper, lower = upper * size, lower * size

@@ -199,7 +199,7 @@ def _lids(fx, fy, eye, lids):
     gap = min(up - fy, fy - low) if abs(s) < 1 else -1.0
     reach = np.exp(-((max(abs(s) - 0.97, 0) / 0.09) ** 2))
     shut = min(max(1.0 - (lids[side, 0] + lids[side, 1]) / 0.5, 0.0), 1.0)
-    thick = eye[EYE_LASH] * (1 + 1.6 * shut)
+    thick = eye[EYE_LASH] * (1 + 2.6 * shut)
     lash = np.exp(-(((fy - up) / (0.065 * thick)) ** 2)) * reach
     if fy > up:
         lash = max(lash, 0.75 * np.exp(-((fy - up) / (0.11 * thick))) * reach)

@@ -166,7 +166,7 @@ def brow_line(person: Identity, t: Array) -> tuple[Array, Array, Array]:
     x = (1.15 + 4.25 * t) * person.eye_distance
     arch = 0.42 * person.brow_arch
     y = (
-        1.48
+        1.17
         + person.brow_height
         + arch * np.sin(np.pi * np.clip(t, 0, 1) ** 0.85) * 1.15
         - 0.25 * t**3
@@ -209,7 +209,9 @@ def _hairs(person: Identity, base: Array, source: np.random.Generator) -> Array:
     mask = mask.resize((base.shape[1], base.shape[0]), Image.Resampling.BOX)
     soft = mask.filter(ImageFilter.GaussianBlur(1.6))
     cover = np.asarray(mask, float) / 255 * 0.85 + 0.42 * np.asarray(soft, float) / 255
-    colour = to_linear(np.array(person.hair_colour) * 0.75 + 6)
+    colour = np.broadcast_to(to_linear(np.array(person.hair_colour) * 0.75 + 6), base.shape).copy()
+    above = slice(0, int(TOP * DENSITY))  # brows stay darker than the skin when hair turns white
+    colour[above] = np.minimum(colour[above], 0.4 * np.median(base[above], (0, 1)))
     cover = np.clip(cover, 0, 0.95)[..., None]
     return base * (1 - cover) + colour * cover
 
@@ -230,7 +232,7 @@ def _folds(person: Identity, source: np.random.Generator) -> NDArray[np.float32]
         line = height + 0.22 * np.cos(ax * 0.55) + 0.08 * np.sin(ax * 1.7 + i + person.seed)
         forehead += _valley(y - line, 0.13) * np.exp(-((ax / 4.6) ** 4))
     maps["forehead"] = 0.075 * forehead
-    between = _valley(ax - 0.62 - 0.10 * (y - 1.8), 0.12) * np.exp(-(((y - 2.1) / 1.1) ** 2))
+    between = _valley(ax - 0.62 - 0.10 * (y - 1.5), 0.12) * np.exp(-(((y - 1.8) / 1.1) ** 2))
     between += 0.6 * _valley(y - 0.85, 0.12) * np.exp(-((ax / 0.9) ** 2))
     maps["glabella"] = 0.11 * between
     path = 1.75 + 0.62 * (-4.2 - y) * 0.62

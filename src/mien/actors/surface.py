@@ -92,7 +92,7 @@ def _skull(x, y, z, p):
     # Muzzle, brow ridge.
     d = _join(d, _ellipsoid(x, y, z, 0.0, -6.6, 5.9, 3.0, 2.6, 3.05), 1.8)
     return _join(
-        d, _capsule(x, y, z, 0.7, 1.75, 7.75, 4.3 * eyes, 1.9, 6.0, 0.65, 0.55 + 0.25 * ridge), 1.1
+        d, _capsule(x, y, z, 0.7, 1.55, 7.75, 4.3 * eyes, 1.7, 6.0, 0.65, 0.55 + 0.25 * ridge), 1.1
     )
 
 
