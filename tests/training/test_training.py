@@ -104,10 +104,24 @@ def test_the_documents_names_are_there():
     assert names <= set(recipe_files())
 
 
-@pytest.mark.parametrize("name", sorted(recipe_files()))
-def test_every_recipe_moves_the_networks_it_trains(large_faces, name):
+PENALTY = ("critic.gradient_penalty=10", "critic.clip_weights=1e9", "optimiser=adam", "beta1=0")
+FORMS = (
+    *((name, ()) for name in sorted(recipe_files())),
+    ("config1-32", ("discriminator.network=capsule-32",)),
+    *(
+        (f"joint-{side}", (f"discriminator.network={body}-{side}",))
+        for side in (64, 96)
+        for body in ("vgg", "resnet")
+    ),
+    ("regression-64", ("feature_matching=1",)),
+    *((name, PENALTY) for name in ("wgan", "cwgan", "acwgan")),
+)
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS, ids=lambda word: str(word))
+def test_every_recipe_and_form_moves_the_networks_it_trains(large_faces, name, form):
     small = load_recipe(name).image_size < 96  # enough faces for a label of every kind
-    recipe = load_recipe(name, [f"batch_size={8 if small else 4}"])
+    recipe = load_recipe(name, [f"batch_size={8 if small else 4}", *form])
     parts = build(recipe, Store.open(large_faces), fresh=False)
     game = parts.step.game
     players = [game.discriminator]
