@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -312,6 +313,17 @@ def test_every_video_is_rated_afresh_and_the_raters_are_known(cast, tmp_path):
     assert one != two
     write_ratings(tmp_path, "one.mp4", mine, raters, 5)
     assert (tmp_path / "one.r01.va.csv").read_bytes() == one
+
+
+def test_fewer_raters_leave_no_ratings_of_others(cast, tmp_path):
+    from mien.actors.studio import make_cast
+
+    folder = shutil.copytree(cast, tmp_path / "cast")
+    (folder / "annotators/notes.csv").write_text("mine")
+    make_cast(folder, plan_videos(3, 1, 1.0, 5, (320, 240)), 5, 1, raters=2)
+    assert len(list((folder / "annotators").glob("*.r0*.va.csv"))) == 3 * 2
+    assert len(json.loads((folder / "annotators/raters.json").read_text())["raters"]) == 2
+    assert (folder / "annotators/notes.csv").exists()
 
 
 def test_films_have_truth_for_every_person_in_every_frame(cast):
