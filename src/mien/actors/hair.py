@@ -92,7 +92,7 @@ def _scalp(grid: HeadGrid, person: Identity) -> Array:
         [high, high - 0.02, high - 0.09, 0.40, 0.30, 0.12, -0.02, 0.10, -0.20, -0.52, -0.62],
     )
     if fringed(person):
-        line = np.minimum(line, 0.43 + 0.43 * smoothstep(0.55, 0.95, theta))
+        line = np.minimum(line, 0.52 + 0.34 * smoothstep(0.55, 0.95, theta))
     elif person.fringe == "side" and person.hair_style in ("long", "bob", "parted", "short"):
         to = round_ * (1 if person.seed % 2 else -1)
         line = line - 0.16 * smoothstep(-0.35, 0.5, to) * smoothstep(1.1, 0.7, theta)

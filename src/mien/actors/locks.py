@@ -142,8 +142,8 @@ def _lengths(roots: Array, fringe: Array, cut: Cut, source: np.random.Generator)
     if cut.length < 9:  # shorter at nape and temples
         long *= 0.45 + 0.55 * smoothstep(-4.0, 4.0, y)
         long *= 1 - 0.5 * smoothstep(3.5, 1.5, y) * smoothstep(0.0, 2.0, z)
-    to_brow = 1.1 * (y - source.uniform(3.2, 4.3, len(x)))
-    return np.asarray(long * (1 - fringe) + fringe * to_brow.clip(1.0, 4.5))
+    to_brow = 1.1 * (y - source.uniform(3.9, 5.0, len(x)))
+    return np.asarray(long * (1 - fringe) + fringe * to_brow.clip(0.8, 4.5))
 
 
 def _winding(
@@ -166,7 +166,7 @@ def _winding(
 def _off_face(place: Array, person: Identity, share: Array) -> Array:
     """Keep what hangs beside the face."""
     out = place.copy()
-    before = smoothstep(0.0, 2.5, place[:, 2]) * smoothstep(4.8, 3.2, place[:, 1])
+    before = smoothstep(0.0, 2.5, place[:, 2]) * smoothstep(6.6, 4.6, place[:, 1])
     side = np.where(place[:, 0] < 0, -1.0, 1.0)
     missing = np.maximum(6.5 * person.face_width - np.abs(place[:, 0]), 0)
     out[:, 0] += side * missing * before * share

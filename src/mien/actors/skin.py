@@ -211,7 +211,7 @@ def _hairs(person: Identity, base: Array, source: np.random.Generator) -> Array:
     cover = np.asarray(mask, float) / 255 * 0.85 + 0.42 * np.asarray(soft, float) / 255
     colour = np.broadcast_to(to_linear(np.array(person.hair_colour) * 0.75 + 6), base.shape).copy()
     above = slice(0, int(TOP * DENSITY))  # brows stay darker than the skin when hair turns white
-    colour[above] = np.minimum(colour[above], 0.4 * np.median(base[above], (0, 1)))
+    colour[above] = np.minimum(colour[above], 0.25 * np.median(base[above], (0, 1)))
     cover = np.clip(cover, 0, 0.95)[..., None]
     return base * (1 - cover) + colour * cover
 
