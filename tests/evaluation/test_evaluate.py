@@ -85,6 +85,13 @@ def test_a_sweep_gives_each_metrics_best_and_when(faces, tmp_path, cli):
         assert values[best["step"]] == best["value"]
     last = json.loads(cli("evaluate", run, "--split", "val", "--json").out)["last"]
     assert found["checkpoints"][-1]["CCC valence"] == last["valence"]["ccc"]
+    shutil.rmtree(run / "checkpoints/step-00000003")
+    (run / "sweep.json").rename(run / "sweep-unfinished.json")  # as one that was broken off
+    again = json.loads(cli("evaluate", run, "--split", "val", "--sweep", "--json").out)
+    assert again["checkpoints"] == found["checkpoints"]  # scored then, gone since
+    other = json.loads(cli("evaluate", run, "--split", "test", "--sweep", "--json").out)
+    assert [row["step"] for row in other["checkpoints"]] == [6, 9]
+    assert not (run / "sweep-unfinished.json").exists()
     assert (run / "sweep.json").exists()
     page = (run / "report.html").read_text("utf-8")
     assert page.count('alt="samples at step') == 3

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from mien.errors import InputError
+from mien.reproduction import runner
 from mien.reproduction.claims import FAILED, HELD, UNCLEAR, check_claims
 from mien.reproduction.figures import Reached, courses_of, figures_of
 from mien.reproduction.published import figure, published
@@ -304,6 +305,22 @@ def test_a_row_that_diverges_is_scored_up_to_there_and_one_that_fails_stops_no_o
     assert (found["diverges"] / "sweep.json").exists()
     assert (found["fine"] / "sweep.json").exists()
     assert not (found["fine"] / DIVERGED).exists()
+
+
+def test_a_long_run_is_scored_in_rounds_and_keeps_few_checkpoints(faces, tmp_path, monkeypatch):
+    rows = (TableRun("units", "config1-32-au", ("batch_size=8",)),)
+    table = Table("test", "test", rows, (("F1", "mean F1"),), 0)
+    whole, rounds = (Plan(table, faces, tmp_path / n, "val", 11, 0, 1) for n in ("whole", "rounds"))
+    run_table(whole)
+    monkeypatch.setattr(runner, "ROUND", 6)
+    run_table(rounds)
+    at_once, in_rounds = (run_folder(plan, rows[0], 11) for plan in (whole, rounds))
+    scores = json.loads((in_rounds / "sweep.json").read_text())["checkpoints"]
+    assert [row["step"] for row in scores] == list(range(1, 12))
+    assert scores == json.loads((at_once / "sweep.json").read_text())["checkpoints"]
+    assert len(list(in_rounds.glob("checkpoints/step-*"))) <= 6 + 1  # and the best
+    with pytest.raises(InputError, match="was scored on val, and its first checkpoints are gone"):
+        run_table(replace(rounds, split="test"))
 
 
 def test_a_budget_counts_scoring_and_is_timed_once(faces, tmp_path):

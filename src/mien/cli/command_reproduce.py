@@ -151,27 +151,27 @@ def _remember(path: Path, table: str, steps: int) -> None:
 
 def _comparable(plan: "Plan", folder: Path, steps: int) -> bool:
     """Whether claims may hold another table's run against this one's: same data, length, seed."""
-    from mien.reproduction.figures import read_json, sweep_of
+    from mien.reproduction.figures import read_json
+    from mien.reproduction.runner import is_swept
 
     if not folder.name.endswith(f"_seed={plan.seed}_steps={steps}"):
         return False
     store = (read_json(folder / "run.json", ("store",)) or {}).get("store")
-    split = (sweep_of(folder) or {}).get("split")
-    return store == str(plan.store.resolve()) and split == plan.split
+    return store == str(plan.store.resolve()) and is_swept(folder, plan.split, steps)
 
 
 def _page(plan: "Plan", folders: dict[str, Path], steps: int) -> "TablePage":
     """Put the figures of all runs into the table's form."""
     from mien.report.table_report import Cell, TablePage
     from mien.reproduction.claims import check_claims
-    from mien.reproduction.figures import Reached, figures_of, sweep_of
+    from mien.reproduction.figures import Reached, figures_of
     from mien.reproduction.published import figure
 
     table = plan.table
     runs = {
         folder.name: figures_of(folder)
         for folder in sorted((plan.folder / "runs").iterdir())
-        if sweep_of(folder) and (folder in folders.values() or _comparable(plan, folder, steps))
+        if folder in folders.values() or _comparable(plan, folder, steps)
     }
     rows = []
     for run_ in table.rows:

@@ -4,6 +4,8 @@ That is how the documents report (seed 000, section 3.3). Choosing the best on t
 reported flatters it: `mien evaluate` without --sweep does not.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +18,14 @@ from mien.labels.action_units import column
 from mien.progress import Progress, silent
 from mien.runs.run import Run
 from mien.store import Store
-from mien.store.membership import refuse_trained_on
+from mien.store.membership import describe_split, refuse_trained_on
 from mien.store.splits import refuse_shared
 from mien.text import to_json
 
 FAKES = 512
 """Generated faces of each checkpoint."""
+KEPT_EVERY = 20
+"""Checkpoints scored from one writing of the scores to the next."""
 LOWER_IS_BETTER = ("MSE valence", "MSE arousal")
 
 
@@ -31,7 +35,8 @@ def sweep(
     """Score all checkpoints; keeps and returns scores by step, and best value and step by metric.
 
     With them: the share of the last checkpoint's samples that are faces to the detector, and how
-    often each unit is shown on the split.
+    often each unit is shown on the split. What an earlier sweep of the same faces, labels and seed
+    scored stays, though its checkpoint be gone since: so a long run may be swept as it grows.
 
     Raises InputError as `evaluate` does, or where there is no checkpoint.
     """
@@ -39,25 +44,54 @@ def sweep(
     rows = store.rows(split)
     if split != "train":
         refuse_trained_on(run.folder, run.info()["data"], store, rows)
-    labels = store.labels()[rows]
+    labels = store.labels()
+    of = {"split": split, "seed": seed, **describe_split(store, rows, labels)}
+    of = {key: of[key] for key in ("split", "seed", "faces", "digest")}
+    labels = labels[rows]
     found = run.checkpoints()
     if not found:
         raise InputError(f"{run.folder}: the run has no checkpoint yet")
-    steps: list[dict[str, Any]] = []
-    for i, checkpoint in enumerate(found):
+    scored = _scored(run, of)
+    todo = [checkpoint for checkpoint in found if checkpoint.step not in scored]
+    for i, checkpoint in enumerate(todo):
         scores = score_checkpoint(checkpoint, store, rows, labels, seed, silent, FAKES)
-        steps.append({"step": checkpoint.step, **by_name(scores)})
-        progress(i + 1, len(found), f"step {checkpoint.step}")
+        scored[checkpoint.step] = {"step": checkpoint.step, **by_name(scores)}
+        if (i + 1) % KEPT_EVERY == 0:
+            write_text(_unfinished(run), to_json({**of, "checkpoints": list(scored.values())}))
+        progress(i + 1, len(todo), f"step {checkpoint.step}")
+    steps = [scored[step] for step in sorted(scored)]
     result = {
-        "split": split,
-        "faces": len(rows),
+        **of,
         "checkpoints": steps,
         "best": {name: _best(name, steps) for name in steps[0] if name != "step"},
         "last fakes with a face": fakes_with_a_face(found[-1], seed),
         "shown": {column(au): _shown(labels.au[:, i]) for i, au in enumerate(labels.aus)},
     }
     write_text(run.folder / "sweep.json", to_json(result))
+    _unfinished(run).unlink(missing_ok=True)
     return result
+
+
+def _unfinished(run: Run) -> Path:
+    return run.folder / "sweep-unfinished.json"
+
+
+def _scored(run: Run, of: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """Scores by step of earlier sweeps, finished or not, of the same faces and seed."""
+    found: dict[int, dict[str, Any]] = {}
+    for path in (run.folder / "sweep.json", _unfinished(run)):
+        try:
+            known = json.loads(path.read_text("utf-8"))
+            if all(known[key] == value for key, value in of.items()):
+                found |= {row["step"]: _read_back(row) for row in known["checkpoints"]}
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # not there, damaged, or of another version: scored anew
+    return found
+
+
+def _read_back(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN: what is null was one."""
+    return {name: float("nan") if value is None else value for name, value in row.items()}
 
 
 def by_name(scores: dict[str, Any]) -> dict[str, float]:

@@ -14,12 +14,15 @@ from mien.errors import InputError
 from mien.progress import Progress, silent
 from mien.reproduction.figures import read_json, sweep_of
 from mien.reproduction.tables import Table, TableRun
+from mien.runs.run import Run
 
 CHECKPOINTS = 10
 """Checkpoints of a scaled-down run; at full length the table says how many steps lie between two.
 
 Every checkpoint is scored on all faces of the split, where 001 draws 1,000; 000 scores step 0 too,
 which is not done here."""
+ROUND = 50
+"""Checkpoints that are trained, then scored, before the next: no more lie on the disk."""
 DIVERGED = "diverged.txt"
 """File of a run whose training diverged: what it said. Its checkpoints up to there are scored."""
 
@@ -65,7 +68,9 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
     lengths = {run.row: min(steps, run.steps or steps) for run in plan.table.rows}
     folders = {run.row: run_folder(plan, run, lengths[run.row]) for run in plan.table.rows}
     todo = {
-        folder: run for run in plan.table.rows if not _done(plan, run, folder := folders[run.row])
+        folder: run
+        for run in plan.table.rows
+        if not _done(plan, run, folder := folders[run.row], lengths[run.row])
     }
     for run in todo.values():
         store_of(plan, run)  # drawn before several ask for it
@@ -95,7 +100,7 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
     return folders
 
 
-def _done(plan: Plan, run: TableRun, folder: Path) -> bool:
+def _done(plan: Plan, run: TableRun, folder: Path, steps: int) -> bool:
     """Whether a run is there, swept on the split asked for; InputError for another store's."""
     info = read_json(folder / "run.json", ("store",))
     if info is None:
@@ -104,8 +109,18 @@ def _done(plan: Plan, run: TableRun, folder: Path) -> bool:
         raise InputError(
             f"{plan.folder}: holds runs of {info['store']}; give another --out for another store"
         )
+    return is_swept(folder, split_of(plan, run), steps)
+
+
+def is_swept(folder: Path, split: str, steps: int) -> bool:
+    """Whether a run is scored on a split to its last step, or to where it diverged."""
     sweep = sweep_of(folder)
-    return sweep is not None and sweep["split"] == split_of(plan, run)
+    if sweep is None or sweep["split"] != split:
+        return False
+    last = sweep["checkpoints"][-1]["step"]
+    saved = Run(folder).checkpoints()
+    ended = last >= steps or (folder / DIVERGED).exists()
+    return ended and (not saved or last >= saved[-1].step)
 
 
 def split_of(plan: Plan, run: TableRun) -> str:
@@ -114,25 +129,43 @@ def split_of(plan: Plan, run: TableRun) -> str:
 
 
 def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> None:
+    """Train and sweep a row's run, in rounds: a sweep keeps what it scored before."""
     every = max(1, min(run.every or plan.table.every, steps // CHECKPOINTS))
+    if read_json(folder / "run.json") is None:  # not begun, or damaged: it is trained anew
+        shutil.rmtree(folder, ignore_errors=True)
+    split = split_of(plan, run)
+    sweep = ["evaluate", str(folder), "--split", split, "--sweep"]
+    saved = Run(folder).checkpoints()
+    until = saved[-1].step if saved else 0
+    before = sweep_of(folder)
+    if before and before["split"] != split and len(saved) < until // every:
+        raise InputError(
+            f"{folder}: was scored on {before['split']}, and its first checkpoints are gone since; "
+            f"give that split, or another --out for {split}"
+        )
+    if saved:  # of a round that was broken off: the next would drop what is not scored
+        run_command(sweep, threads)
+    while until < steps and not (folder / DIVERGED).exists():
+        until = min(until + ROUND * every, steps)
+        _train(plan, run, folder, until, every, threads)
+        run_command(sweep, threads)
+
+
+def _train(plan: Plan, run: TableRun, folder: Path, until: int, every: int, threads: int) -> None:
+    """Train a run on to a step; one that diverges after a checkpoint says so in a file."""
     settings = (
-        *run.settings, f"steps={steps}", f"seed={plan.seed}", f"checkpoint_every={every}",
-        "keep_checkpoints=1000000", f"log_every={max(1, min(50, every))}",
+        *run.settings, f"steps={until}", f"seed={plan.seed}", f"checkpoint_every={every}",
+        f"keep_checkpoints={ROUND}", f"log_every={max(1, min(50, every))}",
     )  # fmt: skip
     words = [word for setting in settings for word in ("--set", setting)]
     command = ["train", run.recipe, "--store", str(store_of(plan, run)), "--run", str(folder)]
-    resume = ["--resume"] if read_json(folder / "run.json") else []
-    if not resume:  # not begun, or damaged: it is trained anew
-        shutil.rmtree(folder, ignore_errors=True)
-    ended = (folder / "checkpoints" / f"step-{steps:08d}").exists()
-    if not ended and not (folder / DIVERGED).exists():
-        try:
-            run_command([*command, *words, *resume], threads)
-        except InputError as error:
-            if "diverged" not in str(error) or not any(folder.glob("checkpoints/step-*")):
-                raise
-            write_text(folder / DIVERGED, f"{error}\n")
-    run_command(["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"], threads)
+    resume = ["--resume"] if (folder / "run.json").exists() else []
+    try:
+        run_command([*command, *words, *resume], threads)
+    except InputError as error:
+        if "diverged" not in str(error) or not any(folder.glob("checkpoints/step-*")):
+            raise
+        write_text(folder / DIVERGED, f"{error}\n")
 
 
 def store_of(plan: Plan, run: TableRun) -> Path:

@@ -69,6 +69,7 @@ def _timed(plan: Plan, run: TableRun, folder: Path) -> dict[str, float]:
     sweep = ["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"]
     both = _seconds(sweep)
     shutil.rmtree(Run(folder).checkpoints()[0].folder)
+    (folder / "sweep.json").unlink()  # or nothing would be left to score
     one = _seconds(sweep)
     start = max(training - STEPS * step - sum(saving), 0)
     each = max(both - one, 0) + float(saving[-1])
