@@ -44,10 +44,9 @@ def sweep(
     rows = store.rows(split)
     if split != "train":
         refuse_trained_on(run.folder, run.info()["data"], store, rows)
-    labels = store.labels()
-    of = {"split": split, "seed": seed, **describe_split(store, rows, labels)}
-    of = {key: of[key] for key in ("split", "seed", "faces", "digest")}
-    labels = labels[rows]
+    digest = describe_split(store, rows, store.labels())["digest"]
+    of = {"split": split, "seed": seed, "faces": len(rows), "digest": digest}
+    labels = store.labels()[rows]
     found = run.checkpoints()
     if not found:
         raise InputError(f"{run.folder}: the run has no checkpoint yet")
