@@ -323,6 +323,20 @@ def test_a_long_run_is_scored_in_rounds_and_keeps_few_checkpoints(faces, tmp_pat
         run_table(replace(rounds, split="test"))
 
 
+@pytest.mark.slow
+def test_every_table_runs_and_fills_its_form(large_faces, tmp_path, cli):
+    words = ["--store", large_faces, "--out", tmp_path, "--split", "val", "--steps", 2]
+    for name, table in TABLES.items():
+        done = cli("reproduce", name, *words, "--json")
+        assert done.code == 0, (name, done.err)
+        rows = json.loads(done.out)["rows"]
+        assert set(rows) == {run.row for run in table.rows}
+        for row, cells in rows.items():  # units that the few faces do not show have no F1
+            known = [column for column, cell in cells.items() if cell["value"] is not None]
+            assert known, (name, row)
+        assert (tmp_path / name.replace("/", "-") / "index.html").stat().st_size > 10_000
+
+
 def test_a_budget_counts_scoring_and_is_timed_once(faces, tmp_path):
     rows = (TableRun("grey", "vanilla-28", ("batch_size=8",)),)
     table = Table("test", "test", rows, (("F1", "mean F1"),), 0)
