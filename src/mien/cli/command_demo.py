@@ -104,17 +104,21 @@ def _step(*words: object) -> None:
 
 
 def _unseen(store_folder: Path, cast: Path) -> Path:
-    """Pick the test video in which one person's valence moves most, to have something to follow."""
+    """Pick the test video in which one person's valence moves most, in full view, to follow it."""
     import numpy as np
+    import pyarrow.parquet as pq
 
     from mien.store import Store
 
+    truth = pq.read_table(cast / "truth.parquet", columns=["video", "occluded"])
+    filmed, covered = np.array(truth["video"].to_pylist()), truth["occluded"].to_numpy()
     store = Store.open(store_folder)
     rows, valence = store.rows("test"), store.labels().valence_arousal[:, 0]
     videos, people = (np.array(store.names(c), object)[rows] for c in ("video", "subject"))
     spread = {}
     for name in sorted(set(videos)):
         if len(set(people[videos == name])) == 1:
-            spread[name] = float(np.nanstd(valence[rows][videos == name]))
+            clear = 1 - covered[filmed == name].mean()
+            spread[name] = float(np.nanstd(valence[rows][videos == name])) * clear**2
     liveliest: str = max(spread, key=spread.__getitem__)
     return cast / liveliest
