@@ -67,7 +67,6 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "joint, fakes with VA's constants only": CONSTANTS,
     "joint, VA/16": SMALL_VA,
     "joint, VA/16, fakes unlabelled": (*SMALL_VA, *UNLABELLED),
-    "joint, VA/16, statistics of real": (*SMALL_VA, *STATISTICS),
     "joint, VA/16, AU summed": (*SMALL_VA, *SUM),
     "joint, all": ALL,
     "joint, all, 1-CCC": (*ALL, *CCC),
@@ -168,7 +167,7 @@ def images(store_folder: Path, folder: Path, judge: Path) -> dict[str, float]:
     real = store.pixels(seer.image_size).gather(store.rows("val")[:1000])
     last = Run.open(folder).last()
     fakes = torch.cat(list(FaceSampler.load(last.sampler).batches(1000, 1)))
-    faces = share_with_a_face(to_pixels(fakes[:256]))
+    found = share_with_a_face(to_pixels(fakes[:256]))
     fakes = functional.interpolate(fakes, (seer.image_size,) * 2, mode="area")
     with torch.inference_mode():
         seen = seer.network.features(to_network(real)).numpy()
@@ -182,7 +181,7 @@ def images(store_folder: Path, folder: Path, judge: Path) -> dict[str, float]:
     spread, doubles = diversity(to_pixels(fakes[:64]), real[:64])
     return {
         "diversity": spread, "duplicates": doubles, "Fréchet": float(frechet),
-        "found": faces,
+        "found": found,
         "found in real": share_with_a_face(real[:256]),
     }  # fmt: skip
 

@@ -118,7 +118,7 @@ FORMS = (
 )
 
 
-@pytest.mark.parametrize(("name", "form"), FORMS, ids=lambda word: str(word))
+@pytest.mark.parametrize(("name", "form"), FORMS, ids=str)
 def test_every_recipe_and_form_moves_the_networks_it_trains(large_faces, name, form):
     small = load_recipe(name).image_size < 96  # enough faces for a label of every kind
     recipe = load_recipe(name, [f"batch_size={8 if small else 4}", *form])

@@ -7,7 +7,7 @@ valence and arousal; expression accuracy, macro and weighted F1, confusion matri
 the shares of real faces called real, of generated ones called fake, and of generated ones in which
 the face detector finds a face (beside how many real ones it finds). Null where nothing is labelled.
 The result is kept in the run's evaluation.json. --sweep scores every checkpoint that the run kept
-(--set keep_checkpoints=1000 while training); scores of an earlier sweep stay.
+(--set keep_checkpoints=1000 while training); those of an earlier sweep stay.
 """
 
 import argparse

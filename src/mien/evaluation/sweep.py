@@ -38,7 +38,8 @@ def sweep(
     often each unit is shown on the split. What an earlier sweep of the same faces, labels and seed
     scored stays, though its checkpoint be gone since: so a long run may be swept as it grows.
 
-    Raises InputError as `evaluate` does, or where there is no checkpoint.
+    Raises InputError as `evaluate` does, where there is no checkpoint, or where scores of other
+    faces would be lost whose checkpoints are gone.
     """
     refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
     rows = store.rows(split)
@@ -78,13 +79,21 @@ def _unfinished(run: Run) -> Path:
 def _scored(run: Run, of: dict[str, Any]) -> dict[int, dict[str, Any]]:
     """Scores by step of earlier sweeps, finished or not, of the same faces and seed."""
     found: dict[int, dict[str, Any]] = {}
+    saved = {checkpoint.step for checkpoint in run.checkpoints()}
     for path in (run.folder / "sweep.json", _unfinished(run)):
         try:
             known = json.loads(path.read_text("utf-8"))
-            if all(known[key] == value for key, value in of.items()):
-                found |= {row["step"]: _read_back(row) for row in known["checkpoints"]}
+            rows = {row["step"]: _read_back(row) for row in known["checkpoints"]}
+            same = all(known[key] == value for key, value in of.items())
         except (OSError, ValueError, LookupError, TypeError):
             continue  # not there, damaged, or of another version: scored anew
+        if same:
+            found |= rows
+        elif rows.keys() - saved:
+            raise InputError(
+                f"{path}: holds scores of checkpoints that are gone, on split {known['split']}, seed "
+                f"{known['seed']}, or before labels changed; move it away to score these faces"
+            )
     return found
 
 

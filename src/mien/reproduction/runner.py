@@ -133,20 +133,13 @@ def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> N
     every = max(1, min(run.every or plan.table.every, steps // CHECKPOINTS))
     if read_json(folder / "run.json") is None:  # not begun, or damaged: it is trained anew
         shutil.rmtree(folder, ignore_errors=True)
-    split = split_of(plan, run)
-    sweep = ["evaluate", str(folder), "--split", split, "--sweep"]
+    sweep = ["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"]
     saved = Run(folder).checkpoints()
     until = saved[-1].step if saved else 0
-    before = sweep_of(folder)
-    if before and before["split"] != split and len(saved) < until // every:
-        raise InputError(
-            f"{folder}: was scored on {before['split']}, and its first checkpoints are gone since; "
-            f"give that split, or another --out for {split}"
-        )
     if saved:  # of a round that was broken off: the next would drop what is not scored
         run_command(sweep, threads)
     while until < steps and not (folder / DIVERGED).exists():
-        until = min(until + ROUND * every, steps)
+        until = min((until // every + ROUND) * every, steps)  # Ctrl-C saves between two
         _train(plan, run, folder, until, every, threads)
         run_command(sweep, threads)
 
