@@ -91,7 +91,7 @@ def test_a_sweep_gives_each_metrics_best_and_when(faces, tmp_path, cli):
     assert again["checkpoints"] == found["checkpoints"]  # scored then, gone since
     other = cli("evaluate", run, "--split", "test", "--sweep")
     assert other.code == 2
-    assert "holds scores of checkpoints that are gone, on split val" in other.err
+    assert "holds scores of checkpoints that are gone, on val" in other.err
     assert not (run / "sweep-unfinished.json").exists()
     assert (run / "sweep.json").exists()
     page = (run / "report.html").read_text("utf-8")

@@ -91,7 +91,7 @@ def _scored(run: Run, of: dict[str, Any]) -> dict[int, dict[str, Any]]:
             found |= rows
         elif rows.keys() - saved:
             raise InputError(
-                f"{path}: holds scores of checkpoints that are gone, on split {known['split']}, seed "
+                f"{path}: holds scores of checkpoints that are gone, on {known['split']}, seed "
                 f"{known['seed']}, or before labels changed; move it away to score these faces"
             )
     return found
