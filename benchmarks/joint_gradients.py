@@ -56,12 +56,12 @@ def _trained(parts: Parts, at: list[int]) -> dict[int, dict[str, Tensor]]:
     found: dict[int, dict[str, Tensor]] = {}
     number = updates = 0
     while updates < max(at):
-        real, labels = parts.batches.batch(number)
+        batch = parts.batches.batch(number)
         torch.manual_seed((parts.recipe.seed << 32) + number)
-        step(number, real, labels)
+        step(number, batch)
         updates += step.game.rules.trains_discriminator(number)
         if updates in at and updates not in found:
-            found[updates] = of_heads(step, real, labels)
+            found[updates] = of_heads(step, batch.images, batch.labels)
         number += 1
     return found
 

@@ -131,7 +131,7 @@ def test_every_recipe_and_form_moves_the_networks_it_trains(large_faces, name, f
         turn = player is game.discriminator
         step = next(s for s in range(9) if game.rules.trains_discriminator(s) == turn)
         before = [p.detach().clone() for p in player.network.parameters()]
-        log = parts.step(step, *parts.batches.batch(step))
+        log = parts.step(step, parts.batches.batch(step))
         assert all(torch.isfinite(value).all() for value in log.values())
         after = player.network.parameters()
         assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
@@ -195,8 +195,8 @@ def test_every_face_comes_once_an_epoch_and_a_batch_depends_on_its_step_alone(fa
     seen = np.concatenate([batches._positions(step) for step in range(10)])  # two epochs of 80
     assert sorted(seen[:80]) == sorted(seen[80:]) == list(range(80))
     assert (seen[:80] != seen[80:]).any()
-    images, of_images = batches.batch(7)
-    again, of_again = fresh().batch(7)
+    images, of_images = batches.batch(7).images, batches.batch(7).labels
+    again, of_again = fresh().batch(7).images, fresh().batch(7).labels
     assert torch.equal(images, again)
     assert torch.equal(of_images.au, of_again.au)
 
@@ -205,7 +205,7 @@ def test_a_batch_larger_than_the_split_goes_round(faces):
     store = Store.open(faces)
     rows = store.rows("val")
     batches = FaceBatches(store.pixels(), rows, store.labels()[rows], batch_size=50, seed=0)
-    images, labels = batches.batch(0)
+    images, labels = batches.batch(0).images, batches.batch(0).labels
     assert images.shape[0] == 50
     counts = np.bincount(batches._positions(0), minlength=20)
     assert counts.min() >= 2
@@ -236,7 +236,7 @@ def test_a_step_changes_one_network_only(faces):
         (5, "generator", "discriminator"),
     ):
         before = {name: weights(getattr(parts.step.game, name)) for name in (moved, still)}
-        log = parts.step(step, *parts.batches.batch(step))
+        log = parts.step(step, parts.batches.batch(step))
         assert any(
             not torch.equal(a, b)
             for a, b in zip(before[moved], weights(getattr(parts.step.game, moved)), strict=True)
@@ -257,10 +257,10 @@ def test_running_statistics_are_of_both_kinds_of_images_or_of_real_ones_only(fac
         parts = build(recipe, store)
         norm = parts.step.game.discriminator.network.layers[1]
         before = norm.running_mean.clone()
-        parts.step(5, *parts.batches.batch(5))  # the generator's turn: they stay as they are
+        parts.step(5, parts.batches.batch(5))  # the generator's turn: they stay as they are
         assert torch.equal(norm.running_mean, before)
         torch.manual_seed(1)
-        parts.step(0, *parts.batches.batch(0))
+        parts.step(0, parts.batches.batch(0))
         assert (norm.running_mean != before).any()
         found[kind] = norm.running_mean.clone()
     assert not torch.allclose(found["both"], found["real"])
@@ -294,7 +294,7 @@ def test_fake_labels_may_be_for_one_head(faces, head):
 def test_losses_are_weighted_and_combined_as_the_documents_say(faces):
     store = Store.open(faces)
     parts = build(load_recipe("categorical-28-au-va-mse"), store)
-    _, labels = parts.batches.batch(0)
+    labels = parts.batches.batch(0).labels
     real = parts.step.head_loss.on_real(heads_of(parts, 0.0), labels)
     assert real["fake"].item() == pytest.approx(np.log(2) / 3)
     assert real["au"].item() == pytest.approx(np.log(2) / 3)
@@ -310,7 +310,7 @@ def test_the_thesis_weighted_sum_by_hand(faces):
     settings = [f"loss.weights.{k}={v}" for k, v in (("valence_arousal", 0.27), ("au", 0.40))]
     recipe = load_recipe("categorical-28-au-va-mse", [*settings, "loss.weights.fake=0.33"])
     parts = build(recipe, Store.open(faces))
-    _, labels = parts.batches.batch(0)
+    labels = parts.batches.batch(0).labels
     real = parts.step.head_loss.on_real(heads_of(parts, 0.0), labels)
     valid = labels.valence_arousal_valid.bool()
     squares = torch.where(valid, labels.valence_arousal, torch.zeros(())).square()
@@ -325,7 +325,7 @@ def test_labels_are_smoothed_on_one_side_or_the_other(faces):
     for real, fake in ((0.0, 0.9), (0.1, 1.0), (0.0, 1.0)):
         settings = [f"fake_labels.real={real}", f"fake_labels.fake={fake}"]
         parts = build(load_recipe("config1-32", settings), Store.open(faces))
-        _, labels = parts.batches.batch(0)
+        labels = parts.batches.batch(0).labels
         loss, weight = parts.step.head_loss, parts.recipe.loss.weights.fake
         of_real = loss.on_real(heads_of(parts, 2.0), labels)["fake"].item() / weight
         of_fake = loss.on_fake(heads_of(parts, 2.0))["fake"].item() / weight
@@ -370,9 +370,10 @@ def test_the_economies_change_no_weight(faces):
     )
     optimisers = [torch.optim.SGD(n.parameters(), 1e-3) for n in (g, d)]
     for step in range(7):  # five turns of the discriminator, one of the generator, one more
-        real, labels = parts.batches.batch(step)
+        batch = parts.batches.batch(step)
+        real, labels = batch.images, batch.labels
         torch.manual_seed(step)
-        parts.step(step, real, labels)
+        parts.step(step, batch)
         torch.manual_seed(step)
         for optimiser in optimisers:
             optimiser.zero_grad()
@@ -400,17 +401,16 @@ def test_a_told_critic_hears_the_same_labels_of_real_and_generated_faces(faces):
     network = game.discriminator.network
     network.register_forward_pre_hook(lambda _, given: heard.append(given[1]))
     game.generator.network.register_forward_pre_hook(lambda _, given: heard.append(given[1]))
-    real, labels = parts.batches.batch(0)
-    parts.step(0, real, labels)
+    batch = parts.batches.batch(0)
+    parts.step(0, batch)
     assert len(heard) == 3  # the generator, then the critic twice
-    assert all(torch.equal(told, labels.expression) for told in heard)
+    assert all(torch.equal(told, batch.labels.expression) for told in heard)
 
 
 def test_the_generators_loss_is_log_p_plus_annealed_huber(faces):
     parts = build(load_recipe("config1-32", ["batch_size=8"]), Store.open(faces))
-    real, labels = parts.batches.batch(5)
     torch.manual_seed(0)
-    log = parts.step(5, real, labels)
+    log = parts.step(5, parts.batches.batch(5))
     total = log["generator/adversarial"] + (1495 / 1500) * log["generator/huber"]
     assert log["generator/loss"].item() == pytest.approx(total.item())
     assert log["generator/adversarial"].item() < 0
@@ -440,11 +440,11 @@ def test_a_store_without_units_still_has_the_documents_outputs(faces):
 
 def test_a_step_that_is_not_finite_changes_no_weight(faces):
     parts = build(load_recipe("config1-32", ["batch_size=8"]), Store.open(faces))
-    real, labels = parts.batches.batch(1)
-    real[0, 0, 0, 0] = float("nan")
+    batch = parts.batches.batch(1)
+    batch.images[0, 0, 0, 0] = float("nan")
     before = [p.detach().clone() for p in parts.step.game.discriminator.network.parameters()]
     with pytest.raises(Diverged):
-        parts.step(1, real, labels)
+        parts.step(1, batch)
     after = parts.step.game.discriminator.network.parameters()
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 

@@ -14,15 +14,15 @@ from mien.metrics.affect import Predictions
 from mien.models import DISCRIMINATORS, channels_of
 from mien.models.checkpoint import LearnedHeads, load_network
 
-_GREY = np.array([0.299, 0.587, 0.114], np.float32) / np.float32(127.5)
+_GREY = torch.tensor([0.299, 0.587, 0.114]) / 127.5
 """Weights of red, green and blue in grey, from bytes to 0 to 2."""
 
 
 def to_network(pixels: NDArray[np.uint8], channels: int = 3) -> Tensor:
     """Turn RGB bytes (N, H, W, 3) into float32 (N, channels, H, W) in [-1, 1]; 1 channel: grey."""
     if channels == 1:
-        grey = pixels.reshape(-1, 3).astype(np.float32) @ _GREY
-        return torch.from_numpy(grey.reshape(len(pixels), 1, *pixels.shape[1:3])).sub_(1)
+        grey = torch.from_numpy(pixels.reshape(-1, 3)).float() @ _GREY
+        return grey.sub_(1).view(len(pixels), 1, *pixels.shape[1:3])
     return torch.from_numpy(pixels).float().div_(127.5).sub_(1).permute(0, 3, 1, 2)
 
 

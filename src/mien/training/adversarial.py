@@ -1,7 +1,8 @@
 """What every adversarial step shares: two players, whose turn it is, and the generator's extras."""
 
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ from mien.losses.reconstruction import annealed_weight, feature_matching_loss, h
 from mien.models.heads import HeadLayout, HeadOutputs
 from mien.models.sampler import uniform_noise
 from mien.training.augmentation import Augmentation
+from mien.training.data import Batch
 from mien.training.head_loss import Log
 
 
@@ -36,7 +38,7 @@ class Player:
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), clip_norm)
-        if not torch.isfinite(norm) or not torch.isfinite(loss.detach()):
+        if not math.isfinite(norm.item()) or not math.isfinite(loss.item()):
             raise Diverged(f"loss {loss.item():g}, gradient norm {norm.item():g}")
         self.optimiser.step()
         return norm
@@ -123,24 +125,24 @@ class Game:
         finally:
             network.requires_grad_(True)
 
-    def pull(self, step: int, fake: Tensor, real: Tensor) -> tuple[Tensor, Log]:
-        """Loss that pulls generated images towards real ones, in pixels and in features."""
+    def pull(self, step: int, fake: Tensor, batch: Batch) -> tuple[Tensor, Log]:
+        """Loss that pulls generated images towards a batch, in pixels and in features."""
         rules = self.rules
         weight = annealed_weight(step, rules.huber_weight, rules.huber_steps)
         total, log = torch.zeros(()), {"generator/huber_weight": torch.tensor(weight)}
         if weight:
-            log["generator/huber"] = huber_loss(fake, real, rules.huber_delta)
+            log["generator/huber"] = huber_loss(fake, batch.images, rules.huber_delta)
             total = total + weight * log["generator/huber"]
         if rules.matching:
             features = self.discriminator.network.features
             with self._precision():
-                found, wanted = features(fake), features(real)  # type: ignore[operator]
+                found, wanted = features(fake), features(batch.images)  # type: ignore[operator]
             log["generator/matching"] = feature_matching_loss(found.float(), wanted.float())
             total = total + rules.matching * log["generator/matching"]
         return total, log
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.rules.bfloat16)
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast("cpu", torch.bfloat16) if self.rules.bfloat16 else nullcontext()
 
     @contextmanager
     def _still(self, still: bool) -> Iterator[None]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mien.training.adversarial import Game
-from mien.training.data import LabelBatch
+from mien.training.data import Batch
 from mien.training.head_loss import HeadLoss, Log, sum_terms
 
 
@@ -30,22 +30,22 @@ class CategoricalStep:
         self.game, self.head_loss, self.generator_loss = game, head_loss, generator_loss
         self.scale = 0.5 if halve else 1.0
 
-    def __call__(self, step: int, real: Tensor, labels: LabelBatch) -> Log:
-        """Run one step on real images (N, C, S, S) and return what to log."""
+    def __call__(self, step: int, batch: Batch) -> Log:
+        """Run one step on real faces and return what to log."""
         if self.game.rules.trains_discriminator(step):
-            return self._update_discriminator(real, labels)
-        return self._update_generator(step, real)
+            return self._update_discriminator(batch)
+        return self._update_generator(step, batch)
 
-    def _update_discriminator(self, real: Tensor, labels: LabelBatch) -> Log:
+    def _update_discriminator(self, batch: Batch) -> Log:
         game = self.game
-        out_real = game.judge(real)
-        on_real = self.head_loss.on_real(out_real, labels)
+        out_real = game.judge(batch.images)
+        on_real = self.head_loss.on_real(out_real, batch.labels)
         log = {f"discriminator/real/{name}": term.detach() for name, term in on_real.items()}
         log["p_real/of_real"] = torch.sigmoid(-out_real.fake.detach()).mean()
         loss = self.scale * sum_terms(on_real)
         if not self.head_loss.ignores_fakes:
             with torch.no_grad():
-                fake = game.generate(len(real))
+                fake = game.generate(len(batch))
             out_fake = game.judge_fake(fake)
             on_fake = self.head_loss.on_fake(out_fake)
             loss = loss + self.scale * sum_terms(on_fake)
@@ -54,12 +54,12 @@ class CategoricalStep:
         norm = game.discriminator.update(loss, game.rules.clip_norm)
         return {"discriminator/loss": loss, "discriminator/gradient_norm": norm, **log}
 
-    def _update_generator(self, step: int, real: Tensor) -> Log:
+    def _update_generator(self, step: int, batch: Batch) -> Log:
         game = self.game
         with game.frozen_discriminator():
-            fake = game.generate(len(real))
+            fake = game.generate(len(batch))
             adversarial = self.generator_loss(game.judge(fake).fake)
-            pull, log = game.pull(step, fake, real)
+            pull, log = game.pull(step, fake, batch)
             loss = adversarial + pull
             norm = game.generator.update(loss, game.rules.clip_norm)
         return {

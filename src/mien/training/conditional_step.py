@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mien.losses.cross_entropy import constant_cross_entropy
 from mien.training.adversarial import Game
-from mien.training.data import LabelBatch
+from mien.training.data import Batch
 from mien.training.head_loss import Log
 
 
@@ -29,11 +29,11 @@ class ConditionalStep:
         self.game, self.classes, self.generator_loss = game, classes, generator_loss
         self.fake_target, self.real_target = fake_target, real_target
 
-    def __call__(self, step: int, real: Tensor, labels: LabelBatch) -> Log:
-        """Run one step on real images (N, C, S, S) and return what to log."""
+    def __call__(self, step: int, batch: Batch) -> Log:
+        """Run one step on real faces and return what to log."""
         if self.game.rules.trains_discriminator(step):
-            return self._update_discriminator(real, labels.expression)
-        return self._update_generator(step, real)
+            return self._update_discriminator(batch.images, batch.labels.expression)
+        return self._update_generator(step, batch)
 
     def _update_discriminator(self, real: Tensor, label: Tensor) -> Log:
         game = self.game
@@ -60,13 +60,13 @@ class ConditionalStep:
                 "p_real/of_wrong_label": torch.sigmoid(-of_wrong).mean(),
             }
 
-    def _update_generator(self, step: int, real: Tensor) -> Log:
+    def _update_generator(self, step: int, batch: Batch) -> Log:
         game = self.game
-        drawn = torch.randint(self.classes, (len(real),))
+        drawn = torch.randint(self.classes, (len(batch),))
         with game.frozen_discriminator():
-            fake = game.generate(len(real), drawn)
+            fake = game.generate(len(batch), drawn)
             adversarial = self.generator_loss(game.judge(fake, drawn).fake)
-            pull, log = game.pull(step, fake, real)
+            pull, log = game.pull(step, fake, batch)
             loss = adversarial + pull
             norm = game.generator.update(loss, game.rules.clip_norm)
         return {

@@ -1,6 +1,8 @@
 """Batches of real faces and their labels, a pure function of (seed, step)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -52,6 +54,28 @@ class LabelBatch:
         )
 
 
+class Batch:
+    """N real faces, read when somebody looks: a generator's turn may not need them at all."""
+
+    def __init__(
+        self, size: int, images: Callable[[], Tensor], labels: Callable[[], LabelBatch]
+    ) -> None:
+        self._size, self._images, self._labels = size, images, labels
+
+    def __len__(self) -> int:
+        return self._size
+
+    @cached_property
+    def images(self) -> Tensor:
+        """Images (N, channels, S, S) in [-1, 1]."""
+        return self._images()
+
+    @cached_property
+    def labels(self) -> LabelBatch:
+        """Their labels."""
+        return self._labels()
+
+
 class FaceBatches:
     """Shuffled batches of one split, epoch after epoch, every face once an epoch."""
 
@@ -72,11 +96,14 @@ class FaceBatches:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def batch(self, step: int) -> tuple[Tensor, LabelBatch]:
-        """Return images (N, channels, S, S) in [-1, 1] and labels of a step, a function of it."""
+    def batch(self, step: int) -> Batch:
+        """Return the faces of a step, a function of it alone."""
         chosen = self._positions(step)
-        images = to_network(self._pixels.gather(self._rows[chosen]), self.channels)
-        return images, self._labels[torch.from_numpy(chosen)]
+
+        def images() -> Tensor:
+            return to_network(self._pixels.gather(self._rows[chosen]), self.channels)
+
+        return Batch(len(chosen), images, lambda: self._labels[torch.from_numpy(chosen)])
 
     def _positions(self, step: int) -> NDArray[np.intp]:
         n = len(self._rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -84,4 +85,4 @@ class HeadLoss:
 
 def sum_terms(terms: Log) -> Tensor:
     """Sum of the heads' weighted losses."""
-    return torch.stack(list(terms.values())).sum()
+    return reduce(torch.add, terms.values())

@@ -138,17 +138,17 @@ class Loop:
         known = memory or {}
         self._latest: Log = {k: torch.tensor(v) for k, v in known.get("latest", {}).items()}
         self._monitors = Monitors(**known.get("monitors", {}))
-        self._real = to_pixels(parts.batches.batch(0)[0])
+        self._real = to_pixels(parts.batches.batch(0).images)
         self._since, self._images = time.perf_counter(), 0
 
     def one_step(self, step: int) -> None:
         """Train step number `step` (from 0): everything random in it follows from the seed."""
         recipe = self.parts.recipe
-        real, labels = self.parts.batches.batch(step)
+        batch = self.parts.batches.batch(step)
         # Of the processor alone: torch.manual_seed takes a stack trace for every other device.
         torch.default_generator.manual_seed((recipe.seed << 32) + step)
         try:
-            self._latest.update(self.parts.step(step, real, labels))
+            self._latest.update(self.parts.step(step, batch))
         except Diverged as error:
             saved = self.run.checkpoints()
             kept = f"the checkpoint of step {saved[-1].step} is kept" if saved else "none was saved"
@@ -158,7 +158,7 @@ class Loop:
             ) from error
         if self.parts.average and not self.parts.step.game.rules.trains_discriminator(step):
             self.parts.average.follow(self.parts.step.game.generator.network)
-        self._images += len(real)
+        self._images += len(batch)
 
     def log(self, done: int) -> str:
         """Record the latest losses; returns a few words for the progress bar."""

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from torch import Tensor
-
 from mien.losses import GENERATOR, VALENCE_AROUSAL
 from mien.models.checkpoint import LearnedHeads
 from mien.training.adversarial import Game
 from mien.training.categorical_step import CategoricalStep
 from mien.training.conditional_step import ConditionalStep
-from mien.training.data import LabelBatch
+from mien.training.data import Batch
 from mien.training.head_loss import HeadLoss, Log
 from mien.training.recipe import Recipe
 from mien.training.wasserstein_step import WassersteinStep
@@ -23,8 +21,8 @@ class Step(Protocol):
     def game(self) -> Game:
         """The two networks."""
 
-    def __call__(self, step: int, real: Tensor, labels: LabelBatch) -> Log:
-        """Run one step on real images (N, C, S, S) and return what to log."""
+    def __call__(self, step: int, batch: Batch) -> Log:
+        """Run one step on real faces and return what to log."""
 
 
 def _categorical(recipe: Recipe, game: Game, learned: LearnedHeads) -> Step:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from mien.losses.cross_entropy import softmax_cross_entropy
 from mien.losses.wasserstein import gradient_penalty, wasserstein_loss
 from mien.training.adversarial import Game
-from mien.training.data import LabelBatch
+from mien.training.data import Batch, LabelBatch
 from mien.training.head_loss import Log
 
 
@@ -40,11 +40,11 @@ class WassersteinStep:
         self.clip_weights, self.penalty = clip_weights, penalty
         self.tells = hasattr(game.discriminator.network, "told")
 
-    def __call__(self, step: int, real: Tensor, labels: LabelBatch) -> Log:
-        """Run one step on real images (N, C, S, S) and return what to log."""
+    def __call__(self, step: int, batch: Batch) -> Log:
+        """Run one step on real faces and return what to log."""
         if self.game.rules.trains_discriminator(step):
-            return self._update_critic(real, labels)
-        return self._update_generator(step, real)
+            return self._update_critic(batch.images, batch.labels)
+        return self._update_generator(step, batch)
 
     def _draw(self, count: int) -> Tensor | None:
         return torch.randint(self.classes, (count,)) if self.classes else None
@@ -81,14 +81,14 @@ class WassersteinStep:
                     weight.clamp_(-self.clip_weights, self.clip_weights)
         return {"discriminator/loss": loss, "discriminator/gradient_norm": norm, **log}
 
-    def _update_generator(self, step: int, real: Tensor) -> Log:
+    def _update_generator(self, step: int, batch: Batch) -> Log:
         game = self.game
-        drawn = self._draw(len(real))
+        drawn = self._draw(len(batch))
         with game.frozen_discriminator():
-            fake = game.generate(len(real), drawn)
+            fake = game.generate(len(batch), drawn)
             out = game.judge(fake, drawn if self.tells else None)
             adversarial = out.fake.mean()
-            pull, log = game.pull(step, fake, real)
+            pull, log = game.pull(step, fake, batch)
             loss = adversarial + pull
             if self.naming and drawn is not None:
                 log["generator/expression"] = F.cross_entropy(out.expression, drawn)
