@@ -269,6 +269,14 @@ def test_performances_are_shaped_like_the_documents():
     assert max(np.abs(a.yaw).max() for a in acts) <= 45
 
 
+def test_a_dropping_jaw_parts_the_lips():
+    for seed in range(8):
+        act = perform(12, 30, np.random.default_rng(seed), UNITS)
+        for side in (act.left, act.right):
+            assert (side[25] >= 0.7 * side[26] - 1e-9).all()
+
+
+
 def test_raters_lag_and_miss_as_they_are_told():
     raters = sample_raters(40, 0)
     assert all(0.3 <= r.lag_s <= 4 for r in raters)

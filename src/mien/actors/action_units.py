@@ -64,13 +64,14 @@ PULLS: dict[int, tuple[Pull, ...]] = {
     ),
     7: (Pull((0.0, 0.12, 0.06), 3.2, -1.1, 1.7, 0.6),),
     9: (
-        Pull((0.0, 0.42, 0.1), 1.3, -3.0, 1.1, 1.4),
+        Pull((0.05, 0.65, 0.15), 1.3, -3.4, 1.1, 1.4),
         Pull((0.1, 0.58, 0.05), 1.3, -5.7, 1.4, 0.9, "upper"),
-        Pull((-0.15, -0.3, 0.08), 1.3, 1.4, 1.2, 1.1),
+        Pull((0.0, 0.35, 0.25), 2.4, -1.9, 1.3, 1.0),
+        Pull((-0.2, -0.5, 0.12), 1.3, 1.4, 1.2, 1.1),
     ),
     10: (
         Pull((0.05, 0.72, 0.12), 1.4, -6.2, 1.5, 1.0, "upper"),
-        Pull((0.08, 0.3, 0.15), 2.4, -4.2, 1.3, 1.4),
+        Pull((0.08, 0.45, 0.25), 2.4, -4.2, 1.3, 1.4),
     ),
     12: (
         Pull((1.12, 1.27, -0.5), 1.0, MOUTH_Y, 1.35, 1.2, from_corner=True),
@@ -253,8 +254,8 @@ class FaceAction:
             return shift_share(intensity.get((number, side), 0.0))
 
         closed = max(unit(45), unit(43)) ** 0.75  # the lid is over the iris early on
-        upper = 0.43 + 0.37 * unit(5) - 0.12 * unit(7) - 0.11 * unit(6) - 0.06 * unit(4)
-        lower = 0.42 - 0.26 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.06 * unit(9)
+        upper = 0.43 + 0.42 * unit(5) - 0.12 * unit(7) - 0.11 * unit(6) - 0.06 * unit(4)
+        lower = 0.42 - 0.26 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.12 * unit(9)
         lower += 0.05 * unit(5)
         meet = -0.34
         upper, lower = upper * size, lower * size
@@ -273,12 +274,12 @@ class FaceAction:
                 0.55 * (unit(1) + unit(2)) + 0.5 * aged,
                 0.9 * unit(4) + 0.35 * unit(9) + 0.35 * aged,
                 0.9 * unit(12)
-                + 0.7 * unit(10)
-                + 0.5 * unit(9)
+                + 0.9 * unit(10)
+                + 0.6 * unit(9)
                 + 0.25 * unit(20)
                 + 0.10
                 + 0.65 * aged,
-                0.9 * unit(6) + 0.3 * unit(12) + 0.7 * aged,
+                0.9 * unit(6) + 0.3 * unit(12) + 0.3 * unit(7) + 0.7 * aged,
                 1.0 * unit(9) + 0.15 * unit(10),
                 1.0 * unit(17) + 0.25 * unit(15),
                 0.8 * unit(12) + 0.4 * unit(14) + 0.4 * unit(20) + 0.3 * aged,

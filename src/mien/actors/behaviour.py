@@ -49,6 +49,9 @@ AROUSAL = {
     43: -0.25,
 }  # fmt: skip
 RESTING_AROUSAL = 0.05
+LIPS_WITH_JAW = 0.7
+"""Intensity of AU25 that comes with one of AU26 at least: the jaw parts the lips as it drops, and
+the manual scores parted lips too."""
 
 
 def affect_of(intensity: Mapping[int, Array]) -> tuple[Array, Array]:
@@ -125,6 +128,8 @@ def perform(
         _talk(time_s, sides, source, seconds)
     _blinks(time_s, sides, source, seconds)
     for values in sides:
+        if 25 in values and 26 in values:
+            values[25] = np.maximum(values[25], LIPS_WITH_JAW * values[26])
         for unit in values:
             values[unit] = np.clip(values[unit], 0, 5)
     shown = {unit: np.maximum(sides[0][unit], sides[1][unit]) for unit in units}

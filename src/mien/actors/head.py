@@ -146,7 +146,7 @@ def _add_lining(builder: MeshBuilder, points: Array, triangles: NDArray[np.int_]
 def _add_arch(builder: MeshBuilder, person: Identity, upper: bool) -> None:
     """Add a row of teeth: its front, and the edge that it bites with."""
     across = np.linspace(-1, 1, 29)
-    x = across * (2.3 if upper else 1.75) * person.mouth_width
+    x = across * (2.3 if upper else 1.55) * person.mouth_width
     z = (7.95 if upper else 7.5) - 0.2 * x**2
     top, bottom = (-5.85, -7.2) if upper else (-7.25, -8.05)
     above = np.stack([x, np.full_like(x, top), z - 0.1], -1)
@@ -185,12 +185,12 @@ def _add_mouth(builder: MeshBuilder, person: Identity) -> None:
     tongue = np.stack(
         [
             1.5 * u * np.sqrt(1.02 - (v - 0.3) ** 2),
-            -7.75 + 0.45 * (1 - u**2) - 0.6 * v**3 + 0.25 * v,
+            -7.4 + 0.5 * (1 - u**2) - 0.6 * v**3 + 0.25 * v,
             5.0 + 2.5 * v,
         ],
         -1,
     ).reshape(-1, 3)
-    builder.add(tongue, grid_triangles(8, 11, wrap=False), TONGUE, openness=0.4, jaw=True)
+    builder.add(tongue, grid_triangles(8, 11, wrap=False), TONGUE, openness=0.6, jaw=True)
 
 
 def _add_ears(builder: MeshBuilder, person: Identity) -> None:

@@ -265,12 +265,12 @@ def _material(kind, fx, fy, lip, palette):
         return (0.75 * lip[0] + 0.05, 0.55 * lip[1], 0.6 * lip[2]), 0.12, 40, 0.2
     if kind == TEETH:
         between = abs(fx - np.floor(fx) - 0.5)
-        tooth = 1 - 0.3 * np.exp(-(((0.5 - between) / 0.06) ** 2))
+        tooth = 1 - 0.45 * np.exp(-(((0.5 - between) / 0.09) ** 2)) - 0.25 * fy * fy
         if fy < 0.06:
-            return (0.40, 0.16, 0.15), 0.25, 60, 0.3
-        return (0.74 * tooth, 0.70 * tooth, 0.60 * tooth), 0.25, 60, 0.3
+            return (0.40, 0.16, 0.15), 0.12, 60, 0.3
+        return (0.74 * tooth, 0.70 * tooth, 0.60 * tooth), 0.07, 60, 0.3
     if kind == CAVITY:
-        return (0.045, 0.012, 0.012), 0.0, 20, 0.0
+        return (0.07, 0.018, 0.016), 0.0, 20, 0.0
     if kind == HAIR:
         return _times(palette[HAIR_COLOUR], 0.55 + 0.8 * strand_noise(fx, fy)), 0.0, 20, 0.35
     if kind == CLOTH:
@@ -278,7 +278,7 @@ def _material(kind, fx, fy, lip, palette):
         return _times(palette[CLOTH_COLOUR], weave), 0.0, 20, 0.15
     if kind == FRAME:
         return _times(palette[FRAME_COLOUR], 1.0), 0.25, 40, 0.0
-    return (0.34, 0.10, 0.10), 0.15, 30, 0.3
+    return (0.42, 0.13, 0.12), 0.12, 30, 0.3
 
 
 @_compiled

@@ -242,16 +242,16 @@ def _folds(person: Identity, source: np.random.Generator) -> NDArray[np.float32]
     for slope in (-0.5, -0.15, 0.2, 0.5):
         away = (y - 0.1) - slope * (ax - 4.7)
         crow += _valley(away, 0.08) * smoothstep(4.75, 5.2, ax) * smoothstep(6.9, 5.9, ax)
-    bag = _valley(y + 1.15 - 0.06 * (ax - 3.1) ** 2, 0.11) * np.exp(-(((ax - 3.2) / 1.4) ** 4))
-    maps["crow"] = 0.055 * crow + 0.055 * bag
+    bag = _valley(-(y + 1.2 - 0.06 * (ax - 3.1) ** 2), 0.16) * np.exp(-(((ax - 3.2) / 1.4) ** 4))
+    maps["crow"] = 0.055 * crow + 0.10 * bag
     nose = np.zeros_like(x)
     for height in (-0.4, -1.0, -1.6):
         nose += _valley(y - height - 0.35 * ax, 0.1) * np.exp(-((ax / 1.25) ** 4))
-    maps["nose"] = 0.06 * nose
+    maps["nose"] = 0.09 * nose
     dimples = source.normal(size=x.shape)
     dimples = gaussian_filter(dimples, 0.11 * DENSITY / 2)
     dimples /= dimples.std()
-    maps["chin"] = 0.035 * dimples * np.exp(-((ax / 1.6) ** 2) - ((y + 9.4) / 0.9) ** 2)
+    maps["chin"] = 0.055 * dimples * np.exp(-((ax / 1.6) ** 2) - ((y + 9.4) / 0.9) ** 2)
     smile = _valley(ax - 3.55 - 0.05 * (y + 6.7) ** 2, 0.14) * np.exp(-(((y + 6.7) / 0.9) ** 2))
     maps["smile"] = 0.09 * smile
     return np.stack([maps[name] for name in WRINKLES]).astype(np.float32)
