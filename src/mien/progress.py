@@ -12,3 +12,7 @@ class Progress(Protocol):
 
 def silent(done: float, total: float | None, note: str = "") -> None:
     """Report nothing."""
+
+
+def say_nothing(_: str) -> None:
+    """Take a warning and keep it to oneself."""

@@ -276,7 +276,6 @@ def test_a_dropping_jaw_parts_the_lips():
             assert (side[25] >= 0.7 * side[26] - 1e-9).all()
 
 
-
 def test_raters_lag_and_miss_as_they_are_told():
     raters = sample_raters(40, 0)
     assert all(0.3 <= r.lag_s <= 4 for r in raters)

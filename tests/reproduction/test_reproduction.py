@@ -345,7 +345,9 @@ def test_a_budget_counts_scoring_and_is_timed_once(faces, tmp_path):
     rows = (TableRun("grey", "vanilla-28", ("batch_size=8",)),)
     table = Table("test", "test", rows, (("F1", "mean F1"),), 0)
     plan = Plan(table, faces, tmp_path, "test", None, 0, 1)
-    assert steps_for(plan, 0.1) == CHECKPOINTS  # less than it takes to start
+    told: list[str] = []
+    assert steps_for(plan, 0.1, warn=told.append) == CHECKPOINTS  # less than it takes to start
+    assert "the budget is short: the least, 10 steps a run" in told[0]
     cost = json.loads((tmp_path / "timing" / "vanilla-28" / "cost.json").read_text("utf-8"))
     assert cost["fixed"] > 20 * cost["step"] > 0  # starts, ten checkpoints scored
     short, long = cost["fixed"] + 10, cost["fixed"] + 110

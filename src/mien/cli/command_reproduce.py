@@ -117,7 +117,7 @@ def _fitting(plan: "Plan", seconds: float) -> int:
     from mien.reproduction.timing import steps_for
 
     with progress_bar("timing") as progress:
-        return steps_for(plan, seconds, progress)
+        return steps_for(plan, seconds, progress, note)
 
 
 def _seconds(budget: str | None) -> float | None:

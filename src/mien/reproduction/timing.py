@@ -4,11 +4,12 @@ import json
 import shutil
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from mien.atomic import write_text
 from mien.errors import InputError
-from mien.progress import Progress, silent
+from mien.progress import Progress, say_nothing, silent
 from mien.reproduction.figures import read_json
 from mien.reproduction.runner import CHECKPOINTS, Plan, run_command, run_folder, split_of, store_of
 from mien.reproduction.tables import TableRun
@@ -20,10 +21,16 @@ SPARE = 0.9
 """Share of the budget that is planned: machines waver."""
 
 
-def steps_for(plan: Plan, seconds: float, progress: Progress = silent) -> int:
+def steps_for(
+    plan: Plan,
+    seconds: float,
+    progress: Progress = silent,
+    warn: Callable[[str], None] = say_nothing,
+) -> int:
     """How many steps each run may take for all, timing and scoring too, to fit in a time.
 
-    Never more than the document's, nor fewer than checkpoints.
+    Never more than the document's, nor fewer than checkpoints: warn is told where those alone take
+    longer.
     """
     started = time.perf_counter()
     runs = {run_folder(plan, run, 0): run for run in plan.table.rows}
@@ -36,6 +43,12 @@ def steps_for(plan: Plan, seconds: float, progress: Progress = silent) -> int:
     rounds = -(-len(runs) // plan.workers)
     fixed, step = (sum(part) / len(costs) for part in zip(*costs, strict=True))
     steps = int((SPARE * seconds / rounds - fixed) / step)
+    if steps < CHECKPOINTS:
+        least = rounds * (fixed + CHECKPOINTS * step)
+        warn(
+            f"the budget is short: the least, {CHECKPOINTS} steps a run, takes about "
+            f"{max(least / 60, 0.1):.1f} minutes more"
+        )
     return max(min(steps, plan.table.steps or steps), CHECKPOINTS)
 
 

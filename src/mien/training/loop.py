@@ -21,7 +21,7 @@ from mien.errors import InputError
 from mien.metrics.affect import HEADLINE, affect_scores, headline
 from mien.models.predictor import AffectPredictor, to_pixels
 from mien.models.sampler import FaceSampler
-from mien.progress import Progress, silent
+from mien.progress import Progress, say_nothing, silent
 from mien.runs.run import Run
 from mien.store import Store
 from mien.training import checkpoints
@@ -35,17 +35,13 @@ from mien.training.recorder import Recorder
 SAMPLES = 64
 
 
-def _say_nothing(_: str) -> None:
-    pass
-
-
 def train(
     recipe: Recipe,
     store: Store,
     run: Run,
     resume: bool = False,
     progress: Progress = silent,
-    warn: Callable[[str], None] = _say_nothing,
+    warn: Callable[[str], None] = say_nothing,
 ) -> dict[str, Any]:
     """Train to the recipe's number of steps and return run.json.
 
