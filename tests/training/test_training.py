@@ -201,6 +201,22 @@ def test_every_face_comes_once_an_epoch_and_a_batch_depends_on_its_step_alone(fa
     assert torch.equal(of_images.au, of_again.au)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_decoded_once_are_those_read_batch_by_batch(faces, monkeypatch, channels):
+    store = Store.open(faces)
+    rows = store.rows("train")
+
+    def images() -> torch.Tensor:
+        labels = store.labels()[rows]
+        return FaceBatches(store.pixels(), rows, labels, 16, 3, channels).batch(7).images
+
+    kept = images()
+    monkeypatch.setattr("mien.training.data.DECODED_BYTES", 0)
+    read = images()
+    assert torch.equal(kept, read)
+    assert kept.is_contiguous() == read.is_contiguous()  # or convolutions round otherwise
+
+
 def test_a_batch_larger_than_the_split_goes_round(faces):
     store = Store.open(faces)
     rows = store.rows("val")
