@@ -254,7 +254,7 @@ class FaceAction:
             return shift_share(intensity.get((number, side), 0.0))
 
         closed = max(unit(45), unit(43)) ** 0.75  # the lid is over the iris early on
-        upper = 0.43 + 0.42 * unit(5) - 0.12 * unit(7) - 0.11 * unit(6) - 0.06 * unit(4)
+        upper = 0.43 + 0.37 * unit(5) - 0.12 * unit(7) - 0.11 * unit(6) - 0.06 * unit(4)
         lower = 0.42 - 0.26 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.12 * unit(9)
         lower += 0.05 * unit(5)
         meet = -0.34
