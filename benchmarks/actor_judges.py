@@ -300,14 +300,17 @@ def main() -> None:
     parser.add_argument("cast", type=Path, help="a folder with videos and truth.parquet")
     parser.add_argument("--face-api", type=Path, help="the unpacked npm package")
     parser.add_argument("--open-see-face", type=Path, help="the checkout")
+    parser.add_argument("--units-only", action="store_true", help="for `actor_open_face.py film`")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     print(describe())
-    judge_detection(args.cast)
+    if not args.units_only:
+        judge_detection(args.cast)
     judge_units(args.cast, "dlib", lambda picture, box: landmarks(picture, box, nudges=5))
     if args.open_see_face:
         judge_units(args.cast, "OpenSeeFace", open_see_face(args.open_see_face))
-    judge_expressions(args.cast, args.face_api)
+    if not args.units_only:
+        judge_expressions(args.cast, args.face_api)
 
 
 if __name__ == "__main__":

@@ -96,17 +96,21 @@ def read(cast: Path, readings: Path) -> tuple[NDArray[np.str_], Array, Array]:
     """Who, acted units and OpenFace's, of all faces in full view of films of one person."""
     rows = []
     for video, faces in films(cast):
-        table = csv.read_csv(readings / f"{video.stem}.csv").to_pydict()
-        columns = {name.strip(): values for name, values in table.items()}
-        if len({face["person"] for here in faces.values() for face in here}) != 1:
-            continue
-        for i, number in enumerate(columns["frame"]):
-            if columns["success"][i] and number - 1 in faces:
-                face = faces[number - 1][0]
-                seen = [columns[f"AU{unit:02d}_r"][i] for unit in UNITS]
-                rows.append((face["person"], [face[f"AU{unit}"] for unit in UNITS], seen))
-    people, truth, seen = zip(*rows, strict=True)
-    return np.array(people), np.array(truth), np.array(seen)
+        shown = {frame: here[0] for frame, here in faces.items()}
+        if len({face["person"] for here in faces.values() for face in here}) == 1:
+            for reading in csv.read_csv(readings / f"{video.stem}.csv").to_pylist():
+                seen = {name.strip(): value for name, value in reading.items()}
+                if seen["success"] and seen["frame"] - 1 in shown:
+                    rows.append((shown[seen["frame"] - 1], seen))
+    people = [face["person"] for face, _ in rows]
+    truth = [[face[f"AU{unit}"] for unit in UNITS] for face, _ in rows]
+    read_off = [[seen[f"AU{unit:02d}_r"] for unit in UNITS] for _, seen in rows]
+    return np.array(people), np.array(truth), np.array(read_off)
+
+
+def pearson(truth: Array, seen: Array) -> float:
+    """Correlate; a reading that never changes sees nothing."""
+    return float(np.corrcoef(truth, seen)[0, 1]) if seen.std() > 0 else 0.0
 
 
 def score(cast: Path, readings: Path) -> None:
@@ -118,16 +122,13 @@ def score(cast: Path, readings: Path) -> None:
     inputs = np.column_stack([truth, np.ones(len(truth))])
     slopes = np.linalg.lstsq(inputs, centred, rcond=None)[0]
     print(f"{len(people)} faces, {len(everybody)} people; Pearson with the acted intensity")
-    print("AU   over all  within person  people  slopes above 0.08, on acted units")
+    print("AU   over all  within person  people  slopes on acted units: its own, above 0.08")
     for i, unit in enumerate(UNITS):
         showing = [p for p in everybody if truth[people == p, i].max() > 1]
-        own = [
-            np.corrcoef(truth[people == p, i], seen[people == p, i])[0, 1]
-            for p in showing
-            if seen[people == p, i].std() > 0
-        ]
+        own = [pearson(truth[people == p, i], seen[people == p, i]) for p in showing]
         total = np.corrcoef(truth[:, i], seen[:, i])[0, 1]
-        moved = [(u, s) for u, s in zip(UNITS, slopes[:-1, i], strict=True) if abs(s) > 0.08]
+        steep = zip(UNITS, slopes[:-1, i], strict=True)
+        moved = [(u, s) for u, s in steep if u == unit or abs(s) > 0.08]
         told = ", ".join(f"AU{u} {s:+.2f}" for u, s in moved)
         print(f"{unit:<4}{total:9.2f}{np.mean(own):15.2f}{len(showing):8}  {told}")
 
@@ -142,6 +143,8 @@ def main() -> None:
     args = parser.parse_args()
     print(describe())
     if args.what == "score":
+        if args.readings is None:
+            parser.error("score needs the folder of OpenFace's CSV files too")
         score(args.folder, args.readings)
         return
     args.folder.mkdir(parents=True, exist_ok=True)

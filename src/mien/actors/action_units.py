@@ -257,7 +257,7 @@ class FaceAction:
         upper = 0.43 + 0.37 * unit(5) - 0.12 * unit(7) - 0.11 * unit(6) - 0.06 * unit(4)
         lower = 0.42 - 0.26 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.12 * unit(9)
         lower += 0.05 * unit(5)
-        meet = -0.34
+        meet = -0.42
         upper, lower = upper * size, lower * size
         return Lids(upper + (meet - upper) * closed, lower + (-meet - lower) * closed)
 

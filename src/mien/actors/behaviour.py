@@ -26,7 +26,7 @@ PROTOTYPES: dict[str, tuple[Mapping[int, float], Mapping[int, float]]] = {
 """Units of each expression after seed 002, Table 2: those always shown, with their share of the
 episode's strength, and those often shown, with that probability. Where the table lists AU 14 for
 sadness and 15 and 16 for disgust, the manual's 15 (sadness), 10 and 17 (disgust) may come too; lips
-part with jaw and smile."""
+part with a smile, and wherever the jaw drops (`LIPS_WITH_JAW`)."""
 
 SHARE = {
     "happiness": 0.46,

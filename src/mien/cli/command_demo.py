@@ -35,7 +35,7 @@ DOCUMENT_UNITS = "[1, 2, 4, 6, 12, 15, 20, 25]"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
     parser.add_argument(
-        "--quick", action="store_true", help="a minute and a half instead of about six"
+        "--quick", action="store_true", help="about a minute instead of three to six"
     )
     parser.add_argument(
         "--from-scratch", action="store_true", help="do not start from mien's weights"

@@ -43,11 +43,11 @@ def steps_for(
     rounds = -(-len(runs) // plan.workers)
     fixed, step = (sum(part) / len(costs) for part in zip(*costs, strict=True))
     steps = int((SPARE * seconds / rounds - fixed) / step)
-    if steps < CHECKPOINTS:
-        least = rounds * (fixed + CHECKPOINTS * step)
+    least = rounds * (fixed + CHECKPOINTS * step)
+    if least > seconds:
         warn(
-            f"the budget is short: the least, {CHECKPOINTS} steps a run, takes about "
-            f"{max(least / 60, 0.1):.1f} minutes more"
+            f"the budget is short: the least, {CHECKPOINTS} steps a run, needs about "
+            f"{least / 60:.1f} minutes from here, and {max(seconds, 0) / 60:.1f} are left of it"
         )
     return max(min(steps, plan.table.steps or steps), CHECKPOINTS)
 

@@ -134,9 +134,9 @@ class Game:
             log["generator/huber"] = huber_loss(fake, batch.images, rules.huber_delta)
             total = total + weight * log["generator/huber"]
         if rules.matching:
-            features = self.discriminator.network.features
+            features, real = self.discriminator.network.features, batch.images
             with self._precision():
-                found, wanted = features(fake), features(batch.images)  # type: ignore[operator]
+                found, wanted = features(fake), features(real)  # type: ignore[operator]
             log["generator/matching"] = feature_matching_loss(found.float(), wanted.float())
             total = total + rules.matching * log["generator/matching"]
         return total, log

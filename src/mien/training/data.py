@@ -113,7 +113,10 @@ class FaceBatches:
 
     def _images(self, chosen: NDArray[np.intp]) -> Tensor:
         if self._decoded is not None:
-            return self._decoded[torch.from_numpy(chosen)].permute(0, 3, 1, 2)
+            images = self._decoded[torch.from_numpy(chosen)]
+            if self.channels == 1:  # or strides, and with them roundings, would differ
+                return images.view(len(chosen), 1, *images.shape[1:3])
+            return images.permute(0, 3, 1, 2)
         return to_network(self._pixels.gather(self._rows[chosen]), self.channels)
 
     @cached_property
