@@ -58,7 +58,7 @@ class Bare:
     def _optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
         if self.recipe.optimiser == "rmsprop":
             return torch.optim.RMSprop(network.parameters(), 1e-5)
-        return torch.optim.Adam(network.parameters(), 1e-5, (0.5, 0.999))
+        return torch.optim.Adam(network.parameters(), 1e-5, (0.5, 0.999), fused=not self.plain)
 
     def steps(self, turn: range) -> None:
         """Run several steps."""

@@ -310,8 +310,7 @@ def test_fake_labels_may_be_for_one_head(faces, head):
 def test_losses_are_weighted_and_combined_as_the_documents_say(faces):
     store = Store.open(faces)
     parts = build(load_recipe("categorical-28-au-va-mse"), store)
-    labels = parts.batches.batch(0).labels
-    real = parts.step.head_loss.on_real(heads_of(parts, 0.0), labels)
+    real = parts.step.head_loss.on_real(heads_of(parts, 0.0), parts.batches.batch(0))
     assert real["fake"].item() == pytest.approx(np.log(2) / 3)
     assert real["au"].item() == pytest.approx(np.log(2) / 3)
     fake = parts.step.head_loss.on_fake(heads_of(parts, 0.0))
@@ -326,8 +325,9 @@ def test_the_thesis_weighted_sum_by_hand(faces):
     settings = [f"loss.weights.{k}={v}" for k, v in (("valence_arousal", 0.27), ("au", 0.40))]
     recipe = load_recipe("categorical-28-au-va-mse", [*settings, "loss.weights.fake=0.33"])
     parts = build(recipe, Store.open(faces))
-    labels = parts.batches.batch(0).labels
-    real = parts.step.head_loss.on_real(heads_of(parts, 0.0), labels)
+    batch = parts.batches.batch(0)
+    labels = batch.labels
+    real = parts.step.head_loss.on_real(heads_of(parts, 0.0), batch)
     valid = labels.valence_arousal_valid.bool()
     squares = torch.where(valid, labels.valence_arousal, torch.zeros(())).square()
     mse = (squares.sum(0) / valid.sum(0))[valid.any(0)].mean()
@@ -341,9 +341,9 @@ def test_labels_are_smoothed_on_one_side_or_the_other(faces):
     for real, fake in ((0.0, 0.9), (0.1, 1.0), (0.0, 1.0)):
         settings = [f"fake_labels.real={real}", f"fake_labels.fake={fake}"]
         parts = build(load_recipe("config1-32", settings), Store.open(faces))
-        labels = parts.batches.batch(0).labels
+        batch = parts.batches.batch(0)
         loss, weight = parts.step.head_loss, parts.recipe.loss.weights.fake
-        of_real = loss.on_real(heads_of(parts, 2.0), labels)["fake"].item() / weight
+        of_real = loss.on_real(heads_of(parts, 2.0), batch)["fake"].item() / weight
         of_fake = loss.on_fake(heads_of(parts, 2.0))["fake"].item() / weight
         assert of_real == pytest.approx(real * sure + (1 - real) * (sure + 2), rel=1e-5)
         assert of_fake == pytest.approx(fake * sure + (1 - fake) * (sure + 2), rel=1e-5)
@@ -387,14 +387,14 @@ def test_the_economies_change_no_weight(faces):
     optimisers = [torch.optim.SGD(n.parameters(), 1e-3) for n in (g, d)]
     for step in range(7):  # five turns of the discriminator, one of the generator, one more
         batch = parts.batches.batch(step)
-        real, labels = batch.images, batch.labels
+        real = batch.images
         torch.manual_seed(step)
         parts.step(step, batch)
         torch.manual_seed(step)
         for optimiser in optimisers:
             optimiser.zero_grad()
         generators = step == 5
-        on_real = None if generators else loss.on_real(game.layout.split(d(real)), labels)
+        on_real = None if generators else loss.on_real(game.layout.split(d(real)), batch)
         fake = g(uniform_noise(16, recipe.noise))
         out = game.layout.split(d(fake))
         if generators:

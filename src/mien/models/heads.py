@@ -40,10 +40,14 @@ class HeadLayout:
         """Cut (N, outputs) into its heads."""
         sizes = [2 * self.valence_arousal, len(self.aus), len(self.expressions), 1]
         va, au, expression, fake = torch.split(output, sizes, dim=1)
-        logit = fake.squeeze(1) * self.fake_scale
+        logit = _scaled(fake.squeeze(1), self.fake_scale)
         if self.exclusive:
             logit = logit - torch.logsumexp(expression, dim=1)
-        return HeadOutputs(va * self.valence_arousal_scale, au, expression, logit)
+        return HeadOutputs(_scaled(va, self.valence_arousal_scale), au, expression, logit)
+
+
+def _scaled(output: Tensor, scale: float) -> Tensor:
+    return output if scale == 1 else output * scale
 
 
 @dataclass(frozen=True)

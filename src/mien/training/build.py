@@ -241,7 +241,7 @@ def _player(network: torch.nn.Module, settings: Network, recipe: Recipe) -> Play
     if recipe.optimiser == "rmsprop":
         optimiser = torch.optim.RMSprop(weights, rate)
     else:
-        optimiser = torch.optim.Adam(weights, rate, (recipe.beta1, recipe.beta2))
+        optimiser = torch.optim.Adam(weights, rate, (recipe.beta1, recipe.beta2), fused=True)
     return Player(network.train(), optimiser)
 
 

@@ -39,7 +39,7 @@ class CategoricalStep:
     def _update_discriminator(self, batch: Batch) -> Log:
         game = self.game
         out_real = game.judge(batch.images)
-        on_real = self.head_loss.on_real(out_real, batch.labels)
+        on_real = self.head_loss.on_real(out_real, batch)
         log = {f"discriminator/real/{name}": term.detach() for name, term in on_real.items()}
         log["p_real/of_real"] = torch.sigmoid(-out_real.fake.detach()).mean()
         loss = self.scale * sum_terms(on_real)

@@ -15,7 +15,7 @@ from mien.losses.cross_entropy import (
 )
 from mien.models.checkpoint import LearnedHeads
 from mien.models.heads import HeadOutputs
-from mien.training.data import LabelBatch
+from mien.training.data import Batch
 
 Log = dict[str, Tensor]
 
@@ -39,18 +39,22 @@ class HeadLoss:
     other_targets: Mapping[str, float]
     learned: LearnedHeads
 
-    def on_real(self, out: HeadOutputs, labels: LabelBatch) -> Log:
-        """Losses on real faces; heads without any label are left out."""
+    def on_real(self, out: HeadOutputs, batch: Batch) -> Log:
+        """Losses on a batch of real faces; heads without any label are left out."""
         terms = {"fake": self.fake * constant_cross_entropy(out.fake, self.real_target)}
         if self._learns_va:
             terms["valence_arousal"] = self.valence_arousal * self.valence_arousal_loss(
-                out.valence_arousal, labels.valence_arousal, labels.valence_arousal_valid
+                out.valence_arousal,
+                batch.labels.valence_arousal,
+                batch.labels.valence_arousal_valid,
             )
         if self.learned.aus:
-            terms["au"] = self.au * sigmoid_cross_entropy(out.au, labels.au, labels.au_valid)
+            terms["au"] = self.au * sigmoid_cross_entropy(
+                out.au, batch.labels.au, batch.labels.au_valid
+            )
         if self.learned.expressions:
             terms["expression"] = self.expression * softmax_cross_entropy(
-                out.expression, labels.expression, labels.expression_valid
+                out.expression, batch.labels.expression, batch.labels.expression_valid
             )
         return terms
 
