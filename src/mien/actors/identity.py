@@ -125,7 +125,7 @@ def sample_identity(seed: int) -> Identity:
         brow_height=factor(0.12, 0.08 - 0.16 * male),
         eye_colour=_eye_colour(source, tone),
         beard=float(male > 0.5 and source.random() < 0.45) * float(source.uniform(0.25, 1.0)),
-        glasses=bool(source.random() < 0.2),
+        glasses=bool(source.random() < 0.15),
         headset=bool(source.random() < 0.06),
         lip_colour=factor(0.3, 0.75 - 0.5 * male),
         cloth_colour=_rgb(source.integers(20, 220, 3)),

@@ -127,12 +127,17 @@ def smoothstep(low: float, high: float, x: Array) -> Array:
 
 
 def tube(path: Array, radius: float, sides: int = 8) -> tuple[Array, NDArray[np.int64]]:
-    """A tube along an open path (N, 3)."""
+    """A tube along a path (N, 3); where it ends as it began it is a ring."""
     along = np.gradient(path, axis=0)
+    if np.allclose(path[0], path[-1]):
+        along[0] = along[-1] = path[1] - path[-2]
     along /= np.linalg.norm(along, axis=1, keepdims=True)
-    helper = np.where(np.abs(along[:, 1:2]) > 0.8, [[1.0, 0, 0]], [[0, 1.0, 0]])
-    first = np.cross(along, helper)
-    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    first = np.empty_like(along)
+    across = np.cross(along[0], np.eye(3)[np.abs(along[0]).argmin()])
+    for i, forward in enumerate(along):  # carried along, so that the tube never twists
+        across = across - (across @ forward) * forward
+        across /= np.linalg.norm(across)
+        first[i] = across
     second = np.cross(along, first)
     angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)[None, :, None]
     ring = first[:, None] * np.cos(angle) + second[:, None] * np.sin(angle)

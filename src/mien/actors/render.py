@@ -200,7 +200,7 @@ class Actor:
         eye = np.array(
             [
                 3.15 * person.eye_distance, -0.02, 6.62, 1.30, 1.52 * person.eye_size,
-                0.05 + person.eye_tilt, 1.25 - 0.35 * person.male,
+                0.05 + person.eye_tilt, 1.25 - 0.2 * person.male,
             ],
             np.float32,
         )  # fmt: skip

@@ -201,8 +201,8 @@ def _lids(fx, fy, eye, lids):
     shut = min(max(1.0 - (lids[side, 0] + lids[side, 1]) / 0.5, 0.0), 1.0)
     thick = eye[EYE_LASH] * (1 + 2.6 * shut)
     lash = np.exp(-(((fy - up) / (0.065 * thick)) ** 2)) * reach
-    if fy > up:
-        lash = max(lash, 0.75 * np.exp(-((fy - up) / (0.11 * thick))) * reach)
+    stand = 1 - shut if fy > up else shut  # lashes of a closed lid hang below it
+    lash = max(lash, 0.75 * stand * np.exp(-abs(fy - up) / (0.11 * thick)) * reach)
     lash = max(lash, 0.5 * np.exp(-(((fy - low) / 0.05) ** 2)) * reach * (1 - shut))
     arch = max(1 - abs(s * 0.86) ** 2.4, 0)
     crease_y = axis + 0.34 + 0.62 * max(lids[side, 0], 0.15) * arch
