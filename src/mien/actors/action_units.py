@@ -254,9 +254,11 @@ class FaceAction:
             return shift_share(intensity.get((number, side), 0.0))
 
         closed = max(unit(45), unit(43)) ** 0.75  # the lid is over the iris early on
-        upper = 0.43 + 0.37 * unit(5) - 0.12 * unit(7) - 0.11 * unit(6) - 0.06 * unit(4)
-        lower = 0.42 - 0.26 * unit(6) - 0.22 * unit(7) - 0.06 * unit(12) - 0.12 * unit(9)
-        lower += 0.05 * unit(5)
+        # What narrows an eye leaves a slit of what there was: together they do not close it.
+        upper = 0.43 * (1 - 0.35 * unit(6)) * (1 - 0.45 * unit(7)) * (1 - 0.14 * unit(4))
+        lower = 0.42 * (1 - 0.8 * unit(6)) * (1 - 0.75 * unit(7)) * (1 - 0.3 * unit(9))
+        upper += 0.37 * unit(5)
+        lower += 0.05 * unit(5) - 0.06 * unit(12)
         meet = -0.42
         upper, lower = upper * size, lower * size
         return Lids(upper + (meet - upper) * closed, lower + (-meet - lower) * closed)
