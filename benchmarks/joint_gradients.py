@@ -22,7 +22,7 @@ from machine import describe
 from mien.store import Store
 from mien.training.build import Parts, build
 from mien.training.categorical_step import CategoricalStep
-from mien.training.data import LabelBatch
+from mien.training.data import Batch
 from mien.training.recipe import load_recipe
 
 TERMS = ("real/au", "real/valence_arousal", "real/fake", "fake/au", "fake/valence_arousal",
@@ -30,14 +30,14 @@ TERMS = ("real/au", "real/valence_arousal", "real/fake", "fake/au", "fake/valenc
 SHOWN = ("GAN joint (003)", "joint, VA/16", "joint, all", "G leads: joint", "joint-32")
 
 
-def of_heads(step: CategoricalStep, real: Tensor, labels: LabelBatch) -> dict[str, Tensor]:
+def of_heads(step: CategoricalStep, batch: Batch) -> dict[str, Tensor]:
     """Gradient of each head's loss, as one long vector of the shared weights."""
-    game = step.game
+    game, real = step.game, batch.images
     shared = list(game.discriminator.network.parameters())[:-2]  # without the last layer's
     with torch.no_grad():
         fake = game.generate(len(real))
     losses = {
-        f"real/{k}": v for k, v in step.head_loss.on_real(game.judge_apart(real), labels).items()
+        f"real/{k}": v for k, v in step.head_loss.on_real(game.judge_apart(real), batch).items()
     }
     if not step.head_loss.ignores_fakes:
         of_fake = step.head_loss.on_fake(game.judge_apart(fake))
@@ -61,7 +61,7 @@ def _trained(parts: Parts, at: list[int]) -> dict[int, dict[str, Tensor]]:
         step(number, batch)
         updates += step.game.rules.trains_discriminator(number)
         if updates in at and updates not in found:
-            found[updates] = of_heads(step, batch.images, batch.labels)
+            found[updates] = of_heads(step, batch)
         number += 1
     return found
 

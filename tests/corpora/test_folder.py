@@ -109,6 +109,32 @@ def test_a_bad_cell_is_named_and_nothing_is_added(corpus, tmp_path, cli, case):
     assert not (tmp_path / "s").exists()
 
 
+def test_classes_of_any_name_take_the_place_of_expressions(corpus, tmp_path, cli):
+    names = ["zebra", "ant", "", "zebra"]
+    images = [row["image"] for row in read_labels(corpus)[:4]]
+    rows = [{"image": i, "class": name} for i, name in zip(images, names, strict=True)]
+    write_labels(corpus, rows)
+    assert cli("import", "folder", corpus, "--store", tmp_path / "s").code == 0
+    labels = Store.open(tmp_path / "s").labels()
+    assert labels.expressions == ("ant", "zebra")
+    assert labels.expression.tolist() == [1, 0, -1, 1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ({"class": "arousal"}, "line 2: class 'arousal' has the name of a column"),
+        ({"class": "AU4"}, "line 2: class 'AU4' has the name of a column"),
+        ({"class": "ant", "expression": "fear"}, "both expression and class"),
+    ],
+)
+def test_a_bad_class_is_named(corpus, tmp_path, cli, cells, words):
+    write_labels(corpus, [{"image": row["image"], **cells} for row in read_labels(corpus)])
+    result = cli("import", "folder", corpus, "--store", tmp_path / "s")
+    assert result.code == 2
+    assert words in result.err
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -283,9 +283,34 @@ def test_toys_are_a_corpus(tmp_path, cli):
     assert cli("toys", "landscapes", "--out", out, "--count", 20).code == 0
     text = (out / "labels.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
-    assert {row["expression"] for row in rows} == {"neutral", "sadness", "happiness", "surprise"}
+    assert {row["class"] for row in rows} == {"cloudy", "rain", "shine", "sunrise"}
     assert cli("import", "folder", out, "--store", tmp_path / "store", "--size", 32).code == 0
     assert cli("toys", "digits", "--out", out).code == 2
+
+
+def test_the_softmax_gan_learns_any_classes(tmp_path, cli):
+    """Seed 000, section 3.2.2: ten digits and fake in one softmax."""
+    digits, store, run = tmp_path / "digits", tmp_path / "store", tmp_path / "run"
+    assert cli("toys", "digits", "--out", digits, "--count", 100).code == 0
+    assert cli("import", "folder", digits, "--store", store, "--size", 28).code == 0
+    words = ["batch_size=8", "steps=3", "checkpoint_every=3"]
+    settings = [word for setting in words for word in ("--set", setting)]
+    trained = cli("train", "categorical-28-softmax", "--store", store, "--run", run, *settings)
+    assert trained.code == 0
+    done = cli("evaluate", run, "--store", store, "--split", "val", "--json")
+    assert len(json.loads(done.out)["last"]["expression"]["confusion"]) == 10
+    wrong = cli(
+        "train",
+        "gan",
+        "--store",
+        store,
+        "--run",
+        tmp_path / "r",
+        "--set",
+        "heads.expressions=['11']",
+    )
+    assert wrong.code == 2
+    assert "unknown expression '11'" in wrong.err
 
 
 def test_a_row_that_diverges_is_scored_up_to_there_and_one_that_fails_stops_no_other(

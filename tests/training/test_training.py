@@ -14,6 +14,7 @@ from mien.errors import InputError
 from mien.losses.adversarial import EPSILON
 from mien.losses.reconstruction import annealed_weight, huber_loss
 from mien.models.heads import HeadLayout, HeadOutputs
+from mien.models.predictor import AffectPredictor
 from mien.models.sampler import uniform_noise
 from mien.runs.run import Run
 from mien.store import Store
@@ -104,7 +105,7 @@ def test_the_documents_names_are_there():
     assert names <= set(recipe_files())
 
 
-PENALTY = ("critic.gradient_penalty=10", "critic.clip_weights=1e9", "optimiser=adam", "beta1=0")
+PENALTY = ("critic.gradient_penalty=10", "critic.clip_weights=0", "optimiser=adam", "beta1=0")
 FORMS = (
     *((name, ()) for name in sorted(recipe_files())),
     ("config1-32", ("discriminator.network=capsule-32",)),
@@ -409,6 +410,28 @@ def test_the_economies_change_no_weight(faces):
     for mine, theirs in ((game.generator.network, g), (game.discriminator.network, d)):
         for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
             assert torch.allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "setting", "words"),
+    [
+        ("wgan", "critic.gradient_penalty=10", "two ways to one end"),
+        ("config1-32", "heads.aus=[1, 12, 1]", "heads name 1 twice"),
+        ("config1-32", "heads.expressions=['fear', 'fear']", "heads name fear twice"),
+        ("categorical-28-softmax", "heads.expressions=['fear']", "at least two expressions"),
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused(faces, recipe, setting, words):
+    with pytest.raises(InputError, match=words):
+        build(load_recipe(recipe, [setting]), Store.open(faces))
+
+
+@pytest.mark.parametrize("recipe", ["wgan", "cnn-m-64"])
+def test_a_fake_output_that_is_no_probability_says_nothing(faces, recipe):
+    parts = build(load_recipe(recipe, ["batch_size=4"]), Store.open(faces))
+    predictor = AffectPredictor(parts.step.game.discriminator.network, parts.learned)
+    seen = predictor.predict_batches([parts.batches.batch(0).images])
+    assert np.isnan(seen.fake_probability).all()
 
 
 def test_a_told_critic_hears_the_same_labels_of_real_and_generated_faces(faces):

@@ -3,8 +3,9 @@
 example: mien import folder wildfaces --store faces --labels "silver: MediaPipe blendshapes"
 
 folder: photographs of faces and a CSV with the columns image, subject, split, video, expression,
-valence, arousal, AU1 ... AU46, all but the first optional. Empty cells stay unlabelled. The CSV is
-checked whole first: a wrong cell or a missing image is named with its line and nothing is added.
+valence, arousal, AU1 ... AU46, all but the first optional. Pictures that are no faces may have a
+column class, of any names, instead of expression. Empty cells stay unlabelled. The CSV is checked
+whole first: a wrong cell or a missing image is named with its line and nothing is added.
 """
 
 import argparse

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     )
     if seconds is not None:
         memory = args.out / "timing" / "steps.json"
-        what = f"{args.table}, {args.budget}, {args.workers} workers"
+        what = f"{args.table}, {args.budget}, {args.workers} workers, {args.split}"
         steps = _remembered(memory, what) or _fitting(plan, seconds)
         _remember(memory, what, steps)
         plan = Plan(plan.table, plan.store, plan.folder, plan.split, steps, plan.seed, plan.workers)
@@ -218,10 +218,13 @@ def _notes(plan: "Plan", folders: dict[str, Path]) -> list[str]:
     """Say what the table is of, what the document saw in words, and which rows diverged."""
     from mien.reproduction.published import published
     from mien.reproduction.runner import DIVERGED
+    from mien.reproduction.tables import ALIKE
 
     return [
-        f"Scored on the split {plan.split} of {plan.store.name}; best over all checkpoints on that "
-        "same split, as the documents do, which flatters; in brackets the step.",
+        "Samples of the last checkpoint; in brackets its step."
+        if plan.table.columns == ALIKE
+        else f"Scored on the split {plan.split} of {plan.store.name}; best over all checkpoints on "
+        "that same split, as the documents do, which flatters; in brackets the step.",
         *([plan.table.note] if plan.table.note else []),
         *(
             f"In print, {seen.row}: {seen.note.removeprefix('no figure: ')}."

@@ -2,10 +2,9 @@
 
 example: mien toys landscapes --out landscapes --count 2000
 
-Writes PNGs and labels.csv for `mien import folder`. The vanilla GAN of seed 000 draws digits
-(figure 3.20), and seed 004 tells collapse on landscapes from collapse on faces. The weathers
-cloudy, rain, shine and sunrise are labelled neutral, sadness, happiness and surprise: a store's
-classes are expressions.
+Writes PNGs and labels.csv for `mien import folder`, labelled 0 to 9, or cloudy, rain, shine and
+sunrise. The vanilla GAN of seed 000 draws digits (figure 3.20), its categorical one any classes,
+and seed 004 tells collapse on landscapes from collapse on faces.
 """
 
 import argparse

@@ -16,7 +16,8 @@ from mien.errors import InputError
 from mien.labels import action_units, expressions
 from mien.store.splits import split_name
 
-NAMES = ("subject", "split", "video", "expression")
+NAMES = ("subject", "split", "video", "expression", "class")
+MOST_CLASSES = 100
 CONTINUOUS = ("valence", "arousal")
 NOT_LABELS = ("source", "yaw_deg", "pitch_deg", "roll_deg", "bs_*", "landmark_*", "Unnamed: 0")
 """Known columns that a store does not keep: pose, blendshape scores, landmarks, an index."""
@@ -94,8 +95,11 @@ def _checked(
             table.ignored.append(name)
         elif name == "image":
             table.image = _required(path, name, cells, lines)
-        elif name == "expression":
-            table.names[name] = _expressions(path, cells, lines)
+        elif name in ("expression", "class"):
+            if "expression" in table.names:
+                raise InputError(f"{path}: has both expression and class; one may be --ignored")
+            read = _expressions if name == "expression" else _classes
+            table.names["expression"] = read(path, cells, lines)
         elif name == "split":
             table.names[name] = _splits(path, cells, lines)
         elif name in NAMES:
@@ -150,9 +154,21 @@ def _expressions(path: Path, cells: list[str], lines: list[int]) -> list[str | N
         if name is None and cell.lower() not in MISSING:
             raise InputError(
                 f"{path}, line {line}: unknown expression {cell!r}; "
-                f"known: {', '.join(expressions.CANONICAL)}"
+                f"known: {', '.join(expressions.CANONICAL)}; other names go into a column 'class'"
             )
         found.append(name)
+    return found
+
+
+def _classes(path: Path, cells: list[str], lines: list[int]) -> list[str | None]:
+    """Names of anything, for pictures that are no faces; they name columns of what is predicted."""
+    taken = {"image", *NAMES, *CONTINUOUS}
+    for cell, line in zip(cells, lines, strict=True):
+        if cell in taken or action_units.parse(cell) is not None:
+            raise InputError(f"{path}, line {line}: class {cell!r} has the name of a column")
+    found = [None if cell.lower() in MISSING else cell for cell in cells]
+    if len(set(found)) > MOST_CLASSES:
+        raise InputError(f"{path}: more than {MOST_CLASSES} classes")
     return found
 
 

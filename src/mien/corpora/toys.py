@@ -2,7 +2,7 @@
 
 Seed 000 shows that its vanilla GAN can draw digits (figure 3.20), seed 004 that its conditional one
 does not collapse every time on landscapes labelled by weather. Neither set may be shipped, so both
-are drawn. A store's classes are expressions, so the four weathers go under four of their names.
+are drawn; their labels go into the column `class`.
 """
 
 import csv
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from mien.atomic import replacing_folder
 
 SIDE = 64
-WEATHERS = {"cloudy": "neutral", "rain": "sadness", "shine": "happiness", "sunrise": "surprise"}
+WEATHERS = ("cloudy", "rain", "shine", "sunrise")
 _SKIES = {
     "cloudy": ((150, 158, 168), (200, 204, 208)),
     "rain": ((70, 78, 90), (120, 126, 134)),
@@ -88,14 +88,13 @@ def draw_toys(kind: str, folder: Path, count: int, seed: int) -> None:
             source = np.random.default_rng((seed, i))
             name = f"images/{i:05d}.png"
             if kind == "digits":
-                label = ""
-                picture = digit(i % 10, source)
+                label, picture = str(i % 10), digit(i % 10, source)
             else:
-                weather = list(WEATHERS)[i % 4]
-                label, picture = WEATHERS[weather], landscape(weather, source)
+                label = WEATHERS[i % 4]
+                picture = landscape(label, source)
             picture.save(temporary / name)
             rows.append((name, f"picture{i:05d}", "val" if i % 5 == 4 else "train", label))
         with (temporary / "labels.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(("image", "subject", "split", "expression"))
+            writer.writerow(("image", "subject", "split", "class"))
             writer.writerows(rows)

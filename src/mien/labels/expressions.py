@@ -30,6 +30,7 @@ def parse(text: str) -> str | None:
 
 
 def merged(*sets: Iterable[str]) -> tuple[str, ...]:
-    """Union of several sets of names, in canonical order."""
+    """Union of several sets of names: expressions in canonical order, then classes by name."""
     names = set().union(*map(set, sets))
-    return tuple(name for name in CANONICAL if name in names)
+    own = sorted(names.difference(CANONICAL))
+    return (*(name for name in CANONICAL if name in names), *own)

@@ -21,13 +21,17 @@ FORMAT = "mien-network-1"
 
 @dataclass(frozen=True)
 class LearnedHeads:
-    """Which outputs of a discriminator ever saw a label: the others say nothing."""
+    """Which outputs of a discriminator ever saw a label: the others say nothing.
+
+    fake: whether the fake output is of a probability: not a critic's score, not left untaught.
+    """
 
     layout: HeadLayout
     valence: bool
     arousal: bool
     aus: tuple[int, ...]
     expressions: bool
+    fake: bool = True
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LearnedHeads":
@@ -40,6 +44,7 @@ class LearnedHeads:
             values["arousal"],
             tuple(values["aus"]),
             values["expressions"],
+            values.get("fake", True),
         )
 
 

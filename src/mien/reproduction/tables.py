@@ -156,8 +156,12 @@ TABLE_IX = (
     ),
 )
 A_SIXTH = "The small set is a sixth of the training people, as 80,280 of 482,982 faces."
-ALIKE = (("distance of samples over that of real faces", "diversity"), ("doubles", "duplicates"))
-NO_FIGURES = "The talk shows pictures and no figures; the two columns make 'collapse' a number."
+ALIKE = (
+    ("distance of samples over that of real faces", "diversity"),
+    ("doubles", "duplicates"),
+    ("samples with a face", "fakes with a face"),
+)
+NO_FIGURES = "The talk shows pictures and no figures; the columns make 'collapse' a number."
 
 _ALL = (
     Table("000/table-3.15", "Best mean scores, Action Units", tuple(_units_only()),

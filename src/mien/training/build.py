@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mien.errors import InputError, unknown_name
 from mien.labels.action_units import DOCUMENT_AUS, FACS
 from mien.labels.arrays import LabelArrays
-from mien.labels.expressions import CANONICAL
+from mien.labels.expressions import CANONICAL, merged
 from mien.losses import GENERATOR, VALENCE_AROUSAL
 from mien.models import DISCRIMINATORS, GENERATORS, channels_of
 from mien.models.checkpoint import LearnedHeads
@@ -58,10 +58,10 @@ def build(recipe: Recipe, store: Store, *, fresh: bool = True) -> Parts:
 
     fresh: load the recipe's start; a run that goes on has its own checkpoint instead.
     """
-    _check_names(recipe)
+    labels = store.labels()
+    _check_names(recipe, labels.expressions)
     refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
     rows = _share(store, recipe)
-    labels = store.labels()
     learned = learned_heads(recipe, labels[rows])
     layout = learned.layout
     told = layout.expressions or labels.expressions
@@ -133,9 +133,14 @@ def _check_step(recipe: Recipe, layout: HeadLayout, arguments: dict[str, dict[st
             "heads.aus=[] and heads.valence_arousal=false"
         )
     classes = min((g["classes"] for g in arguments.values() if "classes" in g), default=2)
-    if classes < 2 or (layout.exclusive and not layout.expressions):
+    if classes < 2 or (layout.exclusive and len(layout.expressions) < 2):
         raise InputError(
             f"recipe {recipe.name}: needs at least two expressions in the store, as classes"
+        )
+    if recipe.critic.clip_weights and recipe.critic.gradient_penalty:
+        raise InputError(
+            f"recipe {recipe.name}: critic.clip_weights and critic.gradient_penalty are two ways "
+            "to one end; set one of them to 0"
         )
     if recipe.critic.naming and told["generator"] and len(layout.expressions) != classes:
         raise InputError(
@@ -190,7 +195,7 @@ def _rules(recipe: Recipe) -> Rules:
     )
 
 
-def _check_names(recipe: Recipe) -> None:
+def _check_names(recipe: Recipe, classes: tuple[str, ...]) -> None:
     for kind, name, known in (
         ("generator", recipe.generator.network, GENERATORS),
         ("discriminator", recipe.discriminator.network, DISCRIMINATORS),
@@ -204,8 +209,12 @@ def _check_names(recipe: Recipe) -> None:
         if au not in FACS:
             raise unknown_name("Action Unit", str(au), map(str, FACS))
     for name in recipe.heads.expressions or ():
-        if name not in CANONICAL:
-            raise unknown_name("expression", name, CANONICAL)
+        if name not in (*CANONICAL, *classes):
+            raise unknown_name("expression", name, merged(CANONICAL, classes))
+    for head in (recipe.heads.aus or (), recipe.heads.expressions or ()):
+        twice = [name for i, name in enumerate(head) if name in head[:i]]
+        if twice:
+            raise InputError(f"recipe {recipe.name}: heads name {twice[0]} twice")
 
 
 def learned_heads(recipe: Recipe, labels: LabelArrays) -> LearnedHeads:
@@ -232,6 +241,7 @@ def learned_heads(recipe: Recipe, labels: LabelArrays) -> LearnedHeads:
         arousal=bool(va[:, 1].any()),
         aus=tuple(au for i, au in enumerate(layout.aus) if (truth.au[:, i] >= 0).any()),
         expressions=bool((truth.expression >= 0).any()),
+        fake=recipe.step != "wasserstein" and recipe.loss.weights.fake > 0,
     )
 
 

@@ -113,7 +113,8 @@ class Monitors:
         text += self._tell(
             "doubles",
             doubles > MANY_DUPLICATES,
-            f"{doubles:.0%} of the samples have a double among the others (mode collapse)",
+            f"{doubles:.0%} of the samples have a double among the others (mode collapse, or too "
+            "early to tell)",
         )
         return {"monitor/diversity": spread, "monitor/duplicates": doubles}, text
 

@@ -83,10 +83,10 @@ class Changes(_Part):
 class Critic(_Part):
     """Of the Wasserstein step: weights bounded by clip_weights, or gradients held to norm 1.
 
-    naming: weight of the emotion's cross-entropy, for critic and generator.
+    Either is 0. naming: weight of the emotion's cross-entropy, for critic and generator.
     """
 
-    clip_weights: Positive | None = None
+    clip_weights: NotNegative = 0.0
     gradient_penalty: NotNegative = 0.0
     naming: NotNegative = 0.0
 

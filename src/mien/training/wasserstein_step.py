@@ -22,7 +22,7 @@ class WassersteinStep:
     """Updates critic or generator, by the rules' turns.
 
     classes: labels the generator is told, 0 for none. naming: weight of the emotion's
-    cross-entropy. clip_weights: bound of the critic's weights, or None. penalty: weight of the
+    cross-entropy. clip_weights: bound of the critic's weights, or 0. penalty: weight of the
     gradient penalty. A critic that is made to be told the label is told it, the same of real and of
     generated images.
     """
@@ -33,7 +33,7 @@ class WassersteinStep:
         classes: int,
         *,
         naming: float,
-        clip_weights: float | None,
+        clip_weights: float,
         penalty: float,
     ) -> None:
         self.game, self.classes, self.naming = game, classes, naming
@@ -75,7 +75,7 @@ class WassersteinStep:
             named = log["discriminator/real/expression"] + log["discriminator/fake/expression"]
             loss = loss + self.naming * named
         norm = game.discriminator.update(loss, game.rules.clip_norm)
-        if self.clip_weights is not None:
+        if self.clip_weights:
             with torch.no_grad():
                 for weight in game.discriminator.network.parameters():
                     weight.clamp_(-self.clip_weights, self.clip_weights)
