@@ -427,8 +427,8 @@ def test_settings_that_contradict_themselves_are_refused(faces, recipe, setting,
 
 
 @pytest.mark.parametrize("recipe", ["wgan", "cnn-m-64"])
-def test_a_fake_output_that_is_no_probability_says_nothing(faces, recipe):
-    parts = build(load_recipe(recipe, ["batch_size=4"]), Store.open(faces))
+def test_a_fake_output_that_is_no_probability_says_nothing(large_faces, recipe):
+    parts = build(load_recipe(recipe, ["batch_size=4"]), Store.open(large_faces))
     predictor = AffectPredictor(parts.step.game.discriminator.network, parts.learned)
     seen = predictor.predict_batches([parts.batches.batch(0).images])
     assert np.isnan(seen.fake_probability).all()
