@@ -185,8 +185,8 @@ _ALL = (
     Table("000/table-3.26", "Best F1 of each unit, joint, MSE", tuple(_joint_mse()), UNITS,
           FULL_000),
     Table("001/table-6.1", "CNN-M, 1 - CCC over the run", _course(SMALL, "cnn-m-64"), ERRORS,
-          FULL_001, "No GAN: the recogniser it is compared with. Its length is not printed: the GAN's. "
-          f"{A_SIXTH}", SCORED_001),
+          FULL_001, "No GAN: the recogniser it is compared with, as long as the GAN: its length "
+          f"is not printed. {A_SIXTH}", SCORED_001),
     Table("001/table-6.2", "Regression GAN, small set, losses", _course(SMALL), LOSSES,
           2 * FULL_001, A_SIXTH, 2 * SCORED_001),
     Table("001/table-6.3", "Regression GAN, small set, 1 - CCC", _course(SMALL), ERRORS,
