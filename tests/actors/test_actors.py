@@ -126,6 +126,7 @@ def test_lids_close_widen_and_tighten(actor):
     assert gap((5, 5)) > gap() * 1.2
     assert gap((7, 5)) < gap() * 0.75
     assert gap((6, 5)) < gap()
+    assert 0 < gap((4, 5), (6, 5), (7, 5), (9, 5), (12, 5)) < gap((6, 5))
 
 
 def picture(actor: Actor, moment: Moment, side: int = 160) -> np.ndarray:
