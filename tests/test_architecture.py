@@ -19,7 +19,7 @@ LAYERS = (
     {"metrics"},
     {"labels"},
     {"atomic"},
-    {"errors", "text", "progress"},
+    {"errors", "text", "progress", "processors"},
 )
 """From the top; imports point down, and siblings do not import each other."""
 

@@ -340,7 +340,7 @@ def test_a_long_run_is_scored_in_rounds_and_keeps_few_checkpoints(faces, tmp_pat
     run_table(whole)
     at_once, in_rounds = (run_folder(plan, rows[0], 20) for plan in (whole, rounds))
     monkeypatch.setattr(runner, "ROUND", 5)
-    threads = os.cpu_count() or 1  # as run_table has it: the last bits depend on it
+    threads = runner.threads_of_each(1)  # as run_table has it: the last bits depend on it
     runner._train(rounds, rows[0], in_rounds, 3, 2, threads)  # broken off between two checkpoints
     run_table(rounds)
     scores = json.loads((in_rounds / "sweep.json").read_text())["checkpoints"]

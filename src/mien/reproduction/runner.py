@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mien.atomic import write_text
 from mien.errors import InputError
+from mien.processors import idle_processors
 from mien.progress import Progress, silent
 from mien.reproduction.figures import read_json, sweep_of
 from mien.reproduction.tables import Table, TableRun
@@ -74,7 +75,7 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
     }
     for run in todo.values():
         store_of(plan, run)  # drawn before several ask for it
-    threads = max(1, (os.cpu_count() or 1) // max(min(plan.workers, len(todo)), 1))
+    threads = threads_of_each(min(plan.workers, len(todo)))
     done, failed = 0, []
     progress(done, len(todo), "runs")
     with ThreadPoolExecutor(plan.workers) as pool:
@@ -126,6 +127,12 @@ def is_swept(folder: Path, split: str, steps: int) -> bool:
 def split_of(plan: Plan, run: TableRun) -> str:
     """Which split a row is scored on: that of drawn pictures has a name of its own."""
     return "val" if run.pictures else plan.split
+
+
+def threads_of_each(runs: int) -> int:
+    """Threads for each of several runs at once: what OMP_NUM_THREADS says, or of the idle share."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() else max(1, idle_processors() // max(runs, 1))
 
 
 def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> None:
