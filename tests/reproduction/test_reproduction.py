@@ -1,7 +1,6 @@
 import csv
 import json
 import math
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
