@@ -38,9 +38,10 @@ class HeadLayout:
 
     def split(self, output: Tensor) -> "HeadOutputs":
         """Cut (N, outputs) into its heads."""
-        sizes = [2 * self.valence_arousal, len(self.aus), len(self.expressions), 1]
-        va, au, expression, fake = torch.split(output, sizes, dim=1)
-        logit = _scaled(fake.squeeze(1), self.fake_scale)
+        first = 2 * self.valence_arousal
+        second = first + len(self.aus)
+        va, au, expression = output[:, :first], output[:, first:second], output[:, second:-1]
+        logit = _scaled(output[:, -1], self.fake_scale)
         if self.exclusive:
             logit = logit - torch.logsumexp(expression, dim=1)
         return HeadOutputs(_scaled(va, self.valence_arousal_scale), au, expression, logit)

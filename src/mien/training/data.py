@@ -113,7 +113,7 @@ class FaceBatches:
 
     def _images(self, chosen: NDArray[np.intp]) -> Tensor:
         if self._decoded is not None:
-            images = self._decoded[torch.from_numpy(chosen)]
+            images = self._decoded.index_select(0, torch.from_numpy(chosen))
             if self.channels == 1:  # or strides, and with them roundings, would differ
                 return images.view(len(chosen), 1, *images.shape[1:3])
             return images.permute(0, 3, 1, 2)
