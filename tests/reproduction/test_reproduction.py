@@ -2,6 +2,7 @@ import csv
 import json
 import math
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -285,6 +286,15 @@ def test_toys_are_a_corpus(tmp_path, cli):
     assert {row["class"] for row in rows} == {"cloudy", "rain", "shine", "sunrise"}
     assert cli("import", "folder", out, "--store", tmp_path / "store", "--size", 32).code == 0
     assert cli("toys", "digits", "--out", out).code == 2
+
+
+@pytest.mark.parametrize(("kind", "classes"), [("digits", 10), ("landscapes", 4)])
+def test_toys_have_every_class_in_either_split(tmp_path, cli, kind, classes):
+    assert cli("toys", kind, "--out", tmp_path / "toys", "--count", 200).code == 0
+    text = (tmp_path / "toys" / "labels.csv").read_text(encoding="utf-8")
+    seen = Counter((row["split"], row["class"]) for row in csv.DictReader(text.splitlines()))
+    assert len(seen) == 2 * classes
+    assert {n for (split, _), n in seen.items() if split == "val"} == {40 // classes}
 
 
 def test_the_softmax_gan_learns_any_classes(tmp_path, cli):

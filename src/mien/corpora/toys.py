@@ -79,7 +79,7 @@ def digit(number: int, source: np.random.Generator) -> Image.Image:
 def draw_toys(kind: str, folder: Path, count: int, seed: int) -> None:
     """Write `count` pictures and labels.csv, as `mien import folder` reads it.
 
-    Every fifth picture is of the split val. Raises InputError where the folder exists.
+    A fifth of the pictures are of the split val, of every class alike. Raises InputError where the folder exists.
     """
     rows = []
     with replacing_folder(folder) as temporary:
@@ -93,7 +93,8 @@ def draw_toys(kind: str, folder: Path, count: int, seed: int) -> None:
                 label = WEATHERS[i % 4]
                 picture = landscape(label, source)
             picture.save(temporary / name)
-            rows.append((name, f"picture{i:05d}", "val" if i % 5 == 4 else "train", label))
+            split = "val" if (i + i // 10) % 5 == 4 else "train"
+            rows.append((name, f"picture{i:05d}", split, label))
         with (temporary / "labels.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("image", "subject", "split", "class"))
