@@ -79,7 +79,8 @@ def digit(number: int, source: np.random.Generator) -> Image.Image:
 def draw_toys(kind: str, folder: Path, count: int, seed: int) -> None:
     """Write `count` pictures and labels.csv, as `mien import folder` reads it.
 
-    A fifth of the pictures are of the split val, of every class alike. Raises InputError where the folder exists.
+    A fifth of the pictures are of the split val, of every class alike. Raises InputError where the
+    folder exists.
     """
     rows = []
     with replacing_folder(folder) as temporary:
