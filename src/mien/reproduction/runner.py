@@ -132,7 +132,7 @@ def split_of(plan: Plan, run: TableRun) -> str:
 def threads_of_each(runs: int) -> int:
     """Threads for each of several runs at once: what OMP_NUM_THREADS says, or of the idle share."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdigit() else max(1, idle_processors() // max(runs, 1))
+    return max(1, int(asked) if asked.isdigit() else idle_processors() // max(runs, 1))
 
 
 def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> None:
