@@ -426,7 +426,7 @@ def test_settings_that_contradict_themselves_are_refused(faces, recipe, setting,
         build(load_recipe(recipe, [setting]), Store.open(faces))
 
 
-@pytest.mark.parametrize("recipe", ["wgan", "cnn-m-64"])
+@pytest.mark.parametrize("recipe", ["wgan", "cgan", "cwgan", "cnn-m-64"])
 def test_a_fake_output_that_is_no_probability_says_nothing(large_faces, recipe):
     parts = build(load_recipe(recipe, ["batch_size=4"]), Store.open(large_faces))
     predictor = AffectPredictor(parts.step.game.discriminator.network, parts.learned)

@@ -278,13 +278,13 @@ def _run_page(folder: Path) -> str:
 def _mark_best(
     rows: list[tuple[str, list["Cell"]]], metrics: list[str]
 ) -> list[tuple[str, list["Cell"]]]:
-    """Mark the best of each column; the lowest for errors."""
+    """Mark the best of each column, where there is one; the lowest for errors."""
     from dataclasses import replace
 
     for column, metric in enumerate(metrics):
         values = [cells[column].ours for _, cells in rows]
         known = [value for value in values if value == value]
-        if len(known) < 2 or "loss" in metric:
+        if len(set(known)) < 2 or "loss" in metric:
             continue
         lower = metric.startswith(("MSE", "training 1-CCC", "testing 1-CCC", "duplicates"))
         if metric == "diversity":  # that of real faces is best: noise lies further apart

@@ -23,7 +23,8 @@ FORMAT = "mien-network-1"
 class LearnedHeads:
     """Which outputs of a discriminator ever saw a label: the others say nothing.
 
-    fake: whether the fake output is of a probability: not a critic's score, not left untaught.
+    fake: whether the fake output is of a probability: not left untaught, not a critic's score, not
+    of a network that is told the label, which nobody gives it afterwards.
     """
 
     layout: HeadLayout

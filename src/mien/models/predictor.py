@@ -92,8 +92,7 @@ class AffectPredictor:
         for values, hidden in zip((va_values, au, expression), self._hidden, strict=True):
             values[:, hidden] = np.nan
         fake = heads.fake.sigmoid().float().numpy()
-        # Untaught, or what it says depends on a label that nobody gave.
-        if not self.heads.fake or hasattr(self.network, "told"):
+        if not self.heads.fake:
             fake = np.full(len(fake), np.nan, np.float32)
         return Predictions(layout.aus, layout.expressions, va_values, au, expression, fake)
 

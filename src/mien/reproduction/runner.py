@@ -75,7 +75,7 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
     }
     for run in todo.values():
         store_of(plan, run)  # drawn before several ask for it
-    threads = threads_of_each(min(plan.workers, len(todo)))
+    threads = threads_of_each(min(plan.workers, len(todo))) if todo else 1
     done, failed = 0, []
     progress(done, len(todo), "runs")
     with ThreadPoolExecutor(plan.workers) as pool:
@@ -132,7 +132,7 @@ def split_of(plan: Plan, run: TableRun) -> str:
 def threads_of_each(runs: int) -> int:
     """Threads for each of several runs at once: what OMP_NUM_THREADS says, or of the idle share."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, int(asked) if asked.isdigit() else idle_processors() // max(runs, 1))
+    return max(1, int(asked) if asked.isdigit() else idle_processors() // runs)
 
 
 def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> None:

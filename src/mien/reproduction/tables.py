@@ -157,7 +157,7 @@ TABLE_IX = (
 )
 A_SIXTH = "The small set is a sixth of the training people, as 80,280 of 482,982 faces."
 ALIKE = (
-    ("distance of samples over that of real faces", "diversity"),
+    ("distance of samples over that of real ones", "diversity"),
     ("doubles", "duplicates"),
     ("samples with a face", "fakes with a face"),
 )

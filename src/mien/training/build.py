@@ -208,9 +208,10 @@ def _check_names(recipe: Recipe, classes: tuple[str, ...]) -> None:
     for au in recipe.heads.aus or ():
         if au not in FACS:
             raise unknown_name("Action Unit", str(au), map(str, FACS))
+    expressions = merged(CANONICAL, classes)
     for name in recipe.heads.expressions or ():
-        if name not in (*CANONICAL, *classes):
-            raise unknown_name("expression", name, merged(CANONICAL, classes))
+        if name not in expressions:
+            raise unknown_name("expression", name, expressions)
     for head in (recipe.heads.aus or (), recipe.heads.expressions or ()):
         twice = [name for i, name in enumerate(head) if name in head[:i]]
         if twice:
@@ -241,7 +242,7 @@ def learned_heads(recipe: Recipe, labels: LabelArrays) -> LearnedHeads:
         arousal=bool(va[:, 1].any()),
         aus=tuple(au for i, au in enumerate(layout.aus) if (truth.au[:, i] >= 0).any()),
         expressions=bool((truth.expression >= 0).any()),
-        fake=recipe.step != "wasserstein" and recipe.loss.weights.fake > 0,
+        fake=recipe.step == "categorical" and recipe.loss.weights.fake > 0,
     )
 
 
