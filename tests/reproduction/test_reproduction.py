@@ -9,7 +9,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from mien.cli.command_reproduce import _mark_best
 from mien.errors import InputError
+from mien.report.table_report import Cell
 from mien.reproduction import runner
 from mien.reproduction.claims import FAILED, HELD, UNCLEAR, check_claims
 from mien.reproduction.figures import Reached, courses_of, figures_of
@@ -202,6 +204,18 @@ def test_where_others_are_rarest_they_have_to_be_worst():
     runs = {"x_seed=0_steps=20": {k: Reached(v) for k, v in known.items()}}
     found = next(v for v in check_claims(runs) if v.claim.startswith("AU 15"))
     assert found.verdict == FAILED
+
+
+def test_the_best_of_a_column_is_marked_unless_all_are_alike():
+    def row(*values: float) -> list[Cell]:
+        return [Cell(value, 1, None, None, False, False, "") for value in values]
+
+    rows = [("a", row(0.2, 0.5, 0.0, 1.4)), ("b", row(0.4, 0.1, 0.0, 0.9))]
+    marked = _mark_best(rows, ["mean F1", "duplicates", "fakes with a face", "diversity"])
+    assert [[cell.best for cell in cells] for _, cells in marked] == [
+        [False, False, False, False],
+        [True, True, False, True],
+    ]
 
 
 def test_a_score_that_never_changes_was_best_at_no_step():
