@@ -29,7 +29,7 @@ sadness and 15 and 16 for disgust, the manual's 15 (sadness), 10 and 17 (disgust
 part with a smile, and wherever the jaw drops (`LIPS_WITH_JAW`)."""
 
 SHARE = {
-    "happiness": 0.46,
+    "happiness": 0.60,
     "surprise": 0.16,
     "sadness": 0.12,
     "anger": 0.10,
@@ -37,6 +37,15 @@ SHARE = {
     "fear": 0.08,
 }
 """How often an episode is of each expression: positive more often, AU 15 and 20 rare."""
+
+SIGNALS: dict[tuple[int, ...], float] = {
+    (1, 2): 0.26, (4,): 0.10, (9,): 0.03, (10,): 0.03, (12,): 0.04, (14,): 0.04, (15,): 0.05,
+    (15, 17): 0.18, (17,): 0.05, (20,): 0.14, (20, 25): 0.08, (24,): 0.06,
+}  # fmt: skip
+"""What faces do between expressions, and how often: brows that flash, a mouth that shrugs (15 + 17)
+or is drawn aside (20). They are signals of talk rather than expressions, which stay neutral."""
+ONE_SIDED = (12, 14)
+"""Units that also come on one side alone."""
 
 VALENCE = {
     1: -0.05, 2: 0.05, 4: -0.36, 5: 0.02, 6: 0.18, 7: -0.10, 9: -0.45, 10: -0.22, 12: 0.80,
@@ -116,7 +125,7 @@ def envelope(time_s: Array, start: float, onset: float, apex: float, offset: flo
 def perform(
     seconds: float, fps: float, source: np.random.Generator, units: tuple[int, ...]
 ) -> Performance:
-    """Draw a performance: episodes with rests between, blinks, perhaps talk, head motion."""
+    """Draw a performance: episodes, signals and rests between, blinks, talk, head motion."""
     n = max(1, round(seconds * fps))
     time_s = np.arange(n) / fps
     sides = [{unit: np.zeros(n) for unit in units} for _ in range(2)]
@@ -124,6 +133,8 @@ def perform(
     start = float(source.uniform(0.1, 0.8))
     while start < seconds - 0.4:
         start = _episode(time_s, start, sides, strength, source) + float(source.gamma(1.6, 0.35))
+        if source.random() < 0.45:
+            start = _signal(time_s, start, sides, source) + float(source.gamma(1.6, 0.25))
     if source.random() < 0.4:
         _talk(time_s, sides, source, seconds)
     _blinks(time_s, sides, source, seconds)
@@ -200,6 +211,25 @@ def _episode(
     return start + onset + apex + offset
 
 
+def _signal(
+    time_s: Array, start: float, sides: list[dict[int, Array]], source: np.random.Generator
+) -> float:
+    """Add one of `SIGNALS` from `start`; returns when it ends."""
+    share = np.array(list(SIGNALS.values()))
+    units = list(SIGNALS)[source.choice(len(share), p=share / share.sum())]
+    onset, apex = float(source.uniform(0.15, 0.35)), float(source.gamma(2.0, 0.3) + 0.1)
+    offset, level = float(source.uniform(0.2, 0.5)), float(source.uniform(2.0, 4.5))
+    shown = sides
+    if len(units) == 1 and units[0] in ONE_SIDED and source.random() < 0.5:
+        shown = [sides[int(source.integers(2))]]
+    for unit in units:
+        course = level * source.uniform(0.8, 1.1) * envelope(time_s, start, onset, apex, offset)
+        for values in shown:
+            if unit in values:
+                values[unit] = np.maximum(values[unit], course)
+    return start + onset + apex + offset
+
+
 def _talk(
     time_s: Array, sides: list[dict[int, Array]], source: np.random.Generator, seconds: float
 ) -> None:
@@ -231,7 +261,7 @@ def _blinks(
         return
     at = float(source.exponential(1.5))
     while at < seconds:
-        course = 5 * envelope(time_s, at, 0.1, 0.1, 0.18)
+        course = 5 * envelope(time_s, at, 0.1, 0.04 + float(source.gamma(1.5, 0.06)), 0.18)
         for values in sides:
             values[45] = np.maximum(values[45], course)
         at += 0.35 + float(source.exponential(2.6))

@@ -65,7 +65,7 @@ def sample_head(p: Array) -> HeadGrid:
     end = (surface.NECK_END - surface.CENTRE[1]) / down
     radius = np.where(directions[..., 1] < 0, np.minimum(radius, end), radius)
     points = directions * radius[..., None] + surface.CENTRE
-    slim = 1 - 0.22 * smoothstep(-11.6, -14.0, points[..., 1])  # into the collar
+    slim = 1 - 0.14 * smoothstep(-11.6, -14.0, points[..., 1])  # into the collar
     points[..., 0] *= slim
     points[..., 2] = -3.6 + (points[..., 2] + 3.6) * slim
     return HeadGrid(azimuth, elevation, directions, points, mouth_row)

@@ -108,6 +108,7 @@ def sample_identity(seed: int) -> Identity:
     def factor(spread: float, middle: float = 1.0) -> float:
         return float(middle + spread * np.clip(source.normal(), -2.0, 2.0))
 
+    heavy = float(np.clip(np.random.default_rng((seed, 0xFA7)).normal(), -1.6, 2.2))
     male = float(source.random() < 0.5) * 0.8 + 0.1 + 0.1 * source.random()
     age = float(np.clip(18 + source.gamma(1.9, 12), 18, 80))
     tone = float(source.beta(0.9, 0.9))
@@ -128,29 +129,29 @@ def sample_identity(seed: int) -> Identity:
         glasses=bool(source.random() < 0.15),
         headset=bool(source.random() < 0.06),
         lip_colour=factor(0.3, 0.75 - 0.5 * male),
-        cloth_colour=_rgb(source.integers(20, 220, 3)),
-        face_width=factor(0.06, 1.035 + 0.02 * male),
-        face_length=factor(0.055, 0.98 + 0.03 * male),
-        jaw_width=factor(0.11, 1.05 + 0.10 * male),
+        cloth_colour=_cloth_colour(source),
+        face_width=factor(0.05, 1.035 + 0.02 * male + 0.022 * heavy),
+        face_length=factor(0.065, 0.98 + 0.03 * male),
+        jaw_width=factor(0.07, 1.01 + 0.08 * male + 0.025 * heavy),
         jaw_height=factor(0.05, 0.98 + 0.04 * male),
-        chin=factor(0.25, 0.9 + 0.25 * male),
+        chin=factor(0.28, 0.9 + 0.25 * male),
         cheekbones=factor(0.28),
-        forehead=factor(0.045),
+        forehead=factor(0.055),
         brow_ridge=factor(0.25, 0.6 + 0.7 * male),
-        eye_distance=factor(0.055),
+        eye_distance=factor(0.06),
         eye_size=factor(0.1, 1.10 - 0.07 * male),
         eye_tilt=factor(0.12, 0.05),
         eye_height=factor(0.16, 1.05 - 0.06 * male),
-        nose_length=factor(0.12),
-        nose_width=factor(0.17, 0.94 + 0.10 * male + 0.22 * max(tone - 0.5, 0)),
+        nose_length=factor(0.14),
+        nose_width=factor(0.19, 0.94 + 0.10 * male + 0.22 * max(tone - 0.5, 0)),
         nose_depth=factor(0.2, 0.97 + 0.06 * male),
         nose_bridge=factor(0.25),
-        mouth_width=factor(0.095, 1.07 + 0.05 * male),
-        upper_lip=factor(0.33, 1.05 - 0.15 * male + 0.25 * max(tone - 0.5, 0)),
-        lower_lip=factor(0.29, 1.05 - 0.10 * male + 0.2 * max(tone - 0.5, 0)),
-        cheek_fullness=factor(0.5),
+        mouth_width=factor(0.11, 1.07 + 0.05 * male),
+        upper_lip=factor(0.33, 1.15 - 0.15 * male + 0.25 * max(tone - 0.5, 0)),
+        lower_lip=factor(0.29, 1.12 - 0.10 * male + 0.2 * max(tone - 0.5, 0)),
+        cheek_fullness=factor(0.4, 1.0 + 0.4 * heavy),
         ears=factor(0.11, 0.98 + 0.06 * male),
-        neck=factor(0.06, 0.9 + 0.2 * male),
+        neck=factor(0.05, 0.9 + 0.2 * male + 0.04 * heavy),
         fringe=str(source.choice(["swept", "full", "side"], p=[0.4, 0.25, 0.35])),
         hair_wave=float(source.gamma(1.5, 0.7)),
     )
@@ -159,6 +160,11 @@ def sample_identity(seed: int) -> Identity:
 def _rgb(values: np.ndarray) -> tuple[int, int, int]:
     r, g, b = (int(v) for v in values)
     return r, g, b
+
+
+def _cloth_colour(source: np.random.Generator) -> tuple[int, int, int]:
+    vivid = source.integers(20, 220, 3)
+    return _rgb(vivid.mean() + 0.5 * (vivid - vivid.mean()))
 
 
 def _hair_style(source: np.random.Generator, male: float, age: float, tone: float) -> str:

@@ -129,7 +129,9 @@ def _grown(roots: Array, cut: Cut, person: Identity, source: np.random.Generator
             place = place + way * step
         height = lift * min(1.0, 0.12 + 2.2 * t) * (1 - 0.45 * fringe * t)
         short_of = height - surface.distances(place, shape)
-        place += surface.normals(place, shape, 0.05) * np.maximum(short_of, 0)[:, None]
+        weight = 0.6 * smoothstep(-9.0, -1.0, place[:, 1])  # draws it back onto the head
+        rise = np.where(short_of > 0, short_of, weight * np.minimum(short_of + 0.4, 0))
+        place += surface.normals(place, shape, 0.05) * rise[:, None]
         place = _off_shoulders(_off_face(place, person, 1 - fringe))
         path.append(place + _winding(place, way, t, cut, person, phase, axis))
     return np.stack(path, 1)

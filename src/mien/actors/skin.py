@@ -136,8 +136,8 @@ def _lips(
     red = to_linear(np.array([186, 92, 88]))
     own = to_linear(person.skin) * np.array([0.80, 0.52, 0.55])
     colour = own * (0.72 - 0.2 * person.lip_colour) + red * (
-        0.16 + 0.30 * max(person.lip_colour, 0)
-    ) * (1.1 - 0.75 * person.tone)
+        0.20 + 0.36 * max(person.lip_colour, 0)
+    ) * (1.1 - 0.85 * person.tone)
     lines = 1 + 0.07 * np.sin(x * 16 + 2 * np.sin(y * 3)) * np.exp(-((y - MOUTH_Y) ** 2))
     shade = np.where(y > MOUTH_Y, 0.86, 1.0)
     out = base * (1 - inside[..., None]) + (colour * (lines * shade)[..., None]) * inside[..., None]

@@ -76,6 +76,10 @@ def _skull(x, y, z, p):
         _capsule(x, y, z, 4.25 * jaw_w, -6.7, 0.6, 1.25 * jaw_w, jaw + 0.6, 6.2, 1.15, 1.25),
         1.8,
     )
+    # From below the ear down to the jaw's angle.
+    d = _join(
+        d, _capsule(x, y, z, 5.75 * width, -1.6, -0.3, 4.2 * jaw_w, -6.4, 0.9, 0.95, 1.0), 2.4
+    )
     d = _join(d, _ellipsoid(x, y, z, 0.42 * chin, jaw + 0.35, 7.2, 1.5 * chin, 1.2, 1.25), 1.6)
     # What is under the tongue.
     d = _join(d, _ellipsoid(x, y, z, 0.0, jaw + 1.6, 2.6, 3.2 * jaw_w, 1.5, 4.4), 1.8)
@@ -144,9 +148,9 @@ def field(x, y, z, p):
     )
     d = _carve(d, _ellipsoid(x, y, z, 0.0, -8.5, 9.2, 1.7, 0.42, 0.75), 0.9)
     # Neck, with the two muscles in front.
-    wide = 5.1 * neck
+    wide = 4.75 * neck
     d = _join(d, _capsule(x, y, z, 0.0, -4.0, -3.0, 0.0, -19.0, -4.2, wide, wide * 1.04), 1.6)
-    return _join(d, _capsule(x, y, z, 4.2, -6.5, -2.2, 1.2, -17.0, 0.0, 0.7, 0.6), 3.0)
+    return _join(d, _capsule(x, y, z, 4.0, -6.5, -2.4, 1.2, -17.0, 0.0, 0.7, 0.6), 3.0)
 
 
 @numba.njit(cache=True, fastmath=True, parallel=False)
