@@ -168,10 +168,11 @@ def _winding(
 def _off_face(place: Array, person: Identity, share: Array) -> Array:
     """Keep what hangs beside the face."""
     out = place.copy()
-    before = smoothstep(0.0, 2.5, place[:, 2]) * smoothstep(6.6, 4.6, place[:, 1])
+    before = smoothstep(0.0, 2.5, place[:, 2]) * smoothstep(6.2, 3.4, place[:, 1])
     side = np.where(place[:, 0] < 0, -1.0, 1.0)
     missing = np.maximum(6.5 * person.face_width - np.abs(place[:, 0]), 0)
     out[:, 0] += side * missing * before * share
+    out[:, 2] -= 0.6 * missing * before * share  # back, to the temples
     return out
 
 

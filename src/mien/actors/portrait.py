@@ -32,7 +32,7 @@ def portrait_file(folder: Path, person: int) -> Path:
 
 def draw_portrait(actor: Actor, target: Path) -> None:
     """Draw a person in the four moments, abreast."""
-    view = View(SIDE, SIDE, (SIDE / 2, SIDE * 0.55), SIDE / 31)
+    view = View(SIDE, SIDE, (SIDE / 2, SIDE * 0.57), SIDE / 33)
     tiles = []
     for moment in MOMENTS:
         image, alpha = actor.draw(moment, view, Light())
