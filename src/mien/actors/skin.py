@@ -25,7 +25,7 @@ class Skin(NamedTuple):
     """A person's skin at one level of detail.
 
     surface: (h, w, 6) linear colour, gloss, slope of the relief along x and y. density: its texels
-    a cm. folds: (7, h', w') cm of depth, fold_density: their texels a cm.
+    a cm. folds: (K, h', w') cm of depth, fold_density: their texels a cm.
     """
 
     surface: NDArray[np.float32]
@@ -231,7 +231,9 @@ def _folds(person: Identity, source: np.random.Generator) -> NDArray[np.float32]
     for i, height in enumerate((3.6, 4.5, 5.4, 6.2)):
         line = height + 0.22 * np.cos(ax * 0.55) + 0.08 * np.sin(ax * 1.7 + i + person.seed)
         forehead += _valley(y - line, 0.13) * np.exp(-((ax / 4.6) ** 4))
-    maps["forehead"] = 0.075 * forehead
+    middle = np.exp(-((ax / 2.7) ** 4))  # AU1 wrinkles the middle, AU2 the sides
+    maps["forehead"] = 0.075 * forehead * middle
+    maps["sides"] = 0.075 * forehead * (1 - middle)
     between = _valley(ax - 0.62 - 0.10 * (y - 1.5), 0.12) * np.exp(-(((y - 1.8) / 1.1) ** 2))
     between += 0.6 * _valley(y - 0.85, 0.12) * np.exp(-((ax / 0.9) ** 2))
     maps["glabella"] = 0.11 * between
