@@ -265,7 +265,7 @@ class FaceAction:
         return Lids(upper + (meet - upper) * closed, lower + (-meet - lower) * closed)
 
     def wrinkles(self, intensity: Mapping[tuple[int, str], float]) -> Array:
-        """Return how deep each of the K `WRINKLES` is on both sides, (K, 2): actor's left, right."""
+        """Return how deep each of `WRINKLES` is, (K, 2): on the actor's left, right."""
         aged = float(np.clip((self.person.age - 25) / 45, 0, 1))
         out = np.zeros((len(WRINKLES), 2))
         for i, side in enumerate(SIDES):
