@@ -12,7 +12,14 @@ from scipy import ndimage
 
 from mien.actors import mesh, raster, skin
 from mien.actors.action_units import SIDES, UNITS, FaceAction, shift_share
-from mien.actors.behaviour import PROTOTYPES, affect_of, envelope, perform
+from mien.actors.behaviour import (
+    ONE_SIDED,
+    PROTOTYPES,
+    SIGNALS,
+    affect_of,
+    envelope,
+    perform,
+)
 from mien.actors.film import plan_videos
 from mien.actors.identity import sample_identity
 from mien.actors.raters import joystick, ranges, sample_raters, write_ratings
@@ -257,6 +264,17 @@ def test_affect_follows_from_units():
         assert np.hypot(*pair) <= 1 + 1e-9
 
 
+def test_signals_between_expressions_stay_neutral_and_some_are_one_sided():
+    acts = [perform(12, 10, np.random.default_rng(i), UNITS) for i in range(150)]
+    calm = [np.array(a.expression) == "neutral" for a in acts]
+    for units in SIGNALS:
+        for unit in units:
+            assert max((a.displayed()[unit] * c).max() for a, c in zip(acts, calm, strict=True)) > 2
+    apart = {unit: max(np.abs(a.left[unit] - a.right[unit]).max() for a in acts) for unit in UNITS}
+    assert all(apart[unit] > 1.5 for unit in ONE_SIDED)
+    assert apart[1] < 1.5 and apart[45] == 0
+
+
 def test_performances_are_shaped_like_the_documents():
     acts = [perform(12, 30, np.random.default_rng(i), UNITS) for i in range(60)]
     valence = np.concatenate([a.valence for a in acts])
@@ -266,6 +284,8 @@ def test_performances_are_shaped_like_the_documents():
     present = {u: np.mean([(a.left[u] >= 1).mean() for a in acts]) for u in UNITS}
     for rare in (15, 20):
         assert present[rare] < min(present[u] for u in (1, 4, 6, 12, 25))
+    for rare in (15, 20):  # rare, yet in many films
+        assert np.mean([(a.left[rare] >= 2).any() for a in acts]) > 0.2
     assert {e for a in acts for e in a.expression} == {"neutral", *PROTOTYPES}
     assert max(np.abs(a.yaw).max() for a in acts) <= 45
 

@@ -39,7 +39,7 @@ SHARE = {
 """How often an episode is of each expression: positive more often, AU 15 and 20 rare."""
 
 SIGNALS: dict[tuple[int, ...], float] = {
-    (1, 2): 0.26, (4,): 0.10, (9,): 0.03, (10,): 0.03, (12,): 0.04, (14,): 0.04, (15,): 0.05,
+    (1, 2): 0.26, (4,): 0.10, (9,): 0.03, (10,): 0.03, (12,): 0.06, (14,): 0.06, (15,): 0.05,
     (15, 17): 0.18, (17,): 0.05, (20,): 0.14, (20, 25): 0.08, (24,): 0.06,
 }  # fmt: skip
 """What faces do between expressions, and how often: brows that flash, a mouth that shrugs (15 + 17)
