@@ -218,7 +218,7 @@ def _signal(
     share = np.array(list(SIGNALS.values()))
     units = list(SIGNALS)[source.choice(len(share), p=share / share.sum())]
     onset, apex = float(source.uniform(0.15, 0.35)), float(source.gamma(2.0, 0.3) + 0.1)
-    offset, level = float(source.uniform(0.2, 0.5)), float(source.uniform(2.0, 4.5))
+    offset, level = float(source.uniform(0.2, 0.5)), float(source.uniform(2.5, 5.0))
     shown = sides
     if len(units) == 1 and units[0] in ONE_SIDED and source.random() < 0.5:
         shown = [sides[int(source.integers(2))]]
