@@ -26,7 +26,8 @@ from machine import describe
 from mien.actors.behaviour import LIPS_WITH_JAW, envelope
 from mien.actors.identity import sample_identity
 from mien.actors.render import Actor, Moment, View, to_srgb
-from mien.actors.shot import background, sample_light
+from mien.actors.room import background
+from mien.actors.shot import sample_light
 from mien.media.encode import VideoWriter
 
 Array = NDArray[np.float64]

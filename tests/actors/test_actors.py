@@ -1,3 +1,4 @@
+import itertools
 import json
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ from mien.actors.film import plan_videos
 from mien.actors.identity import sample_identity
 from mien.actors.raters import joystick, ranges, sample_raters, write_ratings
 from mien.actors.render import Actor, Light, Moment, View, rotation
+from mien.actors.room import background
 from mien.errors import InputError
 from mien.faces.centerface import CenterFace
 from mien.media.decode import decode
@@ -264,6 +266,18 @@ def test_affect_follows_from_units():
         assert np.hypot(*pair) <= 1 + 1e-9
 
 
+def test_rooms_differ_are_lit_and_the_same_for_the_same_seed():
+    rooms = [background(np.random.default_rng(i), 213, 121) for i in range(12)]
+    for i, room in enumerate(rooms):
+        assert room.shape == (121, 213, 3)
+        assert room.dtype == np.float32
+        assert room.min() >= 0
+        assert 0.01 < room.mean() < 1
+        assert room.max() <= 1.2
+        assert (room == background(np.random.default_rng(i), 213, 121)).all()
+    assert min(np.abs(a - b).mean() for a, b in itertools.combinations(rooms, 2)) > 0.02
+
+
 def test_signals_between_expressions_stay_neutral_and_some_are_one_sided():
     acts = [perform(12, 10, np.random.default_rng(i), UNITS) for i in range(150)]
     calm = [np.array(a.expression) == "neutral" for a in acts]
@@ -272,7 +286,8 @@ def test_signals_between_expressions_stay_neutral_and_some_are_one_sided():
             assert max((a.displayed()[unit] * c).max() for a, c in zip(acts, calm, strict=True)) > 2
     apart = {unit: max(np.abs(a.left[unit] - a.right[unit]).max() for a in acts) for unit in UNITS}
     assert all(apart[unit] > 1.5 for unit in ONE_SIDED)
-    assert apart[1] < 1.5 and apart[45] == 0
+    assert apart[1] < 1.5
+    assert apart[45] == 0
 
 
 def test_performances_are_shaped_like_the_documents():

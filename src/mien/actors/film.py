@@ -19,7 +19,8 @@ from mien.actors.behaviour import Performance, perform
 from mien.actors.identity import sample_identity
 from mien.actors.portrait import draw_portrait, portrait_file
 from mien.actors.render import Actor, Moment, View, to_srgb
-from mien.actors.shot import Shot, background, draw_cover, sample_shot
+from mien.actors.room import background
+from mien.actors.shot import Shot, draw_cover, sample_shot
 from mien.atomic import replacing
 from mien.media.encode import VideoWriter
 
@@ -229,7 +230,7 @@ def _composite(
     picture: NDArray[np.float32], actor: Actor, moment: Moment, view: View, shot: Shot
 ) -> None:
     """Draw the actor into the part of the picture that they can reach."""
-    reach = 26 * view.scale
+    reach = 29 * view.scale
     x0, x1 = (
         int(np.clip(v, 0, view.width)) for v in (view.centre[0] - reach, view.centre[0] + reach)
     )

@@ -232,23 +232,34 @@ def _add_ears(builder: MeshBuilder, person: Identity) -> None:
 
 
 def _add_torso(builder: MeshBuilder, person: Identity) -> None:
-    """Add shoulders and chest under cloth, from a collar that lies lower in front."""
-    rows, columns = 26, 56
+    """Add shoulders, chest and arms under cloth, from a collar that lies lower in front."""
+    rows, columns = 26, 80
     down = np.linspace(0, 1, rows)[:, None]
     around = np.linspace(0, 2 * np.pi, columns, endpoint=False)[None]
-    flat = np.sign(np.sin(around)) * np.abs(np.sin(around)) ** 0.8
+    side, front = np.sin(around), np.cos(around)
     shoulder, chest = smoothstep(0, 0.3, down), smoothstep(0, 0.6, down)
-    broad = 16.0 + 4.5 * person.male
-    x = (4.9 * person.neck * (1 - shoulder) + broad * shoulder) * flat
-    rz = 5.0 * person.neck * (1 - chest) + 9.2 * chest
-    z = -3.7 + (rz + 1.5 * chest) * np.cos(around)
-    top = -14.2 - 1.5 * np.cos(around)
-    y = top - (1.0 + 3.8 * np.abs(flat) ** 1.5) * shoulder - 34 * np.maximum(down - 0.1, 0) ** 1.05
+    reach = _trunk(side, front, 1 - 0.1 * smoothstep(0.35, 0.8, down), person.male)
+    x = 4.9 * person.neck * side * (1 - shoulder) + reach * side * shoulder
+    z = 5.0 * person.neck * front * (1 - chest) + (reach * front + 1.5 * front) * chest - 3.7
+    top = -14.2 - 1.5 * front
+    slope = 1.0 + 3.8 * np.abs(side) ** 1.5
+    y = top - slope * shoulder - 54 * np.maximum(down - 0.1, 0) ** 1.05
     vertices = np.stack(np.broadcast_arrays(x, y, z), -1).reshape(-1, 3)
-    coords = np.stack(np.broadcast_arrays(around * 8, down * 40), -1).reshape(-1, 2)
+    coords = np.stack(np.broadcast_arrays(around * 8, down * 60), -1).reshape(-1, 2)
     shade = np.broadcast_to(0.5 + 0.5 * smoothstep(0.0, 0.15, down), (rows, columns)).ravel()
     triangles = grid_triangles(rows, columns, wrap=True)
     builder.add(vertices, triangles, CLOTH, coords=coords, openness=shade, turn=0.0)
     inside = grid_triangles(8, columns, wrap=True)[:, ::-1]  # of the collar, behind the neck
     some = 8 * columns
     builder.add(vertices[:some], inside, CLOTH, coords=coords[:some], openness=0.25, turn=0.0)
+
+
+def _trunk(side: Array, front: Array, slim: Array, male: float) -> Array:
+    """How far chest and arms reach in directions of a slice (rows, columns), cm."""
+    broad, deep, arm = (14.0 + 2.5 * male) * slim, 9.2, 4.4 + 0.6 * male
+    body = 1 / np.sqrt((side / broad) ** 2 + (front / deep) ** 2)
+    middle = 15.4 + 3.4 * male
+    within = arm**2 - (middle * front) ** 2
+    arms = np.where(within > 0, middle * np.abs(side) + np.sqrt(np.maximum(within, 0)), 0.0)
+    near = np.maximum(2.0 - np.abs(body - arms), 0) / 2.0
+    return np.maximum(body, arms) + near**2 * 0.5

@@ -1,11 +1,10 @@
-"""How a video is taken: size, rate, light, background, camera, and what comes between."""
+"""How a video is taken: size, rate, light, camera, and what comes between."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
-from scipy.ndimage import gaussian_filter
+from PIL import Image, ImageDraw
 
 from mien.actors.render import Light
 from mien.actors.skin import to_linear
@@ -94,29 +93,6 @@ def sample_light(source: np.random.Generator) -> Light:
 def _triple(values: Array) -> tuple[float, float, float]:
     r, g, b = (float(max(v, 0)) for v in values)
     return r, g, b
-
-
-def background(source: np.random.Generator, width: int, height: int) -> NDArray[np.float32]:
-    """Paint a room out of focus: walls, shelves, windows, lamps; linear light (H, W, 3)."""
-    small = (max(width // 2, 32), max(height // 2, 24))
-    wall = source.integers(60, 215, 3) * 0.5 + source.integers(60, 200) * 0.5
-    image = Image.new("RGB", small, tuple(int(v) for v in wall))
-    pen = ImageDraw.Draw(image)
-    for _ in range(int(source.integers(4, 26))):
-        x, y = source.uniform(-0.1, 1) * small[0], source.uniform(-0.1, 1) * small[1]
-        w, h = source.gamma(2, 0.08) * small[0], source.gamma(2, 0.11) * small[1]
-        tone = tuple(int(v) for v in np.clip(source.integers(0, 255, 3) * 0.6 + wall * 0.4, 0, 255))
-        shape = pen.rectangle if source.random() < 0.75 else pen.ellipse
-        shape((x, y, x + w, y + h), fill=tone)
-    if source.random() < 0.3:
-        x = source.uniform(0, 0.8) * small[0]
-        pen.rectangle((x, small[1] * 0.1, x + small[0] * 0.2, small[1] * 0.6), fill=(250, 250, 245))
-    focus = float(source.uniform(0.3, 6)) * small[1] / 180
-    image = image.filter(ImageFilter.GaussianBlur(focus)).resize((width, height))
-    shade = gaussian_filter(source.normal(size=(9, 9)), 1.5)
-    soft = np.asarray(Image.fromarray(shade.astype(np.float32)).resize((width, height)))
-    room = to_linear(np.asarray(image, float)) * (1 + 0.7 * soft[..., None])
-    return np.clip(room, 0, 1.2).astype(np.float32)
 
 
 def draw_cover(
