@@ -75,7 +75,7 @@ def film(folder: Path, number: int, seed: int) -> Iterator[dict[str, object]]:
     course = perform(number, source)
     yaw, pitch, roll = (sway(degrees, source) for degrees in (9, 5, 4))
     actor = Actor(sample_identity(1000 * seed + number))
-    room, light = background(source, SIDE, SIDE), sample_light(source)
+    light, room = sample_light(source), background(source, SIDE, SIDE)
     view = View(SIDE, SIDE, (SIDE / 2, 0.55 * SIDE), SIDE / 34)
     name = f"person{number:02d}.mp4"
     with VideoWriter(folder / name, RATE, 23) as video:

@@ -46,11 +46,11 @@ class Pull(NamedTuple):
 
 PULLS: dict[int, tuple[Pull, ...]] = {
     1: (
-        Pull((0.05, 1.65, 0.1), 1.5, 1.7, 1.6, 1.7, "brow"),
+        Pull((0.05, 1.85, 0.1), 1.5, 1.7, 1.6, 1.7, "brow"),
         Pull((0.0, 0.35, 0.0), 1.5, 4.4, 2.2, 1.8),
     ),
     2: (
-        Pull((0.0, 1.8, 0.05), 4.3, 1.6, 2.0, 1.7, "brow"),
+        Pull((0.0, 2.25, 0.05), 4.3, 1.6, 2.0, 1.7, "brow"),
         Pull((0.0, 0.35, 0.0), 4.2, 4.2, 2.2, 1.8),
     ),
     4: (
@@ -254,7 +254,8 @@ class FaceAction:
         def unit(number: int) -> float:
             return shift_share(intensity.get((number, side), 0.0))
 
-        closed = max(unit(45), unit(43)) ** 0.75  # the lid is over the iris early on
+        # The lid is over the iris early on, and shut before the last of the intensity.
+        closed = min(1.12 * max(unit(45), unit(43)) ** 0.75, 1.0)
         # What narrows an eye leaves a slit of what there was: together they do not close it.
         upper = 0.43 * (1 - 0.35 * unit(6)) * (1 - 0.45 * unit(7)) * (1 - 0.14 * unit(4))
         lower = 0.42 * (1 - 0.8 * unit(6)) * (1 - 0.75 * unit(7)) * (1 - 0.3 * unit(9))
