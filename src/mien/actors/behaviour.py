@@ -36,7 +36,7 @@ SHARE = {
     "disgust": 0.08,
     "fear": 0.08,
 }
-"""How often an episode is of each expression: positive more often, AU 15 and 20 rare."""
+"""Weights of an episode's expression: positive more often, AU 15 and 20 rare."""
 
 SIGNALS: dict[tuple[int, ...], float] = {
     (1, 2): 0.26, (4,): 0.10, (9,): 0.03, (10,): 0.03, (12,): 0.06, (14,): 0.06, (15,): 0.05,
