@@ -1,6 +1,6 @@
-"""Pack the last checkpoint of a run as weights that come with mien: half precision, no optimisers.
+"""Pack the last (or best) checkpoint of a run as weights that come with mien: half precision, no optimisers.
 
-run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME
+run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME [--best]
 
 The folder's README.md, the card that makes it a start, is written by hand beside it.
 """
@@ -29,11 +29,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--best", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    last = Run.open(args.run).last()
-    halve(last.sampler, args.out / GENERATOR)
-    halve(last.discriminator, args.out / DISCRIMINATOR)
+    run = Run.open(args.run)
+    checkpoint = run.best() if args.best else run.last()
+    halve(checkpoint.sampler, args.out / GENERATOR)
+    halve(checkpoint.discriminator, args.out / DISCRIMINATOR)
 
 
 if __name__ == "__main__":

@@ -206,10 +206,8 @@ def _lids(fx, fy, eye, lids):
     lash = max(lash, 0.5 * np.exp(-(((fy - low) / 0.05) ** 2)) * reach * (1 - shut))
     arch = max(1 - abs(s * 0.86) ** 2.4, 0)
     crease_y = axis + 0.34 + 0.62 * max(lids[side, 0], 0.15) * arch
-    below_brow = min(max((axis + 1.1 - fy) / 0.5, 0.0), 1.0)
-    lid = shut * inner * (fy > up) * below_brow  # a closed lid lies in the brow's shade
     fold = np.exp(-(((fy - crease_y) / 0.085) ** 2)) * np.exp(-(s**6) * 0.35)
-    crease = 0.28 * lid + 0.40 * (1 - 0.85 * shut) * fold  # it smooths out as the lid comes down
+    crease = 0.40 * (1 - 0.85 * shut) * fold  # it smooths out as the lid comes down
     return gap, up - fy, min(lash, 0.93), crease, s
 
 
