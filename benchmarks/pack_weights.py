@@ -1,4 +1,6 @@
-"""Pack the last (or best) checkpoint of a run as weights that come with mien: half precision, no optimisers.
+"""Pack a checkpoint of a run as weights that come with mien: half precision, no optimisers.
+
+The last one, or the best by the run's own metric.
 
 run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME [--best]
 
