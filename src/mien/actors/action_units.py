@@ -116,6 +116,7 @@ PULLS: dict[int, tuple[Pull, ...]] = {
 """What each unit pulls; the lids' units (5, 43, 45) and the jaw's (26, 27) work otherwise."""
 
 CORRECTIVES: dict[tuple[int, int], tuple[Pull, ...]] = {
+    (1, 2): (Pull((0.0, -0.6, 0.0), 2.8, 1.6, 2.6, 1.7, "brow"),),
     (1, 4): (
         Pull((0.0, 0.85, 0.0), 1.6, 1.6, 1.7, 1.4),
         Pull((0.0, 0.2, 0.0), 1.5, 3.6, 2.0, 1.5),
@@ -128,9 +129,10 @@ CORRECTIVES: dict[tuple[int, int], tuple[Pull, ...]] = {
 }
 """What two units do together beyond their sum, times the product of their shares.
 
-Where the forehead lifts a brow, the frown still draws it inwards but hardly lowers it: the manual
-has the inner brows of 1 + 4 raised, and those of 1 + 2 + 4 raised and drawn together. A jaw that
-drops parts the lips by itself: they need not bare the gums as well.
+Lifted as a whole a brow goes hardly higher than in parts. Where the forehead lifts it, the frown
+still draws it inwards but hardly lowers it: the manual has the inner brows of 1 + 4 raised, and
+those of 1 + 2 + 4 raised and drawn together. A jaw that drops parts the lips by itself: they need
+not bare the gums as well.
 """
 
 WITH_JAW = (
