@@ -103,12 +103,22 @@ def test_one_side_leaves_the_other_alone(actor):
 
 
 def test_combinations_add_up(actor):
-    together = moved(actor.action, both((1, 5), (2, 5)))
-    apart = moved(actor.action, both((1, 5))) + moved(actor.action, both((2, 5)))
+    together = moved(actor.action, both((6, 5), (12, 5)))
+    apart = moved(actor.action, both((6, 5))) + moved(actor.action, both((12, 5)))
     assert np.allclose(together, apart, atol=1e-5)
     smile = near(actor.action, 0.0, -7.1)
     parted = moved(actor.action, both((12, 4), (25, 4)))[smile].mean(0)
     assert parted[1] < moved(actor.action, both((12, 4)))[smile].mean(0)[1] - 0.1
+
+
+def test_a_whole_brow_goes_hardly_higher_than_its_parts(actor):
+    inner, whole, outer = (
+        moved(actor.action, both(*((unit, 5) for unit in units))) for units in ((1,), (1, 2), (2,))
+    )
+    for x in (1.5, 3.0, 4.5):
+        brow = near(actor.action, x, 2.2)
+        one, both_, two = (shift[brow].mean(0)[1] for shift in (inner, whole, outer))
+        assert max(one, two) * 0.8 < both_ < one + two - 0.1
 
 
 def test_the_jaw_drops_with_chin_and_teeth_and_the_upper_face_stays(actor):
