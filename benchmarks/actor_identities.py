@@ -17,7 +17,7 @@ import dlib
 import numpy as np
 
 from actor_judges import MODELS, landmarks
-from actor_views import films, pictures
+from actor_views import films, pictures, spread
 from machine import describe
 
 RECOGNISER = dlib.face_recognition_model_v1(f"{MODELS}/dlib_face_recognition_resnet_model_v1.dat")
@@ -34,15 +34,10 @@ def collect(cast: Path, each: int) -> dict[str, np.ndarray]:
     """Embed up to `each` pictures of every person of a cast."""
     found = defaultdict(list)
     for video, faces in films(cast):
-        rows = defaultdict(list)
-        for here in faces.values():
-            for face in here:
-                rows[face["person"]].append(face)
-        chosen = defaultdict(list)
-        for own in rows.values():
-            for i in np.unique(np.linspace(0, len(own) - 1, each).astype(int)):
-                chosen[own[i]["frame"]].append(own[i])
-        for picture, here in pictures(video, chosen):
+        people = defaultdict(list)
+        for face in (face for here in faces.values() for face in here):
+            people[face["person"]].append(face)
+        for picture, here in pictures(video, spread(people.values(), each)):
             for face in here:
                 found[face["person"]].append(embedded(picture, face["box"]))
     return {person: np.array(rows[:each]) for person, rows in found.items() if len(rows) > 2}
@@ -62,10 +57,10 @@ def main() -> None:
     within = [apart(own, own).sum() / (len(own) * (len(own) - 1)) for own in people]
     between = np.array([[apart(a, b).mean() for b in people] for a in people])
     np.fill_diagonal(between, np.inf)
-    right = []
+    right, middles = [], [own.mean(0) for own in people]
     for i, own in enumerate(people):
         for j, one in enumerate(own):
-            means = [other.mean(0) for other in people]
+            means = middles.copy()
             means[i] = np.delete(own, j, 0).mean(0)
             right.append(np.argmin([np.linalg.norm(one - mean) for mean in means]) == i)
     nearest = between.min(1)

@@ -43,7 +43,7 @@ import cv2
 import dlib
 import numpy as np
 
-from actor_views import Face, films, pictures
+from actor_views import Face, films, pictures, spread
 from judge_networks import EXPRESSIONS, face_api, fer, open_net
 from machine import describe
 from open_see_face import open_see_face
@@ -267,14 +267,11 @@ def upright(picture: np.ndarray, points: np.ndarray, size: int = 112) -> np.ndar
 def apex_crops(cast: Path) -> Iterator[tuple[Face, np.ndarray]]:
     """Yield up to 10 apex faces per video, person and expression, with their crops."""
     for video, faces in films(cast):
-        groups, chosen = defaultdict(list), defaultdict(list)
+        groups = defaultdict(list)
         for face in (face for here in faces.values() for face in here):
             if abs(face["yaw_deg"]) <= 25 and at_apex(face):
                 groups[face["expression"], face["person"]].append(face)
-        for group in groups.values():
-            for i in np.unique(np.linspace(0, len(group) - 1, 10).astype(int)):
-                chosen[group[i]["frame"]].append(group[i])
-        for picture, here in pictures(video, chosen):
+        for picture, here in pictures(video, spread(groups.values(), 10)):
             for face in here:
                 yield face, upright(picture, landmarks(picture, face["box"], nudges=3))
 
@@ -327,6 +324,8 @@ def main() -> None:
     parser.add_argument("--open-see-face", type=Path, help="the checkout")
     parser.add_argument("--units-only", action="store_true", help="for `actor_open_face.py film`")
     args = parser.parse_args()
+    if args.cast is None and args.photographs is None:
+        parser.error("give a CAST, or --photographs, or both")
     cv2.setNumThreads(1)
     print(describe())
     if args.photographs:

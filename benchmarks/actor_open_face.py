@@ -1,6 +1,6 @@
 """What OpenFace's Action Unit models, which learnt from people, read off actors.
 
-run: python benchmarks/actor_open_face.py film EVENTS [--people 12] [--seed 5]
+run: python benchmarks/actor_open_face.py film EVENTS [--people 36] [--seed 5]
      FeatureExtraction -aus -f EVENTS/person00.mp4 -out_dir READINGS        # OpenFace's, each film
      python benchmarks/actor_open_face.py score EVENTS READINGS
 
@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("what", choices=("film", "score"))
     parser.add_argument("folder", type=Path, help="of the films")
     parser.add_argument("readings", type=Path, nargs="?", help="OpenFace's CSV files")
-    parser.add_argument("--people", type=int, default=12)
+    parser.add_argument("--people", type=int, default=36)
     parser.add_argument("--seed", type=int, default=5)
     args = parser.parse_args()
     print(describe())

@@ -1,7 +1,7 @@
 """Frames of a cast of actors in which a face is in full view: what every judge looks at."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,15 @@ def films(cast: Path) -> Iterator[tuple[Path, Faces]]:
             if in_full_view(face, *size):
                 faces[face["frame"]].append(face)
         yield cast / name, faces
+
+
+def spread(groups: Iterable[list[Face]], each: int) -> Faces:
+    """Choose up to `each` faces of every group, evenly from first to last; by frame."""
+    chosen = defaultdict(list)
+    for group in groups:
+        for i in np.unique(np.linspace(0, len(group) - 1, each).astype(int)):
+            chosen[group[i]["frame"]].append(group[i])
+    return chosen
 
 
 def pictures(video: Path, faces: Faces, every: int = 1) -> Iterator[tuple[np.ndarray, list[Face]]]:

@@ -309,7 +309,7 @@ def test_performances_are_shaped_like_the_documents():
     present = {u: np.mean([(a.left[u] >= 1).mean() for a in acts]) for u in UNITS}
     for rare in (15, 20):
         assert present[rare] < min(present[u] for u in (1, 4, 6, 12, 25))
-    for rare in (15, 20):  # rare, yet in many films
+        # rare, yet in many films
         assert np.mean([(a.left[rare] >= 2).any() for a in acts]) > 0.2
     assert {e for a in acts for e in a.expression} == {"neutral", *PROTOTYPES}
     assert max(np.abs(a.yaw).max() for a in acts) <= 45

@@ -43,7 +43,7 @@ SIGNALS: dict[tuple[int, ...], float] = {
     (15, 17): 0.18, (17,): 0.05, (20,): 0.14, (20, 25): 0.08, (24,): 0.06,
 }  # fmt: skip
 """What faces do between expressions, and how often: brows that flash, a mouth that shrugs (15 + 17)
-or is drawn aside (20). They are signals of talk rather than expressions, which stay neutral."""
+or is stretched (20). They are signals of talk rather than expressions, which stay neutral."""
 ONE_SIDED = (12, 14)
 """Units that also come on one side alone."""
 

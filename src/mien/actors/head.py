@@ -240,7 +240,7 @@ def _add_torso(builder: MeshBuilder, person: Identity) -> None:
     shoulder, chest = smoothstep(0, 0.3, down), smoothstep(0, 0.6, down)
     reach = _trunk(side, front, 1 - 0.1 * smoothstep(0.35, 0.8, down), person.male)
     x = 4.9 * person.neck * side * (1 - shoulder) + reach * side * shoulder
-    z = 5.0 * person.neck * front * (1 - chest) + (reach * front + 1.5 * front) * chest - 3.7
+    z = 5.0 * person.neck * front * (1 - chest) + (reach + 1.5) * front * chest - 3.7
     top = -14.2 - 1.5 * front
     slope = 1.0 + 3.8 * np.abs(side) ** 1.5
     y = top - slope * shoulder - 54 * np.maximum(down - 0.1, 0) ** 1.05

@@ -108,6 +108,7 @@ def sample_identity(seed: int) -> Identity:
     def factor(spread: float, middle: float = 1.0) -> float:
         return float(middle + spread * np.clip(source.normal(), -2.0, 2.0))
 
+    # Drawn apart: a seed keeps the hair, eyes and age that it has.
     heavy = float(np.clip(np.random.default_rng((seed, 0xFA7)).normal(), -1.6, 2.2))
     male = float(source.random() < 0.5) * 0.8 + 0.1 + 0.1 * source.random()
     age = float(np.clip(18 + source.gamma(1.9, 12), 18, 80))
@@ -157,14 +158,15 @@ def sample_identity(seed: int) -> Identity:
     )
 
 
-def _rgb(values: np.ndarray) -> tuple[int, int, int]:
-    r, g, b = (int(v) for v in values)
+def rgb(values: np.ndarray) -> tuple[int, int, int]:
+    """Whole numbers of a colour, 0 to 255."""
+    r, g, b = (int(v) for v in np.clip(values, 0, 255))
     return r, g, b
 
 
 def _cloth_colour(source: np.random.Generator) -> tuple[int, int, int]:
     vivid = source.integers(20, 220, 3)
-    return _rgb(vivid.mean() + 0.5 * (vivid - vivid.mean()))
+    return rgb(vivid.mean() + 0.5 * (vivid - vivid.mean()))
 
 
 def _hair_style(source: np.random.Generator, male: float, age: float, tone: float) -> str:
@@ -188,7 +190,7 @@ def _hair_colour(source: np.random.Generator, age: float, tone: float) -> tuple[
     colour = np.array(HAIR_COLOURS[str(source.choice(names, p=share))], float)
     grey = float(np.clip((age - 40) / 35 + source.normal(0, 0.2), 0, 1))
     target = np.array(HAIR_COLOURS["white" if age > 68 else "grey"], float)
-    return _rgb(colour * (1 - grey) + target * grey)
+    return rgb(colour * (1 - grey) + target * grey)
 
 
 def _eye_colour(source: np.random.Generator, tone: float) -> tuple[int, int, int]:
