@@ -289,7 +289,7 @@ def test_rooms_differ_are_lit_and_the_same_for_the_same_seed():
 
 
 def test_signals_between_expressions_stay_neutral_and_some_are_one_sided():
-    acts = [perform(12, 10, np.random.default_rng(i), UNITS) for i in range(150)]
+    acts = [perform(12, 10, np.random.default_rng(i), UNITS) for i in range(300)]
     calm = [np.array(a.expression) == "neutral" for a in acts]
     for units in SIGNALS:
         for unit in units:

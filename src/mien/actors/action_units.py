@@ -30,8 +30,9 @@ WRINKLES = ("forehead", "sides", "glabella", "nasolabial", "crow", "nose", "chin
 class Pull(NamedTuple):
     """A displacement of the skin: (outward, up, forward) in cm, strongest at (x, y) of the face.
 
-    wide, tall: how far it reaches. part: what it moves, above or below the line of the mouth, or
-    above the lids, whose edges stay where they are when the brow is lifted.
+    wide, tall: how far it reaches. part: what it moves, above or below the line of the mouth;
+    the "brow", above the lids, whose edges stay where they are when it is lifted; the "cover" of
+    the eye, which a lowered brow pushes down, and the edge of the upper lid less.
     from_corner: x counts in distances of the mouth's corner from its middle.
     """
 
@@ -54,9 +55,9 @@ PULLS: dict[int, tuple[Pull, ...]] = {
         Pull((0.0, 0.35, 0.0), 4.2, 4.2, 2.2, 1.8),
     ),
     4: (
-        Pull((-0.45, -1.15, 0.35), 1.6, 1.6, 1.7, 1.4),
-        Pull((-0.2, -1.0, 0.15), 3.8, 1.6, 2.2, 1.3),
-        Pull((0.0, -0.5, 0.0), 5.7, 1.5, 1.4, 1.1),
+        Pull((-0.45, -1.0, 0.35), 1.6, 1.6, 1.7, 1.4, "cover"),
+        Pull((-0.2, -0.92, 0.15), 3.8, 1.6, 2.2, 1.3, "cover"),
+        Pull((0.0, -0.5, 0.0), 5.7, 1.5, 1.4, 1.1, "cover"),
         Pull((0.0, -0.25, 0.0), 1.5, 3.6, 2.0, 1.5),
     ),
     6: (
@@ -118,10 +119,10 @@ PULLS: dict[int, tuple[Pull, ...]] = {
 CORRECTIVES: dict[tuple[int, int], tuple[Pull, ...]] = {
     (1, 2): (Pull((0.0, -0.6, 0.0), 2.8, 1.6, 2.6, 1.7, "brow"),),
     (1, 4): (
-        Pull((0.0, 0.85, 0.0), 1.6, 1.6, 1.7, 1.4),
+        Pull((0.0, 0.72, 0.0), 1.6, 1.6, 1.7, 1.4, "cover"),
         Pull((0.0, 0.2, 0.0), 1.5, 3.6, 2.0, 1.5),
     ),
-    (2, 4): (Pull((0.0, 0.75, 0.0), 3.8, 1.6, 2.0, 1.3),),
+    (2, 4): (Pull((0.0, 0.7, 0.0), 3.8, 1.6, 2.0, 1.3, "cover"),),
     (25, 26): (
         Pull((0.0, -0.2, 0.0), 1.0, MOUTH_Y, 2.4, 1.3, "upper lip"),
         Pull((0.0, 0.6, 0.0), 1.0, MOUTH_Y, 2.4, 1.4, "lower lip"),
@@ -200,7 +201,8 @@ class FaceAction:
             "lower": 1 - upper,
             "upper lip": upper * lip,
             "lower lip": (1 - upper) * lip,
-            "brow": smoothstep(0.1, 1.1, y),
+            "brow": smoothstep(0.0, 0.75, self._above_lid(x, y)),
+            "cover": smoothstep(-1.25, 1.05, self._above_lid(x, y)),
         }
         d = np.zeros_like(self._base)
         for pull in pulls:
@@ -208,6 +210,14 @@ class FaceAction:
             weight = _bump(x, y, at, pull.y, pull.wide, pull.tall) * parts[pull.part]
             d += weight[:, None] * np.array(pull.shift) * [sign, 1, 1]
         return (d * smoothstep(-0.7, 0.7, x)[:, None]).astype(np.float32)
+
+    def _above_lid(self, x: Array, y: Array) -> Array:
+        """How far above the edge of the upper lid places are, cm on an eye of average height."""
+        person = self.person
+        along = np.clip((x - 3.15 * person.eye_distance) / 1.5, -1, 1)
+        axis = -0.02 + 1.5 * (0.05 + person.eye_tilt) * along
+        arch = 0.35 * (1 - along**2)
+        return np.asarray((y - axis) / (person.eye_size * person.eye_height) - arch)
 
     def _jaw_weight(self) -> Array:
         """Share of the jaw's turn that each vertex of the head takes."""
@@ -259,9 +269,10 @@ class FaceAction:
         # The lid is over the iris early on, and shut before the last of the intensity.
         closed = min(1.12 * max(unit(45), unit(43)) ** 0.75, 1.0)
         # What narrows an eye leaves a slit of what there was: together they do not close it.
-        upper = 0.43 * (1 - 0.35 * unit(6)) * (1 - 0.45 * unit(7)) * (1 - 0.14 * unit(4))
-        lower = 0.42 * (1 - 0.8 * unit(6)) * (1 - 0.75 * unit(7)) * (1 - 0.3 * unit(9))
-        upper += 0.37 * unit(5)
+        upper = 0.43 * (1 - 0.18 * unit(6)) * (1 - 0.45 * unit(7))
+        lower = 0.42 * (1 - 0.92 * unit(6)) * (1 - 0.75 * unit(7)) * (1 - 0.3 * unit(9))
+        # A lifted brow takes the lid's fold with it.
+        upper += 0.37 * unit(5) * (1 - 0.6 * max(unit(1), unit(2)))
         lower += 0.05 * unit(5) - 0.06 * unit(12)
         meet = -0.42
         upper, lower = upper * size, lower * size

@@ -40,7 +40,7 @@ SHARE = {
 
 SIGNALS: dict[tuple[int, ...], float] = {
     (1, 2): 0.26, (4,): 0.10, (9,): 0.03, (10,): 0.03, (12,): 0.06, (14,): 0.06, (15,): 0.05,
-    (15, 17): 0.18, (17,): 0.05, (20,): 0.14, (20, 25): 0.08, (24,): 0.06,
+    (15, 17): 0.18, (17,): 0.05, (18,): 0.05, (20,): 0.14, (20, 25): 0.08, (24,): 0.06,
 }  # fmt: skip
 """What faces do between expressions, and how often: brows that flash, a mouth that shrugs (15 + 17)
 or is stretched (20). They are signals of talk rather than expressions, which stay neutral."""

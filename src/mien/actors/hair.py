@@ -1,5 +1,7 @@
 """Hair: a shell over the scalp, locks that grow from it, and what hangs or is tied behind."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mien.actors.head_grid import HeadGrid
@@ -39,6 +41,16 @@ def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
         _add_curtain(builder, person)
     if person.hair_style == "bun":
         _add_bun(builder, person)
+
+
+def stubble(grid: HeadGrid, person: Identity) -> Array:
+    """Share of each vertex of the head that roots of hair darken: the line where hair begins."""
+    line = smoothstep(-0.3, 0.6, _scalp(grid, person).ravel())
+    if person.hair_style not in ("bald", "balding"):
+        return 0.85 * line
+    shaved = replace(person, hair_style="crop", fringe="swept")
+    once = 0.3 * smoothstep(-0.5, 1.5, _scalp(grid, shaved).ravel())
+    return np.maximum(once, 0.6 * line) if person.hair_style == "balding" else once
 
 
 def _add_shell(builder: MeshBuilder, grid: HeadGrid, person: Identity, cover: Array) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.actors import surface
-from mien.actors.hair import add_hair
+from mien.actors.hair import add_hair, stubble
 from mien.actors.head_grid import COLUMNS, ROWS, HeadGrid, sample_head
 from mien.actors.identity import Identity
 from mien.actors.locks import FALLING
@@ -86,9 +86,10 @@ def _add_head(
     vertices = np.concatenate([points, points[cut]])
     turn = head_turn(vertices)
     all_open = np.concatenate([openness, openness[cut]])
+    roots = np.concatenate([stubble(grid, person), np.zeros(len(cut))])
     builder.add(
         vertices, triangles, SKIN, coords=_face_coords(vertices), openness=all_open, turn=turn,
-        casting=casting,
+        strand=roots, casting=casting,
     )  # fmt: skip
     lower = np.zeros(len(vertices), bool)
     lower[len(points) :] = True
@@ -235,12 +236,12 @@ def _add_torso(builder: MeshBuilder, person: Identity) -> None:
     """Add shoulders, chest and arms under cloth, from a collar that lies lower in front."""
     rows, columns = 26, 80
     down = np.linspace(0, 1, rows)[:, None]
-    around = np.linspace(0, 2 * np.pi, columns, endpoint=False)[None]
+    around = np.linspace(-np.pi, np.pi, columns, endpoint=False)[None]
     side, front = np.sin(around), np.cos(around)
     shoulder, chest = smoothstep(0, 0.3, down), smoothstep(0, 0.6, down)
     reach = _trunk(side, front, 1 - 0.1 * smoothstep(0.35, 0.8, down), person.male)
-    x = 4.9 * person.neck * side * (1 - shoulder) + reach * side * shoulder
-    z = 5.0 * person.neck * front * (1 - chest) + (reach + 1.5) * front * chest - 3.7
+    x = 4.6 * person.neck * side * (1 - shoulder) + reach * side * shoulder
+    z = 4.75 * person.neck * front * (1 - chest) + (reach + 1.5) * front * chest - 3.7
     top = -14.2 - 1.5 * front
     slope = 1.0 + 3.8 * np.abs(side) ** 1.5
     y = top - slope * shoulder - 54 * np.maximum(down - 0.1, 0) ** 1.05

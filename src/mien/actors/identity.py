@@ -42,6 +42,17 @@ EYE_COLOURS = {
 }
 
 
+DYES = (
+    (38, 48, 78), (206, 204, 198), (34, 34, 38), (112, 116, 122), (92, 98, 70), (104, 38, 48),
+    (74, 100, 138), (188, 168, 136), (48, 98, 100), (172, 134, 62), (150, 60, 52), (196, 150, 148),
+    (54, 82, 60), (128, 152, 178), (96, 76, 110), (110, 82, 62),
+)  # fmt: skip
+"""sRGB of clothes: navy, white, black, grey, olive, wine, denim, sand, teal, mustard, brick ..."""
+
+PATTERNS = {"plain": 0.4, "melange": 0.2, "striped": 0.15, "checked": 0.1, "printed": 0.15}
+"""How clothes are patterned, and how often."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """One person. male: 0 to 1, a cue, not a claim. age: years. brow_height: cm above the average.
@@ -66,6 +77,8 @@ class Identity:
     headset: bool
     lip_colour: float
     cloth_colour: tuple[int, int, int]
+    trim_colour: tuple[int, int, int]
+    cloth_pattern: str
     face_width: float
     face_length: float
     jaw_width: float
@@ -110,6 +123,7 @@ def sample_identity(seed: int) -> Identity:
 
     # Drawn apart: a seed keeps the hair, eyes and age that it has.
     heavy = float(np.clip(np.random.default_rng((seed, 0xFA7)).normal(), -1.6, 2.2))
+    apart = np.random.default_rng((seed, 0xC107))
     male = float(source.random() < 0.5) * 0.8 + 0.1 + 0.1 * source.random()
     age = float(np.clip(18 + source.gamma(1.9, 12), 18, 80))
     tone = float(source.beta(0.9, 0.9))
@@ -131,6 +145,8 @@ def sample_identity(seed: int) -> Identity:
         headset=bool(source.random() < 0.06),
         lip_colour=factor(0.3, 0.75 - 0.5 * male),
         cloth_colour=_cloth_colour(source),
+        trim_colour=_cloth_colour(apart),
+        cloth_pattern=str(apart.choice(list(PATTERNS), p=list(PATTERNS.values()))),
         face_width=factor(0.05, 1.035 + 0.02 * male + 0.022 * heavy),
         face_length=factor(0.065, 0.98 + 0.03 * male),
         jaw_width=factor(0.07, 1.01 + 0.08 * male + 0.025 * heavy),
@@ -165,8 +181,11 @@ def rgb(values: np.ndarray) -> tuple[int, int, int]:
 
 
 def _cloth_colour(source: np.random.Generator) -> tuple[int, int, int]:
-    vivid = source.integers(20, 220, 3)
-    return rgb(vivid.mean() + 0.5 * (vivid - vivid.mean()))
+    """Draw a colour that clothes are dyed in, a little off."""
+    which, light, warm = source.integers(20, 220, 3)
+    dye = np.array(DYES[int(which) % len(DYES)], float)
+    warmth = 0.1 * (warm - 120) * np.array([1, 0, -1])
+    return rgb(dye * (0.7 + 0.3 * (light - 20) / 200) + warmth)
 
 
 def _hair_style(source: np.random.Generator, male: float, age: float, tone: float) -> str:

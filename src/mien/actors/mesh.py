@@ -23,10 +23,11 @@ class Mesh:
     vertices: (V, 3). coords: (V, 2) face coordinates x, y (skin) or across, along (hair, cloth).
     parent: (V,) index of the vertex whose displacement this one shares. triangles: (T, 3).
     material: (T,). openness: (V,) ambient light that reaches it. turn: (V,) share of the head's
-    rotation. strand: (V,) 1 where hair may fray. jaw: (V,) True for what turns with the jaw bone.
-    head: number of vertices of the face itself, which come first. lower: (V,) True below the line
-    of the mouth. casting: (C, 3) the triangles that throw shadows, fewer: the map of shadows is
-    coarse. Before the face is lengthened (`FaceAction.vertices`).
+    rotation. strand: (V,) 1 where hair may fray; on skin, the share of roots of hair. jaw: (V,)
+    True for what turns with the jaw bone. head: number of vertices of the face itself, which come
+    first. lower: (V,) True below the line of the mouth. casting: (C, 3) the triangles that throw
+    shadows, fewer: the map of shadows is coarse. Before the face is lengthened
+    (`FaceAction.vertices`).
     """
 
     vertices: Array

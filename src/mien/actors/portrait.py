@@ -33,9 +33,10 @@ def portrait_file(folder: Path, person: int) -> Path:
 def draw_portrait(actor: Actor, target: Path) -> None:
     """Draw a person in the four moments, abreast."""
     view = View(SIDE, SIDE, (SIDE / 2, SIDE * 0.57), SIDE / 33)
+    light = Light(exposure=1 + 0.5 * actor.person.tone)  # as a photographer would
     tiles = []
     for moment in MOMENTS:
-        image, alpha = actor.draw(moment, view, Light())
+        image, alpha = actor.draw(moment, view, light)
         tiles.append(to_srgb(image + (1 - alpha[..., None]) * WALL))
     target.parent.mkdir(exist_ok=True)
     write_image(target, grid(np.stack(tiles), len(tiles)))

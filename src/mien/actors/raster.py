@@ -45,7 +45,7 @@ def _hash(x, y):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _waves(u, v):
+def waves(u, v):
     """Smooth noise on a lattice of whole numbers, 0 to 1."""
     iu, iv = np.floor(u), np.floor(v)
     du, dv = u - iu, v - iv
@@ -58,7 +58,7 @@ def _waves(u, v):
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def strand_noise(u, v):
     """Noise along hair: fine across, long along; 0 to 1."""
-    return 0.6 * _waves(6.0 * u, 0.25 * v) + 0.4 * _waves(17.0 * u, 0.5 * v)
+    return 0.6 * waves(6.0 * u, 0.25 * v) + 0.4 * waves(17.0 * u, 0.5 * v)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -109,7 +109,7 @@ def visibility(screen, triangles, material, strand, coords, width, height):
                     if fray > 0.02:
                         u = w0 * coords[a, 0] + w1 * coords[b, 0] + w2 * coords[c, 0]
                         v = w0 * coords[a, 1] + w1 * coords[b, 1] + w2 * coords[c, 1]
-                        if 0.12 + 0.76 * _waves(25.0 * u, 0.35 * v) < fray * 0.95:
+                        if 0.12 + 0.76 * waves(25.0 * u, 0.35 * v) < fray * 0.95:
                             continue
                 depth[y, x] = z
                 seen[y, x] = t

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mien.actors import raster, shading, skin
 from mien.actors.action_units import SIDES, UNITS, FaceAction
 from mien.actors.head import build_mesh
-from mien.actors.identity import Identity
+from mien.actors.identity import PATTERNS, Identity
 from mien.actors.mesh import PIVOT
 from mien.errors import InputError
 
@@ -111,10 +111,12 @@ class Actor:
         dark, brown = np.array([0.02, 0.02, 0.025]), np.array([0.12, 0.06, 0.03])
         self._palette = np.array(
             [
-                skin.to_linear(np.array(person.eye_colour)) * 1.3,
+                skin.to_linear(np.array(person.eye_colour)),
                 skin.to_linear(np.array(person.hair_colour)),
                 skin.to_linear(np.array(person.cloth_colour)),
                 dark if person.seed % 2 else brown,
+                skin.to_linear(np.array(person.trim_colour)),
+                [list(PATTERNS).index(person.cloth_pattern), 0, 0],
             ],
             np.float32,
         )
@@ -175,6 +177,7 @@ class Actor:
             raster.vertex_normals(points, self._triangles),
             self._coords,
             self._open,
+            self._strand,
             flat,
             level.surface,
             float(level.density),

@@ -10,13 +10,17 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.actors.identity import PATTERNS
 from mien.actors.mesh import CAVITY, CLOTH, FRAME, HAIR, INNER, PIVOT, SKIN, TEETH
-from mien.actors.raster import strand_noise
+from mien.actors.raster import strand_noise, waves
 
 KEY, KEY_COLOUR, FILL, FILL_COLOUR, SKY, GROUND = range(6)
 """Rows of the lamp: directions towards the light, and colours."""
-IRIS, HAIR_COLOUR, CLOTH_COLOUR, FRAME_COLOUR = range(4)
-"""Rows of the palette."""
+IRIS, HAIR_COLOUR, CLOTH_COLOUR, FRAME_COLOUR, TRIM_COLOUR, PATTERN = range(6)
+"""Rows of the palette: colours, and the number of the cloth's pattern."""
+_PLAIN, MELANGE, STRIPED, CHECKED, PRINTED = range(len(PATTERNS))
+COLLAR = 4.5
+"""How far down the ribs of a collar go, in the cloth's coordinates."""
 EYE_X, EYE_Y, EYE_Z, EYE_RADIUS, EYE_WIDTH, EYE_TILT, EYE_LASH = range(7)
 
 _PIVOT = tuple(float(v) for v in PIVOT)
@@ -27,8 +31,9 @@ Floats = NDArray[np.float32]
 class Surface(NamedTuple):
     """What is to be lit. place: (V, 3) in the camera's frame. flat: (V, 3) on the shadow map.
 
-    triangles: (T, 3), material: (T,). normals: (V, 3), coords: (V, 2), openness: (V,). skin:
-    (h, w, 6), relief: (h', w', 3), with their texels a cm, and the map's corner left, top in cm.
+    triangles: (T, 3), material: (T,). normals: (V, 3), coords: (V, 2), openness: (V,). strand: (V,)
+    share of cut hair on the skin. skin: (h, w, 6), relief: (h', w', 3), with their texels a cm, and
+    the map's corner left, top in cm.
     """
 
     triangles: NDArray[np.int32]
@@ -37,6 +42,7 @@ class Surface(NamedTuple):
     normals: Floats
     coords: Floats
     openness: Floats
+    strand: Floats
     flat: Floats
     skin: Floats
     density: float
@@ -48,7 +54,7 @@ class Surface(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """How it is lit. camera: (3,). lamp: (6, 3), palette: (4, 3), eye: (7,), rows as named above.
+    """How it is lit. camera: (3,). lamp: (6, 3), palette: (6, 3), eye: (7,), rows as named above.
 
     shadow: depth map, bias in cm. lids: (2, 2) upper, lower for x > 0, x < 0. gaze: (2, 3) unit,
     in the head's frame. to_head: (4, 3) rotation and pivot, from the camera's frame to the head's.
@@ -169,6 +175,18 @@ def _skin(fx, fy, skin, relief, sizes):
 
 
 @_compiled
+def _stubbled(tone, roots, fx, fy, palette):
+    """Colour of skin from which hair grows, cut short; roots: its share."""
+    cover = roots * (0.55 + 0.45 * waves(11.0 * fx, 11.0 * fy))
+    hair = palette[HAIR_COLOUR]
+    return (
+        tone[0] * (1 - cover) + 0.8 * hair[0] * cover,
+        tone[1] * (1 - cover) + 0.8 * hair[1] * cover,
+        tone[2] * (1 - cover) + 0.8 * hair[2] * cover,
+    )
+
+
+@_compiled
 def _sloped(normal, slope_x, slope_y, to_head):
     """Tilt a normal by a slope in the head's x and y."""
     b = _out_of_head(to_head, (slope_x, slope_y, 0.0))
@@ -246,13 +264,37 @@ def _eye_colour(place, look, s, iris):
     rays = (
         0.8 + 0.25 * np.sin(ring * 23) * np.sin(ring * 7 + 1) + 0.6 * (0.36 - angle) * (angle > 0.2)
     )
-    rays *= 1 - 0.65 * np.exp(-(((angle - edge) / 0.06) ** 2))
+    rays *= 1 - 0.75 * np.exp(-(((angle - edge) / 0.075) ** 2))
     rays *= min(max((angle - 0.165) / 0.03, 0.0), 1.0)
     mix = min(max((edge + 0.03 - angle) / 0.06, 0.0), 1.0)
     return (
         white[0] * (1 - mix) + (iris[0] * rays + 0.004) * mix,
         white[1] * (1 - mix) + (iris[1] * rays + 0.004) * mix,
         white[2] * (1 - mix) + (iris[2] * rays + 0.004) * mix,
+    )
+
+
+@_compiled
+def _cloth(fx, fy, palette):
+    """Colour of cloth at a place round the trunk and down it: its weave, folds and pattern."""
+    plain, trim = palette[CLOTH_COLOUR], palette[TRIM_COLOUR]
+    if fy < COLLAR:  # ribbed
+        return _times(plain, 0.85 + 0.15 * np.sin(fx * 16.0))
+    light = 0.97 + 0.03 * np.sin(fx * 9.0) * np.sin(fy * 7.0)
+    light *= 0.86 + 0.28 * waves(0.55 * fx + 0.1 * fy, 0.16 * fy)  # folds hang down
+    pattern, mix = palette[PATTERN, 0], 0.0
+    if pattern == MELANGE:
+        light *= 0.85 + 0.3 * waves(7.0 * fx, 4.0 * fy)
+    elif pattern == STRIPED:
+        mix = 0.9 * (fy % 4.0 < 1.2)
+    elif pattern == CHECKED:
+        mix = 0.4 * (fx % 3.0 < 1.1) + 0.4 * (fy % 4.0 < 1.5)
+    elif pattern == PRINTED:
+        mix = 0.9 * (waves(1.3 * fx, 0.9 * fy) > 0.64)
+    return (
+        light * (plain[0] * (1 - mix) + trim[0] * mix),
+        light * (plain[1] * (1 - mix) + trim[1] * mix),
+        light * (plain[2] * (1 - mix) + trim[2] * mix),
     )
 
 
@@ -272,8 +314,7 @@ def _material(kind, fx, fy, lip, palette):
     if kind == HAIR:
         return _times(palette[HAIR_COLOUR], 0.55 + 0.8 * strand_noise(fx, fy)), 0.0, 20, 0.35
     if kind == CLOTH:
-        weave = 0.97 + 0.03 * np.sin(fx * 9.0) * np.sin(fy * 7.0)
-        return _times(palette[CLOTH_COLOUR], weave), 0.0, 20, 0.15
+        return _cloth(fx, fy, palette), 0.0, 20, 0.15
     if kind == FRAME:
         return _times(palette[FRAME_COLOUR], 1.0), 0.25, 40, 0.0
     return (0.42, 0.13, 0.12), 0.12, 30, 0.3
@@ -383,8 +424,8 @@ def choose_samples(seen, second, third, depth, triangles, material, coords, eye,
 @_compiled
 def shade(places, shares, seen, second, third, surface, scene, image, alpha):
     """Light the chosen samples: image (H, W, 3), linear, premultiplied by alpha (H, W)."""
-    triangles, material, place, normals, coords, openness, flat, skin = surface[:8]
-    density, relief, relief_density, left, top, soft_skin = surface[8:]
+    triangles, material, place, normals, coords, openness, strand, flat, skin = surface[:9]
+    density, relief, relief_density, left, top, soft_skin = surface[9:]
     camera, lamp, shadow, bias, eye, lids, gaze, palette, to_head = scene
     sizes = (left, top, density, relief_density)
     lip = _skin(0.0, -7.2, skin, relief, sizes)[0]
@@ -409,6 +450,9 @@ def shade(places, shares, seen, second, third, surface, scene, image, alpha):
         if kind == SKIN:
             tone, gloss, slope_x, slope_y = _skin(fx, fy, skin, relief, sizes)
             shine, power, wrap, soft = 0.045 * gloss, 14, 0.25, soft_skin
+            roots = w0 * strand[a] + w1 * strand[b] + w2 * strand[c]
+            if roots > 0:
+                tone = _stubbled(tone, roots, fx, fy, palette)
             normal = _sloped(normal, slope_x, slope_y, to_head)
             if _near_eye(fx, fy, eye):
                 gap, below, lash, crease, s = _lids(fx, fy, eye, lids)
@@ -424,6 +468,7 @@ def shade(places, shares, seen, second, third, surface, scene, image, alpha):
                     normal = _out_of_head(to_head, ball)
                     open_ *= 0.35 + 0.65 * min(max(below / 0.30, 0.0), 1.0)
                     open_ *= 0.7 + 0.3 * min(gap / 0.14, 1.0)
+                    lit *= 0.5 + 0.5 * min(max(below / 0.26, 0.0), 1.0)  # lashes, the lid's edge
                     shine, power, wrap, soft, most = 0.6, 260, 0.2, 0.0, 1.0
         else:
             tone, shine, power, wrap = _material(kind, fx, fy, lip, palette)

@@ -65,6 +65,10 @@ def paint(person: Identity) -> tuple[Skin, ...]:
 
     light = 1 - person.tone
     base *= (1 + 0.03 * cloud(0.9) + 0.03 * cloud(0.15) + 0.025 * cloud(0.05))[..., None]
+    # Uneven: more and less blood (redder), more and less melanin (browner), in patches.
+    blood = (0.5 + 0.5 * light) * (0.5 * cloud(1.3) + 0.5 * cloud(0.35) + 0.35 * cloud(0.13))
+    base *= 1 + blood[..., None] * np.array([0.012, -0.065, -0.06])
+    base *= 1 - (0.6 * cloud(1.9) + 0.4 * cloud(0.5))[..., None] * np.array([0.035, 0.05, 0.07])
     # Blood shows in cheeks, nose, ears; less on the forehead; shadow under the eyes.
     flush = np.exp(-(((ax - 3.9) / 1.9) ** 2) - ((y + 3.4) / 1.7) ** 2)
     flush += 0.9 * np.exp(-((ax / 1.3) ** 2) - ((y + 3.9) / 0.9) ** 2)
@@ -87,7 +91,7 @@ def paint(person: Identity) -> tuple[Skin, ...]:
         shadow = _beard_area(ax, y) * 0.14 * light
         base = base * (1 - shadow[..., None] * np.array([1.0, 0.75, 0.55]))
     gloss = 0.55 + 0.25 * np.exp(-((ax / 2.2) ** 2) - ((y + 3.0) / 3.0) ** 2) + 0.1 * (y > 3)
-    gloss = gloss * (1 + 0.12 * cloud(0.06))
+    gloss = gloss * (1 + 0.12 * cloud(0.06)) * (0.9 + 0.5 * person.tone)
     base, gloss = _lips(person, x, y, base, gloss, source)
     base = _hairs(person, base, source)
     relief = (0.006 * cloud(0.05) + 0.004 * cloud(0.11)) * smoothstep(-13.5, -11.0, y)
@@ -147,7 +151,7 @@ def _lips(
         -(((np.abs(x) - 2.36 * person.mouth_width) / 0.22) ** 2) - ((y - MOUTH_Y) / 0.16) ** 2
     )
     out *= 1 - 0.35 * corners[..., None]
-    return out, gloss + 0.35 * inside
+    return out, gloss + (0.35 - 0.25 * person.tone) * inside
 
 
 def _beard_area(ax: Array, y: Array) -> Array:
@@ -172,7 +176,8 @@ def brow_line(person: Identity, t: Array) -> tuple[Array, Array, Array]:
         - 0.25 * t**3
         + 0.1 * t
     )
-    half = 0.36 * person.brow_thickness * np.interp(t, [0, 0.12, 0.55, 1], [0.7, 1.0, 0.85, 0.16])
+    taper = np.interp(t, [0, 0.05, 0.15, 0.55, 1], [0.35, 0.75, 1.0, 0.85, 0.16])
+    half = 0.36 * person.brow_thickness * taper
     return x, y, half
 
 

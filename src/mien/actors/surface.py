@@ -119,11 +119,11 @@ def field(x, y, z, p):
         _capsule(
             x, y, z, 0.0, 0.55, 7.55 + 0.35 * bridge, 0.0, tip_y + 0.35, tip_z - 0.35, 0.42, 0.66
         ),
-        0.9,
+        1.15,
     )
     d = _join(d, _ellipsoid(x, y, z, 0.22, tip_y, tip_z, 0.78 * nose_w, 0.7, 0.72), 0.6)
     wing_y = tip_y - 0.35
-    d = _join(d, _ellipsoid(x, y, z, 1.22 * nose_w, wing_y, tip_z - 1.25, 0.62, 0.58, 0.82), 0.45)
+    d = _join(d, _ellipsoid(x, y, z, 1.16 * nose_w, wing_y, tip_z - 1.35, 0.52, 0.56, 0.92), 0.7)
     d = _join(
         d, _capsule(x, y, z, 0.0, tip_y - 0.6, tip_z - 0.5, 0.0, tip_y - 1.0, 8.6, 0.3, 0.35), 0.5
     )
