@@ -266,8 +266,8 @@ class FaceAction:
         def unit(number: int) -> float:
             return shift_share(intensity.get((number, side), 0.0))
 
-        # The lid is over the iris early on, and shut before the last of the intensity.
-        closed = min(1.12 * max(unit(45), unit(43)) ** 0.75, 1.0)
+        # The lid is shut well before the last of the intensity.
+        closed = min(1.4 * max(unit(45), unit(43)) ** 1.125, 1.0)
         # What narrows an eye leaves a slit of what there was: together they do not close it.
         upper = 0.43 * (1 - 0.18 * unit(6)) * (1 - 0.45 * unit(7))
         lower = 0.42 * (1 - 0.92 * unit(6)) * (1 - 0.75 * unit(7)) * (1 - 0.3 * unit(9))

@@ -16,11 +16,12 @@ from scipy.ndimage import gaussian_filter
 from mien.actors import raster
 from mien.actors.action_units import UNITS
 from mien.actors.behaviour import Performance, perform
+from mien.actors.cover import draw_cover
 from mien.actors.identity import sample_identity
 from mien.actors.portrait import draw_portrait, portrait_file
 from mien.actors.render import Actor, Moment, View, to_srgb
 from mien.actors.room import background
-from mien.actors.shot import Shot, draw_cover, sample_shot
+from mien.actors.shot import Shot, sample_shot
 from mien.atomic import replacing
 from mien.media.encode import VideoWriter
 
@@ -257,7 +258,7 @@ def _cover(
     near = np.clip((time_s - cover.start_s + 0.3) / 0.3, 0, 1) * np.clip(
         (cover.end_s + 0.3 - time_s) / 0.3, 0, 1
     )
-    image, alpha = draw_cover(cover, role.actor.person.skin, int(10 * view.scale))
+    image, alpha = draw_cover(cover.kind, tuple(role.actor.person.skin), int(10 * view.scale))
     image = image * np.float32(shot.light.exposure)
     x = int(view.centre[0] + cover.right * 10 * view.scale - image.shape[1] / 2)
     rest = view.centre[1] + 26 * view.scale

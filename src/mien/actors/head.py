@@ -234,17 +234,18 @@ def _add_ears(builder: MeshBuilder, person: Identity) -> None:
 
 def _add_torso(builder: MeshBuilder, person: Identity) -> None:
     """Add shoulders, chest and arms under cloth, from a collar that lies lower in front."""
-    rows, columns = 26, 80
-    down = np.linspace(0, 1, rows)[:, None]
+    rows, columns = 30, 80
+    down = np.linspace(0, 1, rows)[:, None] ** 1.3
     around = np.linspace(-np.pi, np.pi, columns, endpoint=False)[None]
     side, front = np.sin(around), np.cos(around)
-    shoulder, chest = smoothstep(0, 0.3, down), smoothstep(0, 0.6, down)
+    turn, chest = 0.5 * np.pi * np.clip(down / 0.3, 0, 1), smoothstep(0, 0.6, down)
+    out = np.sin(turn)  # from the neck to the point of the shoulder, round which it falls
     reach = _trunk(side, front, 1 - 0.1 * smoothstep(0.35, 0.8, down), person.male)
-    x = 4.6 * person.neck * side * (1 - shoulder) + reach * side * shoulder
+    x = 4.6 * person.neck * side * (1 - out) + reach * side * out
     z = 4.75 * person.neck * front * (1 - chest) + (reach + 1.5) * front * chest - 3.7
-    top = -14.2 - 1.5 * front
-    slope = 1.0 + 3.8 * np.abs(side) ** 1.5
-    y = top - slope * shoulder - 54 * np.maximum(down - 0.1, 0) ** 1.05
+    slope = 1.0 + 3.6 * np.abs(side) ** 1.5
+    y = -14.2 - 1.5 * front - slope * out - 4.0 * (1 - np.cos(turn))
+    y = y - 54 * np.maximum(down - 0.3, 0)
     vertices = np.stack(np.broadcast_arrays(x, y, z), -1).reshape(-1, 3)
     coords = np.stack(np.broadcast_arrays(around * 8, down * 60), -1).reshape(-1, 2)
     shade = np.broadcast_to(0.5 + 0.5 * smoothstep(0.0, 0.15, down), (rows, columns)).ravel()

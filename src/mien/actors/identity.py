@@ -49,7 +49,7 @@ DYES = (
 )  # fmt: skip
 """sRGB of clothes: navy, white, black, grey, olive, wine, denim, sand, teal, mustard, brick ..."""
 
-PATTERNS = {"plain": 0.4, "melange": 0.2, "striped": 0.15, "checked": 0.1, "printed": 0.15}
+PATTERNS = {"plain": 0.45, "melange": 0.2, "striped": 0.15, "checked": 0.1, "printed": 0.1}
 """How clothes are patterned, and how often."""
 
 
@@ -132,7 +132,7 @@ def sample_identity(seed: int) -> Identity:
         male=male,
         age=age,
         tone=tone,
-        redness=factor(0.6, 0.2),
+        redness=factor(0.45, 0.1),
         freckles=float(max(0.0, source.normal(-0.4, 0.6)) * (tone < 0.35)),
         hair_style=_hair_style(source, male, age, tone),
         hair_colour=_hair_colour(source, age, tone),

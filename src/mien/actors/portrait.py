@@ -10,7 +10,7 @@ from mien.actors.render import Actor, Light, Moment, View, to_srgb
 from mien.media.images import grid, write_image
 
 SIDE = 192
-WALL = np.array([0.22, 0.25, 0.29], np.float32)
+WALL = (0.22, 0.25, 0.29)
 
 
 def _both(*units: tuple[int, float]) -> dict[tuple[int, str], float]:
@@ -32,14 +32,22 @@ def portrait_file(folder: Path, person: int) -> Path:
 
 def draw_portrait(actor: Actor, target: Path) -> None:
     """Draw a person in the four moments, abreast."""
-    view = View(SIDE, SIDE, (SIDE / 2, SIDE * 0.57), SIDE / 33)
+    view = View(SIDE, SIDE, (SIDE / 2, SIDE * 0.57), SIDE / 30)
+    wall = _wall()
     light = Light(exposure=1 + 0.5 * actor.person.tone)  # as a photographer would
     tiles = []
     for moment in MOMENTS:
         image, alpha = actor.draw(moment, view, light)
-        tiles.append(to_srgb(image + (1 - alpha[..., None]) * WALL))
+        tiles.append(to_srgb(image + (1 - alpha[..., None]) * wall))
     target.parent.mkdir(exist_ok=True)
     write_image(target, grid(np.stack(tiles), len(tiles)))
+
+
+def _wall() -> NDArray[np.float32]:
+    """A grey wall with a lamp on it."""
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE - 0.5
+    lit = 1.3 - 1.1 * ((x + 0.1) ** 2 + (y + 0.1) ** 2)
+    return (lit[..., None] * WALL).astype(np.float32)
 
 
 def contact_sheet(target: Path, folder: Path, people: list[int]) -> None:

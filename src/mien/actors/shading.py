@@ -19,7 +19,7 @@ KEY, KEY_COLOUR, FILL, FILL_COLOUR, SKY, GROUND = range(6)
 IRIS, HAIR_COLOUR, CLOTH_COLOUR, FRAME_COLOUR, TRIM_COLOUR, PATTERN = range(6)
 """Rows of the palette: colours, and the number of the cloth's pattern."""
 _PLAIN, MELANGE, STRIPED, CHECKED, PRINTED = range(len(PATTERNS))
-COLLAR = 4.5
+COLLAR = 1.7
 """How far down the ribs of a collar go, in the cloth's coordinates."""
 EYE_X, EYE_Y, EYE_Z, EYE_RADIUS, EYE_WIDTH, EYE_TILT, EYE_LASH = range(7)
 
@@ -290,7 +290,7 @@ def _cloth(fx, fy, palette):
     elif pattern == CHECKED:
         mix = 0.4 * (fx % 3.0 < 1.1) + 0.4 * (fy % 4.0 < 1.5)
     elif pattern == PRINTED:
-        mix = 0.9 * (waves(1.3 * fx, 0.9 * fy) > 0.64)
+        mix = 0.6 * (waves(1.3 * fx, 0.9 * fy) > 0.64)
     return (
         light * (plain[0] * (1 - mix) + trim[0] * mix),
         light * (plain[1] * (1 - mix) + trim[1] * mix),

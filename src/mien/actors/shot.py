@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from mien.actors.render import Light
-from mien.actors.skin import to_linear
 
 Array = NDArray[np.float64]
 
@@ -93,41 +91,3 @@ def sample_light(source: np.random.Generator) -> Light:
 def _triple(values: Array) -> tuple[float, float, float]:
     r, g, b = (float(max(v, 0)) for v in values)
     return r, g, b
-
-
-def draw_cover(
-    cover: Cover, skin: Array, width: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Draw a hand or a cup about `width` pixels wide: linear colour, premultiplied, and alpha."""
-    k = 3
-    side = max(width * k, 24)
-    image = Image.new("RGBA", (side, int(side * 1.5)), (0, 0, 0, 0))
-    pen = ImageDraw.Draw(image)
-    if cover.kind == "cup":
-        tone: tuple[int, ...] = (205, 60, 50, 255)
-        pen.rounded_rectangle(
-            (side * 0.1, side * 0.1, side * 0.8, side * 1.2), side // 9, fill=tone
-        )
-        pen.ellipse((side * 0.1, side * 0.02, side * 0.8, side * 0.2), fill=(120, 34, 30, 255))
-        pen.arc((side * 0.65, side * 0.35, side * 0.99, side * 0.9), 270, 90, tone, side // 14)
-    else:
-        tone = (*(int(v) for v in np.clip(skin * 0.92, 0, 255)), 255)
-        dark = (*(int(v * 0.72) for v in tone[:3]), 255)
-        pen.rounded_rectangle(
-            (side * 0.12, side * 0.62, side * 0.88, side * 1.5), side // 6, fill=tone
-        )
-        for i, (x, top) in enumerate(((0.12, 0.22), (0.31, 0.06), (0.50, 0.04), (0.69, 0.16))):
-            box = (side * x, side * top, side * (x + 0.185), side * 0.95)
-            pen.rounded_rectangle(box, side // 11, fill=tone)
-            if i:
-                pen.line(
-                    (side * x, side * (top + 0.12), side * x, side * 0.8),
-                    fill=dark,
-                    width=side // 60,
-                )
-    small = image.resize((side // k, int(side * 1.5) // k), Image.Resampling.LANCZOS)
-    pixels = np.asarray(small, float)
-    alpha = (pixels[..., 3] / 255).astype(np.float32)
-    ramp = np.linspace(1.05, 0.75, pixels.shape[1])[None, :, None]
-    colour = to_linear(pixels[..., :3]) * ramp * 0.75
-    return (colour * alpha[..., None]).astype(np.float32), alpha
