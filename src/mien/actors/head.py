@@ -139,7 +139,7 @@ def _add_inner_lips(builder: MeshBuilder, line: Array, parents: NDArray[np.int_]
 def _add_lining(builder: MeshBuilder, points: Array, triangles: NDArray[np.int_]) -> None:
     """Line lips and cheeks from inside: an open mouth, from aside, shows the far ones."""
     x, y, z = points[triangles].mean(1).T
-    near = (np.abs(x) < 5.2) & (y > -10.5) & (y < -4.5) & (z > 1.8)
+    near = (np.abs(x) < 7.2) & (y > -11.0) & (y < -4.5) & (z > 0.5)
     used, inward = np.unique(triangles[near][:, ::-1], return_inverse=True)
     builder.add(points[used], inward.reshape(-1, 3), CAVITY, parent=used, openness=0.25)
 
@@ -147,7 +147,7 @@ def _add_lining(builder: MeshBuilder, points: Array, triangles: NDArray[np.int_]
 def _add_arch(builder: MeshBuilder, person: Identity, upper: bool) -> None:
     """Add a row of teeth: its front, and the edge that it bites with."""
     across = np.linspace(-1, 1, 29)
-    x = across * (2.3 if upper else 1.55) * person.mouth_width
+    x = across * (2.3 if upper else 1.95) * person.mouth_width
     z = (7.95 if upper else 7.5) - 0.2 * x**2
     top, bottom = (-5.85, -7.2) if upper else (-7.25, -8.05)
     above = np.stack([x, np.full_like(x, top), z - 0.1], -1)

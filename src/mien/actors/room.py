@@ -20,13 +20,14 @@ def background(source: np.random.Generator, width: int, height: int) -> NDArray[
     w, h = max(width // 2, 32), max(height // 2, 24)
     image = Image.new("RGB", (w, h), _muted(source, 70, 205, 10))
     pen = ImageDraw.Draw(image)
-    if source.random() < 0.2:
+    outside = source.random() < 0.2
+    if outside:
         _garden(source, pen, w, h)
     else:
         for _ in range(int(source.integers(1, 6))):
             thing = THINGS[int(source.integers(len(THINGS)))]
             thing(source, pen, w, h)
-    focus = float(source.uniform(0.5, 6)) * h / 180
+    focus = float(source.uniform(3.5 if outside else 0.5, 6)) * h / 180  # trees are further
     image = image.filter(ImageFilter.GaussianBlur(focus)).resize((width, height))
     shade = gaussian_filter(source.normal(size=(9, 9)), 1.5)
     soft = np.asarray(Image.fromarray(shade.astype(np.float32)).resize((width, height)))
@@ -108,9 +109,11 @@ def _leaf(source: np.random.Generator, pen: Pen, x: float, y: float, size: float
 def _garden(source: np.random.Generator, pen: Pen, w: int, h: int) -> None:
     pen.rectangle((0, 0, w, h), fill=rgb(np.array([176, 198, 222]) * source.uniform(0.7, 1.1)))
     top = source.uniform(0.1, 0.5)
-    for _ in range(260):
-        y = (top + (1 - top) * source.random() ** 1.3) * h
-        _leaf(source, pen, source.uniform(-0.05, 1.05) * w, y, source.uniform(0.02, 0.09) * w)
+    trees = source.uniform(-0.1, 1.1, (9, 2)) * [1, 0.4] + [0, top]
+    for _ in range(1500):
+        x, y = trees[int(source.integers(len(trees)))] + source.normal(0, 0.16, 2)
+        if y < 0.95:
+            _leaf(source, pen, x * w, max(y, 0.4 * top) * h, source.uniform(0.008, 0.04) * w)
     grass = np.array([92, 112, 66]) * source.uniform(0.7, 1.2)
     pen.rectangle((0, 0.88 * h, w, h), fill=rgb(grass))
 
