@@ -45,12 +45,14 @@ def add_hair(builder: MeshBuilder, grid: HeadGrid, person: Identity) -> None:
 
 def stubble(grid: HeadGrid, person: Identity) -> Array:
     """Share of each vertex of the head that roots of hair darken: the line where hair begins."""
+    seen = np.clip(0.3 + (person.skin.mean() - np.mean(person.hair_colour)) / 90, 0.1, 1)
     line = smoothstep(-0.3, 0.6, _scalp(grid, person).ravel())
     if person.hair_style not in ("bald", "balding"):
-        return 0.85 * line
+        return np.asarray(0.85 * seen * line)
     shaved = replace(person, hair_style="crop", fringe="swept")
     once = 0.3 * smoothstep(-0.5, 1.5, _scalp(grid, shaved).ravel())
-    return np.maximum(once, 0.6 * line) if person.hair_style == "balding" else once
+    left = 0.6 * line if person.hair_style == "balding" else 0.0
+    return np.asarray(seen * np.maximum(once, left))
 
 
 def _add_shell(builder: MeshBuilder, grid: HeadGrid, person: Identity, cover: Array) -> None:

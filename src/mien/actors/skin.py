@@ -151,7 +151,7 @@ def _lips(
         -(((np.abs(x) - 2.36 * person.mouth_width) / 0.22) ** 2) - ((y - MOUTH_Y) / 0.16) ** 2
     )
     out *= 1 - 0.35 * corners[..., None]
-    return out, gloss + (0.35 - 0.25 * person.tone) * inside
+    return out, gloss + (0.22 - 0.18 * person.tone) * inside
 
 
 def _beard_area(ax: Array, y: Array) -> Array:
