@@ -22,7 +22,7 @@ def actor() -> Actor:
 
 
 def aperture(actor: Actor, *units: tuple[int, float]) -> float:
-    """How far the lids are apart in the middle of the left eye, cm, with the skin that they lie on."""
+    """How far the lids of the left eye are apart in its middle, cm, with the skin they lie on."""
     acted = {(unit, side): level for unit, level in units for side in SIDES}
     lids = actor.action.lids(acted, "L")
     eye = 3.15 * actor.person.eye_distance
