@@ -97,9 +97,9 @@ PULLS: dict[int, tuple[Pull, ...]] = {
         Pull((0.0, 0.0, 0.5), 0.3, MOUTH_Y, 1.3, 0.9),
     ),
     20: (
-        Pull((1.4, -0.08, -0.45), 1.0, MOUTH_Y - 0.1, 1.2, 1.0, from_corner=True),
+        Pull((1.4, -0.15, -0.45), 1.0, MOUTH_Y - 0.1, 1.2, 1.0, from_corner=True),
         Pull((0.3, -0.05, -0.1), 1.2, MOUTH_Y, 1.2, 0.9),
-        Pull((0.0, -0.4, 0.0), 0.6, MOUTH_Y - 0.4, 1.3, 0.7, "lower lip", from_corner=True),
+        Pull((0.0, -0.4, 0.0), 0.7, MOUTH_Y - 0.4, 1.0, 0.7, "drawn lip", from_corner=True),
     ),
     23: (
         Pull((-0.12, -0.14, -0.1), 0.8, -6.4, 1.6, 0.45, "upper"),
@@ -201,6 +201,7 @@ class FaceAction:
             "lower": 1 - upper,
             "upper lip": upper * lip,
             "lower lip": (1 - upper) * lip,
+            "drawn lip": (1 - upper) * np.sqrt(lip),
             "brow": smoothstep(0.0, 0.75, self._above_lid(x, y)),
             "cover": smoothstep(-1.25, 1.05, self._above_lid(x, y)),
         }
