@@ -97,7 +97,7 @@ PULLS: dict[int, tuple[Pull, ...]] = {
         Pull((0.0, 0.0, 0.5), 0.3, MOUTH_Y, 1.3, 0.9),
     ),
     20: (
-        Pull((1.4, -0.15, -0.45), 1.0, MOUTH_Y - 0.1, 1.2, 1.0, from_corner=True),
+        Pull((1.7, -0.15, -0.6), 1.0, MOUTH_Y - 0.1, 1.2, 1.0, from_corner=True),
         Pull((0.3, -0.05, -0.1), 1.2, MOUTH_Y, 1.2, 0.9),
         Pull((0.0, -0.4, 0.0), 0.7, MOUTH_Y - 0.4, 1.0, 0.7, "drawn lip", from_corner=True),
     ),
