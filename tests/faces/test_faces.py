@@ -185,7 +185,10 @@ def test_a_killed_ingest_resumes_to_the_same_store(clip, tmp_path, stop):
     for attempt in range(3):  # on a busy machine it may be done before the signal comes
         store = tmp_path / f"killed{attempt}"
         process = subprocess.Popen(
-            [*command, "--store", str(store)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*command, "--store", str(store)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # under nohup too
         )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
