@@ -30,10 +30,10 @@ WRINKLES = ("forehead", "sides", "glabella", "nasolabial", "crow", "nose", "chin
 class Pull(NamedTuple):
     """A displacement of the skin: (outward, up, forward) in cm, strongest at (x, y) of the face.
 
-    wide, tall: how far it reaches. part: what it moves, above or below the line of the mouth;
-    the "brow", above the lids, whose edges stay where they are when it is lifted; the "cover" of
-    the eye, which a lowered brow pushes down, and the edge of the upper lid less.
-    from_corner: x counts in distances of the mouth's corner from its middle.
+    wide, tall: how far it reaches. part: what it moves, above or below the line of the mouth; a
+    "lip", which fades towards its corners, a "drawn" one later; the "brow", above the lids, whose
+    edges stay where they are when it is lifted; the "cover" of the eye, which a lowered brow pushes
+    down, and the edge of the upper lid less. from_corner: x counts in distances of the mouth's corner from its middle.
     """
 
     shift: tuple[float, float, float]

@@ -37,7 +37,8 @@ def draw_cover(
 
     skin: sRGB of a hand's. What is returned is kept: it is not to be written to.
     """
-    wide, tall = max(width, 8), int(max(width, 8) * 1.5)
+    wide = max(width, 8)
+    tall = int(1.5 * wide)
     step = 1 / (wide * FINE)
     y, x = (np.mgrid[: tall * FINE, : wide * FINE] + 0.5) * step
     height, colour = _hand(x, y, to_linear(np.array(skin))) if kind == "hand" else _cup(x, y)

@@ -2,6 +2,9 @@
 
 A pixel has four samples of visibility. Where they agree (skin away from the eyes, cloth) it is lit
 once, hair twice, and edges and eyes for every sample: that antialiases at a third of the cost.
+
+All that `shade` calls is here but for `raster`'s noise, however long: numba's cache of a compiled
+kernel looks at its own file alone, and would not see what changed in another.
 """
 
 from typing import NamedTuple
@@ -230,6 +233,17 @@ def _lids(fx, fy, eye, lids):
 
 
 @_compiled
+def _lashed(tone, lash, crease):
+    """Colour of skin, or of what lies under lashes, darkened by these and by the lid's crease."""
+    dark = 1 - lash
+    return (
+        tone[0] * dark * (1 - 0.7 * crease),
+        tone[1] * dark * (1 - crease),
+        tone[2] * dark * (1 - crease),
+    )
+
+
+@_compiled
 def _eyeball(side, view, camera, to_head, eye):
     """Where the ray meets the eyeball, as a unit vector from its middle, in the head's frame.
 
@@ -348,6 +362,20 @@ def _gleam(normal, half, view, shine, power):
 
 
 @_compiled
+def _shine(kind, at, normal, view, gloss, palette, lamp):
+    """Share of the key light that is mirrored. at: face or hair coordinates. gloss: how strongly,
+    how sharply."""
+    half = _unit((lamp[KEY, 0] + view[0], lamp[KEY, 1] + view[1], lamp[KEY, 2] + view[2]))
+    if kind == HAIR:
+        deep = max((_dot(normal, lamp[KEY]) + 0.55) / 1.55, 0.0)
+        along = _hair_gleam(normal, half, at[0], at[1], palette[HAIR_COLOUR])
+        return along * (0.4 + 0.6 * deep)
+    if gloss[0] > 0:
+        return _gleam(normal, half, view, gloss[0], gloss[1])
+    return 0.0
+
+
+@_compiled
 def _illuminate(tone, normal, lit, open_, wrap, soft, gleam, lamp, out):
     """Write the light that a place of colour `tone` sends to the camera.
 
@@ -445,7 +473,7 @@ def shade(places, shares, seen, second, third, surface, scene, image, alpha):
         fy = w0 * coords[a, 1] + w1 * coords[b, 1] + w2 * coords[c, 1]
         on_map = _between(flat, corners, weights)
         kind = material[t]
-        lit = _lit(shadow, on_map[0], on_map[1], on_map[2], bias) if kind != FRAME else 1.0
+        lit = 1.0 if kind == FRAME else _lit(shadow, on_map[0], on_map[1], on_map[2], bias)
         soft, most = 0.0, 1e9
         if kind == SKIN:
             tone, gloss, slope_x, slope_y = _skin(fx, fy, skin, relief, sizes)
@@ -456,11 +484,7 @@ def shade(places, shares, seen, second, third, surface, scene, image, alpha):
             normal = _sloped(normal, slope_x, slope_y, to_head)
             if _near_eye(fx, fy, eye):
                 gap, below, lash, crease, s = _lids(fx, fy, eye, lids)
-                tone = (
-                    tone[0] * (1 - lash) * (1 - 0.7 * crease),
-                    tone[1] * (1 - lash) * (1 - crease),
-                    tone[2] * (1 - lash) * (1 - crease),
-                )
+                tone = _lashed(tone, lash, crease)
                 if gap > 0:
                     side = 0 if fx > 0 else 1
                     ball = _eyeball(side, view, camera, to_head, eye)
@@ -474,13 +498,7 @@ def shade(places, shares, seen, second, third, surface, scene, image, alpha):
             tone, shine, power, wrap = _material(kind, fx, fy, lip, palette)
             if kind == TEETH:
                 lit = 0.5 + 0.5 * lit  # light finds its way between the lips
-        half = _unit((lamp[KEY, 0] + view[0], lamp[KEY, 1] + view[1], lamp[KEY, 2] + view[2]))
-        gleam = 0.0
-        if kind == HAIR:
-            deep = max((_dot(normal, lamp[KEY]) + 0.55) / 1.55, 0.0)
-            gleam = _hair_gleam(normal, half, fx, fy, palette[HAIR_COLOUR]) * (0.4 + 0.6 * deep)
-        elif shine > 0:
-            gleam = _gleam(normal, half, view, shine, power)
+        gleam = _shine(kind, (fx, fy), normal, view, (shine, power), palette, lamp)
         gleam = min(gleam * lit, most)
         _illuminate(tone, normal, lit, open_, wrap, soft, gleam, lamp, light)
         for k in range(3):
