@@ -33,7 +33,8 @@ class Pull(NamedTuple):
     wide, tall: how far it reaches. part: what it moves, above or below the line of the mouth; a
     "lip", which fades towards its corners, a "drawn" one later; the "brow", above the lids, whose
     edges stay where they are when it is lifted; the "cover" of the eye, which a lowered brow pushes
-    down, and the edge of the upper lid less. from_corner: x counts in distances of the mouth's corner from its middle.
+    down, and the edge of the upper lid less. from_corner: x counts in distances of the mouth's
+    corner from its middle.
     """
 
     shift: tuple[float, float, float]
