@@ -42,7 +42,7 @@ RATE, SECONDS, SIDE, EVENTS = 25, 16, 288, 16
 
 
 def perform(number: int, source: np.random.Generator, units: Sequence[int]) -> dict[int, Array]:
-    """Draw the course of each unit, 0 to 5, where only some are acted."""
+    """Draw the course of every unit, 0 to 5; those not in `units` stay still, but for blinks."""
     time_s = np.arange(RATE * SECONDS) / RATE
     displays = [display for display in DISPLAYS if set(display) <= set(units)]
     course = {unit: np.zeros(len(time_s)) for unit in UNITS}
