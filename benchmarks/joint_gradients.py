@@ -1,7 +1,7 @@
 """How large each head's gradient is in the layers that all heads share, and where it points.
 
 run: python benchmarks/joint_gradients.py --store STORE [--seeds 3] [--at 20 300]
-     [--only "GAN joint (003)" ...]
+     [--only "GAN joint (kollias-2018)" ...]
 
 Trains variants of `joint_ablation.py` in memory and, at the discriminator's updates asked for,
 takes the gradient of each head's weighted loss apart, on the real batch and on a generated one,
@@ -27,7 +27,7 @@ from mien.training.recipe import load_recipe
 
 TERMS = ("real/au", "real/valence_arousal", "real/fake", "fake/au", "fake/valence_arousal",
          "fake/fake")  # fmt: skip
-SHOWN = ("GAN joint (003)", "joint, VA/16", "joint, all", "G leads: joint", "joint-32")
+SHOWN = ("GAN joint (kollias-2018)", "joint, VA/16", "joint, all", "G leads: joint", "joint-32")
 
 
 def of_heads(step: CategoricalStep, batch: Batch) -> dict[str, Tensor]:

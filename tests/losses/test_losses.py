@@ -58,7 +58,7 @@ def test_no_labels_give_an_exact_zero(name):
 
 
 def test_ccc_loss_against_constant_labels_is_one_without_gradient():
-    # Seed 000, section 3.2.4: why label smoothing was tried with MSE only.
+    # au-va-thesis, section 3.2.4: why label smoothing was tried with MSE only.
     pred, _, _ = some_va()
     loss = ccc_loss(pred, torch.full_like(pred, 0.01), torch.ones_like(pred))
     loss.backward()
@@ -117,7 +117,7 @@ def test_huber_by_hand():
     assert huber_loss(torch.tensor([0.5, 2.0]), torch.zeros(2)).item() == pytest.approx(0.8125)
 
 
-def test_annealing_as_in_seed_000():
+def test_annealing_as_in_the_thesis():
     weights = [annealed_weight(s, 10, 1500) for s in (0, 750, 1500, 9000)]
     assert weights == [10, 5, 0, 0]
     assert annealed_weight(0, 10, 0) == 0

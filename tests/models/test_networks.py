@@ -293,7 +293,7 @@ def test_exclusive_heads_are_one_softmax_of_k_plus_1():
     label = torch.tensor([0, 1, 2, 0, 1])
     apart = F.cross_entropy(heads.expression, label) + constant_cross_entropy(heads.fake, 0.0)
     assert apart.item() == pytest.approx(F.cross_entropy(raw, label).item(), rel=1e-5)
-    # A fake's target is alpha, and (1 - alpha) / n on every class (seed 000, section 3.2.2).
+    # A fake's target is alpha, and (1 - alpha) / n on every class (au-va-thesis, section 3.2.2).
     target = torch.tensor([0.1 / 3, 0.1 / 3, 0.1 / 3, 0.9]).expand(5, 4)
     fake = constant_cross_entropy(heads.fake, 0.9) + 0.1 * uniform_cross_entropy(heads.expression)
     assert fake.item() == pytest.approx(F.cross_entropy(raw, target).item(), rel=1e-5)

@@ -22,15 +22,22 @@ from mien.reproduction.timing import steps_for
 from mien.training.recipe import load_recipe
 
 SEEDS = Path(__file__).resolve().parents[3] / "shared" / "seeds"
+TEXTS = {"au-va-thesis": "000*", "benroumpi-2018": "001*", "kollias-2018": "003*"}
+"""How the files with the documents' texts begin, by key."""
 
 
 def test_every_asked_table_is_there_and_its_cells_are_printed_ones():
-    asked = [f"000/table-3.{n}" for n in (15, 16, *range(19, 27))]
-    asked += [f"001/table-6.{n}" for n in range(1, 8)]
-    asked += ["003/table-IX", "004/stage-1", "004/stage-2", "004/stage-3"]
+    asked = [f"au-va-thesis/table-3.{n}" for n in (15, 16, *range(19, 27))]
+    asked += [f"benroumpi-2018/table-6.{n}" for n in range(1, 8)]
+    asked += [
+        "kollias-2018/table-IX",
+        "kolbenschlag-2020/stage-1",
+        "kolbenschlag-2020/stage-2",
+        "kolbenschlag-2020/stage-3",
+    ]
     assert set(asked) == set(TABLES)
     for table in TABLES.values():
-        if table.name.startswith("004"):
+        if table.name.startswith("kolbenschlag-2020"):
             continue  # the talk prints no figures
         for run in table.rows:
             for label, _ in table.columns:
@@ -57,10 +64,10 @@ def test_every_figure_stands_near_its_table_in_the_documents():
     checked = 0
     for name, figures in published().items():
         document, number = name.split("/")
-        if document == "004":
+        if document == "kolbenschlag-2020":
             continue  # the talk shows pictures and prints no scores
         number = number.removeprefix("table-")
-        text = next(SEEDS.glob(f"{document}*")).read_text("utf-8")
+        text = next(SEEDS.glob(TEXTS[document])).read_text("utf-8")
         captions = re.finditer(rf"(?i)table\s+{re.escape(number)}\b", text)
         near = "\n".join(text[max(c.start() - 4000, 0) : c.end() + 4000] for c in captions)
         for printed in figures:
@@ -83,10 +90,13 @@ def _shapes(value: float) -> list[str]:
 
 
 def test_the_figures_that_everybody_quotes():
-    assert figure("000/table-3.15", "lr 1e-5, ur 7", "F1 score, average on all AUs").value == 0.799
-    nine = figure("003/table-IX", "VA + AU / MSE + cross entropy", "F1 Score: weighted")
+    assert (
+        figure("au-va-thesis/table-3.15", "lr 1e-5, ur 7", "F1 score, average on all AUs").value
+        == 0.799
+    )
+    nine = figure("kollias-2018/table-IX", "VA + AU / MSE + cross entropy", "F1 Score: weighted")
     assert nine.value == 0.332
-    assert figure("001/table-6.7", "Big dataset", "Max CCC").value == 0.6
+    assert figure("benroumpi-2018/table-6.7", "Big dataset", "Max CCC").value == 0.6
 
 
 def made_run(folder: Path, **best: float) -> Path:
@@ -227,15 +237,16 @@ def test_a_score_that_never_changes_was_best_at_no_step():
 
 @pytest.mark.skipif(not SEEDS.exists(), reason="the documents are not beside this checkout")
 @pytest.mark.parametrize("number", [15, 16, *range(19, 27)])
-def test_the_tables_of_000_are_cell_by_cell_in_the_order_of_print(number):
+def test_the_tables_of_au_va_thesis_are_cell_by_cell_in_the_order_of_print(number):
     """Score and iteration of every cell, between the captions before it and its own."""
-    text = next(SEEDS.glob("000*")).read_text("utf-8")
+    text = next(SEEDS.glob(TEXTS["au-va-thesis"])).read_text("utf-8")
     ends = [(m.group(1), m.start()) for m in re.finditer(r"(?m)^Table (3\.\d+):", text)]
     at = [name for name, _ in ends].index(f"3.{number}")
     part = text[ends[at - 1][1] : ends[at][1]]
     pairs = re.findall(r"(?<![\d.])(0\.\d{3})\s*\((\d+)\)?", part)
     ours = [
-        (f"{f.value:.3f}", str(f.iteration // 1000)) for f in published()[f"000/table-3.{number}"]
+        (f"{f.value:.3f}", str(f.iteration // 1000))
+        for f in published()[f"au-va-thesis/table-3.{number}"]
     ]
     assert len(ours) >= 20
     assert pairs[-len(ours) :] == ours
@@ -244,7 +255,7 @@ def test_the_tables_of_000_are_cell_by_cell_in_the_order_of_print(number):
 def test_tables_with_the_same_runs_share_them(tmp_path):
     plans = [
         Plan(TABLES[name], tmp_path, tmp_path, "test", 10, 0, 1)
-        for name in ("000/table-3.15", "000/table-3.16")
+        for name in ("au-va-thesis/table-3.15", "au-va-thesis/table-3.16")
     ]
     first, second = ([run_folder(p, run, 10) for run in p.table.rows] for p in plans)
     assert first == second
@@ -254,35 +265,41 @@ def test_tables_with_the_same_runs_share_them(tmp_path):
 def test_a_table_is_run_and_set_beside_the_printed_one(faces, tmp_path, cli):
     out = tmp_path / "tables"
     words = ["--store", faces, "--out", out, "--split", "val", "--steps", 4, "--workers", 2]
-    done = cli("reproduce", "003/table-IX", *words, "--json")
+    done = cli("reproduce", "kollias-2018/table-IX", *words, "--json")
     assert done.code == 0, done.err
     rows = json.loads(done.out)["rows"]
     assert rows["only VA / MSE"]["CCC-V"]["printed"] == 0.484
     assert math.isfinite(rows["VA + AU / MSE + cross entropy"]["F1 Score: macro"]["value"])
-    page = (out / "003-table-IX" / "index.html").read_text("utf-8")
+    page = (out / "kollias-2018-table-IX" / "index.html").read_text("utf-8")
     assert "4 steps" in page
     assert page.count("<figcaption>step ") == 3 * 5  # first, middle and last samples of five runs
     assert "Over the checkpoints" in page
     linked = re.findall(r'href="(../runs/[^"]+)"', page)
     assert len(linked) == 5
-    assert all((out / "003-table-IX" / unquote(link)).exists() for link in linked)
-    assert "**" in (out / "003-table-IX" / "table.md").read_text("utf-8")
+    assert all((out / "kollias-2018-table-IX" / unquote(link)).exists() for link in linked)
+    assert "**" in (out / "kollias-2018-table-IX" / "table.md").read_text("utf-8")
     before = sorted(p.stat().st_mtime_ns for p in (out / "runs").rglob("sweep.json"))
-    assert cli("reproduce", "003/table-IX", *words).code == 0
+    assert cli("reproduce", "kollias-2018/table-IX", *words).code == 0
     assert sorted(p.stat().st_mtime_ns for p in (out / "runs").rglob("sweep.json")) == before
     damaged = next((out / "runs").rglob("sweep.json"))
     damaged.write_text("{")
-    assert cli("reproduce", "003/table-IX", *words).code == 0
+    assert cli("reproduce", "kollias-2018/table-IX", *words).code == 0
     assert json.loads(damaged.read_text())["split"] == "val"
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["000/table-3.14"], "did you mean '000/table-3."),
-        (["003/table-IX"], "--store and --out are needed"),
-        (["003/table-IX", "--store", "S", "--out", "O", "--budget", "soon"], "as 90s, 20m or 2h"),
-        (["003/table-IX", "--store", "S", "--out", "O", "--steps", "0"], "give at least 1"),
+        (["au-va-thesis/table-3.14"], "did you mean 'au-va-thesis/table-3."),
+        (["kollias-2018/table-IX"], "--store and --out are needed"),
+        (
+            ["kollias-2018/table-IX", "--store", "S", "--out", "O", "--budget", "soon"],
+            "as 90s, 20m or 2h",
+        ),
+        (
+            ["kollias-2018/table-IX", "--store", "S", "--out", "O", "--steps", "0"],
+            "give at least 1",
+        ),
     ],
 )
 def test_bad_calls_are_one_line(words, said, cli):
@@ -312,7 +329,7 @@ def test_toys_have_every_class_in_either_split(tmp_path, cli, kind, classes):
 
 
 def test_the_softmax_gan_learns_any_classes(tmp_path, cli):
-    """Seed 000, section 3.2.2: ten digits and fake in one softmax."""
+    """au-va-thesis, section 3.2.2: ten digits and fake in one softmax."""
     digits, store, run = tmp_path / "digits", tmp_path / "store", tmp_path / "run"
     assert cli("toys", "digits", "--out", digits, "--count", 100).code == 0
     assert cli("import", "folder", digits, "--store", store, "--size", 28).code == 0
@@ -409,7 +426,7 @@ def test_a_budget_counts_scoring_and_is_timed_once(faces, tmp_path):
 
 def test_what_a_document_says_in_words_is_shown(faces, tmp_path, cli):
     words = ["--store", faces, "--out", tmp_path, "--split", "val", "--steps", 2, "--workers", 1]
-    done = cli("reproduce", "004/stage-1", *words)
+    done = cli("reproduce", "kolbenschlag-2020/stage-1", *words)
     assert done.code == 0, done.err
-    page = (tmp_path / "004-stage-1" / "table.md").read_text("utf-8")
+    page = (tmp_path / "kolbenschlag-2020-stage-1" / "table.md").read_text("utf-8")
     assert "In print, gan: faces at 10, 50, 100 epochs" in page

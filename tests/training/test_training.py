@@ -322,7 +322,8 @@ def test_losses_are_weighted_and_combined_as_the_documents_say(faces):
 
 
 def test_the_thesis_weighted_sum_by_hand(faces):
-    """0.27, 0.40 and 0.33 of three losses (seed 000): with zero outputs, ln 2 for two of them."""
+    """0.27, 0.40 and 0.33 of three losses (au-va-thesis): with zero outputs, ln 2 for two of
+    them."""
     settings = [f"loss.weights.{k}={v}" for k, v in (("valence_arousal", 0.27), ("au", 0.40))]
     recipe = load_recipe("categorical-28-au-va-mse", [*settings, "loss.weights.fake=0.33"])
     parts = build(recipe, Store.open(faces))
@@ -351,7 +352,8 @@ def test_labels_are_smoothed_on_one_side_or_the_other(faces):
 
 
 def test_the_regression_gans_numbers_and_tricks():
-    """Seed 001, sections 4.4.5 and 5.6: rates, update rates, Huber, clipping, 60 and 1,000."""
+    """benroumpi-2018, sections 4.4.5 and 5.6: rates, update rates, Huber, clipping, 60 and
+    1,000."""
     recipe = load_recipe("regression-64")
     assert recipe.generator.learning_rate == 2 * recipe.discriminator.learning_rate
     assert (recipe.loss.valence_arousal, recipe.update_rate) == ("ccc", 1)

@@ -1,7 +1,8 @@
 """What an actor does over time: episodes of expressions, blinks, talk, head and eye motion.
 
-An Action Unit goes neutral, onset, apex, offset, neutral (seed 002, figure 2). Valence and arousal
-follow from the displayed units by `affect_of`, a fixed, documented rule: no annotator's opinion.
+An Action Unit goes neutral, onset, apex, offset, neutral (bartissol-2017, figure 2). Valence and
+arousal follow from the displayed units by `affect_of`, a fixed, documented rule: no annotator's
+opinion.
 """
 
 from collections.abc import Mapping
@@ -23,10 +24,10 @@ PROTOTYPES: dict[str, tuple[Mapping[int, float], Mapping[int, float]]] = {
     "anger": ({4: 0.95, 5: 0.45, 7: 0.75}, {23: 0.7, 24: 0.4, 10: 0.25, 17: 0.3}),
     "disgust": ({9: 0.95}, {15: 0.4, 16: 0.5, 10: 0.6, 17: 0.4, 4: 0.3}),
 }
-"""Units of each expression after seed 002, Table 2: those always shown, with their share of the
-episode's strength, and those often shown, with that probability. Where the table lists AU 14 for
-sadness and 15 and 16 for disgust, the manual's 15 (sadness), 10 and 17 (disgust) may come too; lips
-part with a smile, and wherever the jaw drops (`LIPS_WITH_JAW`)."""
+"""Units of each expression after bartissol-2017, Table 2: those always shown, with their share of
+the episode's strength, and those often shown, with that probability. Where the table lists AU 14
+for sadness and 15 and 16 for disgust, the manual's 15 (sadness), 10 and 17 (disgust) may come too;
+lips part with a smile, and wherever the jaw drops (`LIPS_WITH_JAW`)."""
 
 SHARE = {
     "happiness": 0.60,

@@ -2,9 +2,9 @@
 
 Each rater has a reaction lag, gain, bias, smoothing and noise of their own, and misses things.
 Files per video and rater: `NAME.rNN.va.csv` (`seconds, valence, arousal` in [-1000, 1000], sampled
-irregularly as a joystick is, seed 001, Table 3.3), `NAME.rNN.au.csv` and `NAME.rNN.expression.csv`
-(`label, first_frame, last_frame`). `raters.json`: what each rater is like, to test
-against, and whom each video was rated for.
+irregularly as a joystick is, benroumpi-2018, Table 3.3), `NAME.rNN.au.csv` and
+`NAME.rNN.expression.csv` (`label, first_frame, last_frame`). `raters.json`: what each rater is
+like, to test against, and whom each video was rated for.
 """
 
 import csv

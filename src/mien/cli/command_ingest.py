@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", type=frame_rate, default=30.0, help="frame-rate grid (30)")
     parser.add_argument("--margin", type=margin, help="room around a face's box, as a share (0.05)")
     parser.add_argument("--detector", default="centerface")
-    parser.add_argument("--tracker", default="iou", help="iou or nearest-centre (seed 000's rule)")
+    parser.add_argument(
+        "--tracker", default="iou", help="iou or nearest-centre (au-va-thesis's rule)"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 

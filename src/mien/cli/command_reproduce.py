@@ -1,6 +1,6 @@
 """Rerun a table of the documents on a store, beside the figures it printed.
 
-example: mien reproduce 003/table-IX --store faces --out tables/IX --budget 20m
+example: mien reproduce kollias-2018/table-IX --store faces --out tables/IX --budget 20m
 
 Every run of the table's grid is trained and all its checkpoints scored; the best of each metric
 and the step it was reached are set beside the printed figures, and what the documents conclude is
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("table", nargs="?", help="as 000/table-3.15, 003/table-IX, 004/stage-2")
+    parser.add_argument(
+        "table",
+        nargs="?",
+        help="as au-va-thesis/table-3.15, kollias-2018/table-IX, kolbenschlag-2020/stage-2",
+    )
     parser.add_argument("--store", type=Path)
     parser.add_argument("--out", type=Path, metavar="DIR")
     parser.add_argument("--split", default="test", help="that is scored (test)")

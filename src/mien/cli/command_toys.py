@@ -3,8 +3,8 @@
 example: mien toys landscapes --out landscapes --count 2000
 
 Writes PNGs and labels.csv for `mien import folder`, labelled 0 to 9, or cloudy, rain, shine and
-sunrise. The vanilla GAN of seed 000 draws digits (figure 3.20), its categorical one any classes,
-and seed 004 tells collapse on landscapes from collapse on faces.
+sunrise. The vanilla GAN of au-va-thesis draws digits (figure 3.20), its categorical one any
+classes, and kolbenschlag-2020 tells collapse on landscapes from collapse on faces.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Drawn pictures with labels that any GAN should manage: digits, and landscapes in four weathers.
 
-Seed 000 shows that its vanilla GAN can draw digits (figure 3.20), seed 004 that its conditional one
-does not collapse every time on landscapes labelled by weather. Neither set may be shipped, so both
-are drawn; their labels go into the column `class`.
+au-va-thesis shows that its vanilla GAN can draw digits (figure 3.20), kolbenschlag-2020 that its
+conditional one does not collapse every time on landscapes labelled by weather. Neither set may be
+shipped, so both are drawn; their labels go into the column `class`.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Every checkpoint of a run on one split: the best score of each metric, and when it was reached.
 
-That is how the documents report (seed 000, section 3.3). Choosing the best on the split that is
+That is how the documents report (au-va-thesis, section 3.3). Choosing the best on the split that is
 reported flatters it: `mien evaluate` without --sweep does not.
 """
 

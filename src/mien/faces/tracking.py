@@ -78,7 +78,8 @@ def _nearness(
 class NearestCentreTracker:
     """One person a video: the face whose centre is nearest to the previous one's is kept.
 
-    The rule of seed 000 (section 3.1.3). In the first frame with faces the most confident is kept.
+    The rule of au-va-thesis (section 3.1.3). In the first frame with faces the most confident is
+    kept.
     """
 
     def __init__(self) -> None:

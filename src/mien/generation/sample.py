@@ -1,4 +1,4 @@
-"""Generate faces and let the discriminator name their affect (seed 001, section 6.2.3)."""
+"""Generate faces and let the discriminator name their affect (benroumpi-2018, section 6.2.3)."""
 
 import csv
 from dataclasses import dataclass

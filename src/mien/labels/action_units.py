@@ -35,7 +35,7 @@ FACS = {
 """Number to name, after the FACS manual (Ekman & Friesen)."""
 
 DOCUMENT_AUS = (1, 2, 4, 6, 12, 15, 20, 25)
-"""The eight annotated in seeds 000 (section 3.1.2) and 003 (section II-B)."""
+"""The eight annotated in au-va-thesis (section 3.1.2) and kollias-2018 (section II-B)."""
 
 INTENSITY_MAX = 5.0
 """Intensity runs from 0 (absent) over A = 1 to E = 5."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 BASIC = ("neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise")
-"""The six basic emotions (Ekman) with neutral: the seven of seed 003."""
+"""The six basic emotions (Ekman) with neutral: the seven of kollias-2018."""
 
 CANONICAL = (*BASIC, "contempt", "other")
 """The order in which a store lists what it holds, whatever order a corpus uses."""

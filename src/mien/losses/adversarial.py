@@ -12,12 +12,12 @@ EPSILON = 1e-7
 
 
 def saturating_loss(fake_logit: Tensor) -> Tensor:
-    """Mean of log p (seed 003, eq. 2; seed 000, section 3.2.2): minimax, never positive."""
+    """Mean of log p (kollias-2018, eq. 2; au-va-thesis, section 3.2.2): minimax, never positive."""
     return torch.log(torch.sigmoid(fake_logit) + EPSILON).mean()
 
 
 def non_saturating_loss(fake_logit: Tensor) -> Tensor:
-    """Mean of -log(1 - p) (seed 001, section 4.4.4, L_G1; Goodfellow et al. 2014).
+    """Mean of -log(1 - p) (benroumpi-2018, section 4.4.4, L_G1; Goodfellow et al. 2014).
 
     Its gradients do not fade where the discriminator is sure.
     """

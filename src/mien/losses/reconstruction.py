@@ -5,7 +5,8 @@ from torch.nn import functional as F
 
 
 def huber_loss(fake: Tensor, real: Tensor, delta: float = 1.0) -> Tensor:
-    """Huber loss, mean over all pixels (seed 000, eq. 2.15; 001, 4.4.4, L_G2; 003, eq. 2).
+    """Huber loss, mean over all pixels (au-va-thesis, eq. 2.15; benroumpi-2018, 4.4.4, L_G2;
+    kollias-2018, eq. 2).
 
     The two batches are unrelated images: it pulls towards the mean face and is annealed away.
     """
@@ -15,8 +16,8 @@ def huber_loss(fake: Tensor, real: Tensor, delta: float = 1.0) -> Tensor:
 def annealed_weight(step: int, start: float, steps: int) -> float:
     """Return the weight at `step`: linear from `start` at step 0 to 0 at `steps` and after.
 
-    w_r of seed 003, eq. 2, which starts at 1; seed 000, section 3.2.2: (1500 - step) / 1500,
-    times 10; seed 001, section 4.4.5, gives no numbers.
+    w_r of kollias-2018, eq. 2, which starts at 1; au-va-thesis, section 3.2.2: (1500 - step) /
+    1500, times 10; benroumpi-2018, section 4.4.5, gives no numbers.
     """
     return start * max(steps - step, 0) / steps if steps else 0.0
 
@@ -24,7 +25,8 @@ def annealed_weight(step: int, start: float, steps: int) -> float:
 def feature_matching_loss(fake: Tensor, real: Tensor) -> Tensor:
     """Mean absolute difference of the batch means of features (N, F).
 
-    Salimans et al. 2016, section 3.1, with the mean absolute error that seed 001 (section 4.4.4)
-    cites; 001 itself applies Huber to pixels under this name: that is `huber_loss`.
+    Salimans et al. 2016, section 3.1, with the mean absolute error that benroumpi-2018 (section
+    4.4.4) cites; benroumpi-2018 itself applies Huber to pixels under this name: that is
+    `huber_loss`.
     """
     return (fake.mean(0) - real.detach().mean(0)).abs().mean()

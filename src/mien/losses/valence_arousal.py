@@ -9,7 +9,7 @@ def _masked_mean(values: Tensor, valid: Tensor) -> Tensor:
 
 
 def mse_loss(pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Mean squared error of valence and arousal, averaged (seed 003, after eq. 5).
+    """Mean squared error of valence and arousal, averaged (kollias-2018, after eq. 5).
 
     pred, target: (N, 2). valid: (N, 2), 1 where labelled, else 0 (the target there is ignored).
     """
@@ -17,10 +17,11 @@ def mse_loss(pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 
 def ccc_loss(pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """1 - (CCC of valence + CCC of arousal) / 2 over the batch (seed 003, eq. 4 and 5).
+    """1 - (CCC of valence + CCC of arousal) / 2 over the batch (kollias-2018, eq. 4 and 5).
 
     Population variances. A dimension with fewer than two labelled faces contributes 0. Against
-    constant targets it is 1 with no gradient, as seed 000 (section 3.2.4) remarks of fake labels.
+    constant targets it is 1 with no gradient, as au-va-thesis (section 3.2.4) remarks of fake
+    labels.
     """
     mean_x, mean_y = _masked_mean(pred, valid), _masked_mean(target, valid)
     dx, dy = (pred - mean_x), (target - mean_y)

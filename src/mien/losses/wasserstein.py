@@ -1,4 +1,4 @@
-"""Losses of a critic whose score has no bounds (seed 004, second and third stage)."""
+"""Losses of a critic whose score has no bounds (kolbenschlag-2020, second and third stage)."""
 
 from collections.abc import Callable
 

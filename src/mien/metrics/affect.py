@@ -102,7 +102,8 @@ def affect_scores(predictions: Predictions, labels: LabelArrays) -> dict[str, An
 
 
 def weighted_f1(units: Sequence[Mapping[str, float | int]]) -> float:
-    """Mean of the units' F1, each weighted by how often it is present (seed 003, section IV-D)."""
+    """Mean of the units' F1, each weighted by how often it is present (kollias-2018, section
+    IV-D)."""
     known = [row for row in units if not np.isnan(row["f1"]) and row["positives"]]
     positives = sum(row["positives"] for row in known)
     if not positives:

@@ -11,7 +11,7 @@ class ClassificationScores:
     """Scores of an expression head over the labelled faces; NaN where there is none.
 
     macro_f1: mean of the per-class F1 over the classes that occur in the labels.
-    weighted_f1: the same, weighted by how often each occurs (seed 003, section IV-D).
+    weighted_f1: the same, weighted by how often each occurs (kollias-2018, section IV-D).
     confusion: (C, C) counts, row = label, column = prediction.
     """
 

@@ -11,7 +11,7 @@ def _labelled(pred: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.float64], 
 
 
 def ccc(pred: ArrayLike, target: ArrayLike) -> float:
-    """Concordance correlation coefficient (Lin 1989), population variances (seed 003, eq. 5).
+    """Concordance correlation coefficient (Lin 1989), population variances (kollias-2018, eq. 5).
 
     pred, target: (N,); pairs with a NaN are left out.
     Returns a value in [-1, 1]; NaN where fewer than two pairs are left or both are constant and

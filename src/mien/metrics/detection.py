@@ -1,4 +1,4 @@
-"""Detection of one Action Unit: precision, recall, F1, accuracy (seed 000, eq. 3.3 to 3.6)."""
+"""Detection of one Action Unit: precision, recall, F1, accuracy (au-va-thesis, eq. 3.3 to 3.6)."""
 
 from dataclasses import asdict, dataclass
 

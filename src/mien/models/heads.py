@@ -10,12 +10,13 @@ from torch import Tensor
 class HeadLayout:
     """Order of the outputs: valence, arousal, Action Units, expressions, fake.
 
-    The documents' eleven outputs (seed 000, section 3.2.5) are valence, arousal, eight units and
-    fake, in this order. Expressions, which no document's joint GAN has, go between units and fake.
+    The documents' eleven outputs (au-va-thesis, section 3.2.5) are valence, arousal, eight units
+    and fake, in this order. Expressions, which no document's joint GAN has, go between units and
+    fake.
 
-    exclusive: expressions and fake share one softmax, as the original's K + 1 classes (seed 000,
-    section 3.2.2). The fake output is then p / (1 - p) of that softmax, as a logit, and the
-    expressions are those of a real face: the K + 1 cross-entropy is the sum of theirs.
+    exclusive: expressions and fake share one softmax, as the original's K + 1 classes
+    (au-va-thesis, section 3.2.2). The fake output is then p / (1 - p) of that softmax, as a logit,
+    and the expressions are those of a real face: the K + 1 cross-entropy is the sum of theirs.
     valence_arousal_scale, fake_scale: what the network's raw outputs are multiplied by.
     """
 

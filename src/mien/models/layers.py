@@ -5,10 +5,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LEAK = 0.2
-"""Slope of every leaky ReLU (seed 003, section IV-C).
+"""Slope of every leaky ReLU (kollias-2018, section IV-C).
 
-Seed 000 prints 0.54x + 0.4|x|, slopes of 0.94 and 0.14: read as 0.6x + 0.4|x|, TensorFlow's way to
-write this one.
+au-va-thesis prints 0.54x + 0.4|x|, slopes of 0.94 and 0.14: read as 0.6x + 0.4|x|, TensorFlow's way
+to write this one.
 """
 
 BATCH_NORM_MOMENTUM = 0.1

@@ -70,19 +70,19 @@ def _has(name: str, *words: str) -> Callable[[str], bool]:
 
 
 SLOW = "generator.learning_rate=1e-5"
-JOINT_000 = _starts("categorical-28-au-va-mse", "categorical-28-au-va-ccc")
+JOINT_THESIS = _starts("categorical-28-au-va-mse", "categorical-28-au-va-ccc")
 
 COMPARISONS = (
     Comparison(
         "Units: the single-task discriminator beats the joint one",
-        "000, Tables 3.15 against 3.22 and 3.25",
+        "au-va-thesis, Tables 3.15 against 3.22 and 3.25",
         "mean F1",
         _starts("categorical-28-au"),
-        JOINT_000,
+        JOINT_THESIS,
     ),
     Comparison(
         "Units: the single-task discriminator beats the joint one",
-        "003, Table IX",
+        "kollias-2018, Table IX",
         "weighted F1",
         _starts("config1-32-au"),
         _starts("config1-32"),
@@ -90,17 +90,17 @@ COMPARISONS = (
     *(
         Comparison(
             f"{name.capitalize()}: the single-task discriminator beats the joint one",
-            "000, Tables 3.19 and 3.20 against 3.21 and 3.24",
+            "au-va-thesis, Tables 3.19 and 3.20 against 3.21 and 3.24",
             f"CCC {name}",
             _starts("categorical-28-va-mse", "categorical-28-va-ccc"),
-            JOINT_000,
+            JOINT_THESIS,
         )
         for name in ("valence", "arousal")
     ),
     *(
         Comparison(
             f"{name.capitalize()}: the single-task discriminator beats the joint one",
-            "003, Table IX",
+            "kollias-2018, Table IX",
             f"CCC {name}",
             _starts("config1-32-va"),
             _starts("config1-32"),
@@ -109,28 +109,28 @@ COMPARISONS = (
     ),
     Comparison(
         "Valence-arousal alone: MSE is better than 1 - CCC",
-        "000, Table 3.19 against 3.20",
+        "au-va-thesis, Table 3.19 against 3.20",
         "max CCC",
         _starts("categorical-28-va-mse"),
         _starts("categorical-28-va-ccc"),
     ),
     Comparison(
         "Valence-arousal alone: MSE is better than 1 - CCC",
-        "003, Table IX",
+        "kollias-2018, Table IX",
         "max CCC",
         lambda folder: folder.startswith("config1-32-va_") and "ccc" not in folder,
         _has("config1-32-va", "loss.valence_arousal=ccc"),
     ),
     Comparison(
         "Units: a higher update rate gives a better F1",
-        "000, Table 3.15, at the rate 1e-5",
+        "au-va-thesis, Table 3.15, at the rate 1e-5",
         "mean F1",
         _has("categorical-28-au", SLOW, "update_rate=7"),
         _has("categorical-28-au", SLOW, "update_rate=2"),
     ),
     Comparison(
         "A higher update rate makes worse images (in how many the detector finds a face)",
-        "000, Figures 3.28 to 3.30",
+        "au-va-thesis, Figures 3.28 to 3.30",
         "fakes with a face",
         _has("categorical-28-au", SLOW, "update_rate=2"),
         _has("categorical-28-au", SLOW, "update_rate=7"),
@@ -138,28 +138,28 @@ COMPARISONS = (
     ),
     Comparison(
         "Valence-arousal alone: no label smoothing is better",
-        "000, Table 3.19",
+        "au-va-thesis, Table 3.19",
         "max CCC",
         _has("categorical-28-va-mse", "fake_labels.fake=1"),
         _has("categorical-28-va-mse", "fake_labels.fake=0.9"),
     ),
     Comparison(
         "Joint, MSE: no label smoothing is better for valence-arousal",
-        "000, Table 3.24",
+        "au-va-thesis, Table 3.24",
         "max CCC",
         _has("categorical-28-au-va-mse", "fake_labels.fake=1"),
         _has("categorical-28-au-va-mse", "fake_labels.fake=0.9"),
     ),
     Comparison(
         "Joint, MSE, update rate 2: label smoothing is better for units",
-        "000, Table 3.25",
+        "au-va-thesis, Table 3.25",
         "mean F1",
         _has("categorical-28-au-va-mse", "update_rate=2", "fake_labels.fake=0.9"),
         _has("categorical-28-au-va-mse", "update_rate=2", "fake_labels.fake=1"),
     ),
     Comparison(
         "The Wasserstein critic with classes collapses less than the conditional GAN (doubles)",
-        "004, stages 2 and 3",
+        "kolbenschlag-2020, stages 2 and 3",
         "duplicates",
         _starts("acwgan"),
         _starts("cgan"),
@@ -183,7 +183,7 @@ def check_claims(runs: Figures) -> list[Verdict]:
 
 
 def _late(runs: Figures) -> Verdict | None:
-    """Late iterations are best (seed 000, section 3.4): most bests lie in the last fifth."""
+    """Late iterations are best (au-va-thesis, section 3.4): most bests lie in the last fifth."""
     places = []
     for name, figures in runs.items():
         steps = int(name.rsplit("steps=", 1)[-1])
@@ -198,11 +198,11 @@ def _late(runs: Figures) -> Verdict | None:
     share = float(np.mean(places))
     verdict = HELD if share > 0.6 else FAILED if share < 0.4 else UNCLEAR
     words = f"{share:.0%} of {len(places)} best scores lie in the last fifth"
-    return Verdict("Late iterations are best", "000, section 3.4", verdict, words)
+    return Verdict("Late iterations are best", "au-va-thesis, section 3.4", verdict, words)
 
 
 def _rare_units(runs: Figures) -> Verdict | None:
-    """AU 15 and 20 are worst, being rarest (seed 000, sections 3.2.3 and 3.2.5).
+    """AU 15 and 20 are worst, being rarest (au-va-thesis, sections 3.2.3 and 3.2.5).
 
     On other data others may be rarest: then those have to be worst. Table 3.16 itself has AU 2
     below AU 15.
@@ -220,7 +220,9 @@ def _rare_units(runs: Figures) -> Verdict | None:
         rank = spearmanr([shown[unit] for unit in order], [means[unit] for unit in order])[0]
         words += f"; rarest here are {rarest[0]} and {rarest[1]}; F1 and how often it is shown: "
         words += f"rank correlation {rank:.2f}"
-    return Verdict("AU 15 and 20 are worst, being rarest", "000, Table 3.16", verdict, words)
+    return Verdict(
+        "AU 15 and 20 are worst, being rarest", "au-va-thesis, Table 3.16", verdict, words
+    )
 
 
 def _means(runs: Figures, name: str) -> dict[int, float]:

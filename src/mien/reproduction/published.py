@@ -26,7 +26,7 @@ class Figure:
 
 @cache
 def published() -> dict[str, tuple[Figure, ...]]:
-    """All figures by table, `000/table-3.15`, in the order of print."""
+    """All figures by table, `au-va-thesis/table-3.15`, in the order of print."""
     text = resources.files("mien.reproduction").joinpath("published.csv").read_text("utf-8")
     found: dict[str, list[Figure]] = {}
     for line in csv.DictReader(text.splitlines()):

@@ -20,8 +20,8 @@ from mien.runs.run import Run
 CHECKPOINTS = 10
 """Checkpoints of a scaled-down run; at full length the table says how many steps lie between two.
 
-Every checkpoint is scored on all faces of the split, where 001 draws 1,000; 000 scores step 0 too,
-which is not done here."""
+Every checkpoint is scored on all faces of the split, where benroumpi-2018 draws 1,000; au-va-thesis
+scores step 0 too, which is not done here."""
 ROUND = 50
 """Checkpoints that are trained, then scored, before the next: no more lie on the disk."""
 DIVERGED = "diverged.txt"

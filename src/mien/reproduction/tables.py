@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from mien.labels.action_units import DOCUMENT_AUS
 
-FULL_000, FULL_001 = 1_000_000, 18_000
-SCORED_001 = 60
-"""Iterations from one score to the next (seed 001, section 5.6); each updates both networks."""
-EPOCH_004 = 2 * 47
+FULL_THESIS, FULL_BENROUMPI = 1_000_000, 18_000
+SCORED_BENROUMPI = 60
+"""Iterations from one score to the next (benroumpi-2018, section 5.6); each updates both
+networks."""
+EPOCH_TALK = 2 * 47
 """Steps of an epoch of the talk: about 3,000 pictures, batches of 64, both networks updated."""
 
 
@@ -73,7 +74,7 @@ STATISTICS = ("minimum", "mean", "std deviation")
 
 
 def _rates(rate: str, update: int, alpha: str = "0.9") -> tuple[str, ...]:
-    """Settings of a row of seed 000: the rate given is the generator's, the other's is half."""
+    """Settings of a row of au-va-thesis: the rate given is the generator's, the other's is half."""
     return (
         f"generator.learning_rate={rate}",
         f"discriminator.learning_rate={float(rate) / 2:g}",
@@ -164,62 +165,71 @@ ALIKE = (
 NO_FIGURES = "The talk shows pictures and no figures; the columns make 'collapse' a number."
 
 _ALL = (
-    Table("000/table-3.15", "Best mean scores, Action Units", tuple(_units_only()),
-          (*MEANS, CALLED), FULL_000),
-    Table("000/table-3.16", "Best F1 of each unit, Action Units", tuple(_units_only()), UNITS,
-          FULL_000),
-    Table("000/table-3.19", "Best scores, valence-arousal, MSE", tuple(_va_mse()), AFFECT,
-          FULL_000),
-    Table("000/table-3.20", "Best scores, valence-arousal, 1 - CCC", tuple(_va_ccc()), AFFECT,
-          FULL_000),
-    Table("000/table-3.21", "Best VA scores, joint, 1 - CCC", tuple(_joint_ccc()), AFFECT,
-          FULL_000),
-    Table("000/table-3.22", "Best mean AU scores, joint, 1 - CCC", tuple(_joint_ccc()), MEANS,
-          FULL_000),
-    Table("000/table-3.23", "Best F1 of each unit, joint, 1 - CCC", tuple(_joint_ccc()), UNITS,
-          FULL_000),
-    Table("000/table-3.24", "Best VA scores, joint, MSE", tuple(_joint_mse()), AFFECT, FULL_000,
+    Table("au-va-thesis/table-3.15", "Best mean scores, Action Units", tuple(_units_only()),
+          (*MEANS, CALLED), FULL_THESIS),
+    Table("au-va-thesis/table-3.16", "Best F1 of each unit, Action Units",
+          tuple(_units_only()), UNITS,
+          FULL_THESIS),
+    Table("au-va-thesis/table-3.19", "Best scores, valence-arousal, MSE", tuple(_va_mse()), AFFECT,
+          FULL_THESIS),
+    Table("au-va-thesis/table-3.20", "Best scores, valence-arousal, 1 - CCC",
+          tuple(_va_ccc()), AFFECT,
+          FULL_THESIS),
+    Table("au-va-thesis/table-3.21", "Best VA scores, joint, 1 - CCC", tuple(_joint_ccc()), AFFECT,
+          FULL_THESIS),
+    Table("au-va-thesis/table-3.22", "Best mean AU scores, joint, 1 - CCC",
+          tuple(_joint_ccc()), MEANS,
+          FULL_THESIS),
+    Table("au-va-thesis/table-3.23", "Best F1 of each unit, joint, 1 - CCC",
+          tuple(_joint_ccc()), UNITS,
+          FULL_THESIS),
+    Table("au-va-thesis/table-3.24", "Best VA scores, joint, MSE",
+          tuple(_joint_mse()), AFFECT, FULL_THESIS,
           "Its rows lr 1e-4, ur 5 look swapped in print (alpha 0.9 and 1)."),
-    Table("000/table-3.25", "Best mean AU scores, joint, MSE", tuple(_joint_mse()), MEANS,
-          FULL_000),
-    Table("000/table-3.26", "Best F1 of each unit, joint, MSE", tuple(_joint_mse()), UNITS,
-          FULL_000),
-    Table("001/table-6.1", "CNN-M, 1 - CCC over the run", _course(SMALL, "cnn-m-64"), ERRORS,
-          FULL_001, "No GAN: the recogniser it is compared with, as long as the GAN: its length "
-          f"is not printed. {A_SIXTH}", SCORED_001),
-    Table("001/table-6.2", "Regression GAN, small set, losses", _course(SMALL), LOSSES,
-          2 * FULL_001, A_SIXTH, 2 * SCORED_001),
-    Table("001/table-6.3", "Regression GAN, small set, 1 - CCC", _course(SMALL), ERRORS,
-          2 * FULL_001, A_SIXTH, 2 * SCORED_001),
-    Table("001/table-6.4", "Regression GAN, small set, real or fake", (
+    Table("au-va-thesis/table-3.25", "Best mean AU scores, joint, MSE", tuple(_joint_mse()), MEANS,
+          FULL_THESIS),
+    Table("au-va-thesis/table-3.26", "Best F1 of each unit, joint, MSE", tuple(_joint_mse()), UNITS,
+          FULL_THESIS),
+    Table("benroumpi-2018/table-6.1", "CNN-M, 1 - CCC over the run",
+          _course(SMALL, "cnn-m-64"), ERRORS,
+          FULL_BENROUMPI, "No GAN: the recogniser it is compared with, as long as the GAN: its "
+          f"length is not printed. {A_SIXTH}", SCORED_BENROUMPI),
+    Table("benroumpi-2018/table-6.2", "Regression GAN, small set, losses", _course(SMALL), LOSSES,
+          2 * FULL_BENROUMPI, A_SIXTH, 2 * SCORED_BENROUMPI),
+    Table("benroumpi-2018/table-6.3", "Regression GAN, small set, 1 - CCC", _course(SMALL), ERRORS,
+          2 * FULL_BENROUMPI, A_SIXTH, 2 * SCORED_BENROUMPI),
+    Table("benroumpi-2018/table-6.4", "Regression GAN, small set, real or fake", (
         TableRun("Real images", "regression-64", SMALL, " of real"),
         TableRun("Fake images", "regression-64", SMALL, " of fake"),
-    ), (("Discriminator accuracy", "accuracy real/fake"),), 2 * FULL_001,
+    ), (("Discriminator accuracy", "accuracy real/fake"),), 2 * FULL_BENROUMPI,
           f"{A_SIXTH} Ours: all faces of the split scored and 512 generated ones; the thesis: all "
-          "of the small set and 12,000.", 2 * SCORED_001),
-    Table("001/table-6.5", "Regression GAN, big set, losses", _course(TWICE), LOSSES,
-          3 * FULL_001, every=3 * SCORED_001),
-    Table("001/table-6.6", "Regression GAN, big set, 1 - CCC", _course(TWICE), ERRORS,
-          3 * FULL_001, every=3 * SCORED_001),
-    Table("001/table-6.7", "Regression GAN, CCC on the test set", (
-        TableRun("Small dataset", "regression-64", SMALL, steps=2 * FULL_001, every=2 * SCORED_001),
-        TableRun("Big dataset", "regression-64", TWICE),
-    ), (("Max CCC", "max CCC"), ("Mean CCC", "mean CCC")), 3 * FULL_001, A_SIXTH, 3 * SCORED_001),
-    Table("003/table-IX", "Regressor only, classifier only, or both", TABLE_IX, (
+          "of the small set and 12,000.", 2 * SCORED_BENROUMPI),
+    Table("benroumpi-2018/table-6.5", "Regression GAN, big set, losses", _course(TWICE), LOSSES,
+          3 * FULL_BENROUMPI, every=3 * SCORED_BENROUMPI),
+    Table("benroumpi-2018/table-6.6", "Regression GAN, big set, 1 - CCC", _course(TWICE), ERRORS,
+          3 * FULL_BENROUMPI, every=3 * SCORED_BENROUMPI),
+    Table("benroumpi-2018/table-6.7", "Regression GAN, CCC on the test set", (
+        TableRun("Small dataset", "regression-64", SMALL, steps=2 * FULL_BENROUMPI, every=2 *
+        SCORED_BENROUMPI), TableRun("Big dataset", "regression-64", TWICE),
+    ), (("Max CCC", "max CCC"), ("Mean CCC", "mean CCC")), 3 * FULL_BENROUMPI, A_SIXTH, 3 *
+    SCORED_BENROUMPI), Table("kollias-2018/table-IX", "Regressor only, classifier only, or both",
+    TABLE_IX, (
         ("CCC-V", "CCC valence"), ("CCC-A", "CCC arousal"), ("F1 Score: weighted", "weighted F1"),
         ("F1 Score: macro", "macro F1"), ("Total Accuracy", "total accuracy"),
     ), 0, "Which configuration the table is of is not said: configuration 1 here."),
-    Table("004/stage-1", "Random faces", (TableRun("gan", "gan"),), ALIKE, 100 * EPOCH_004,
+    Table("kolbenschlag-2020/stage-1", "Random faces",
+          (TableRun("gan", "gan"),), ALIKE, 100 * EPOCH_TALK,
           f"{NO_FIGURES} 100 epochs of about 3,000 faces; it shows grids after 10, 50 and 100.",
-          10 * EPOCH_004),
-    Table("004/stage-2", "Specific emotions, and the collapse", (
+          10 * EPOCH_TALK),
+    Table("kolbenschlag-2020/stage-2", "Specific emotions, and the collapse", (
         TableRun("cgan", "cgan"),
         TableRun("wgan, told the emotion", "cwgan"),
         TableRun("wgan", "wgan"),
         TableRun("cgan on weather landscapes", "cgan", pictures="landscapes"),
         TableRun("wgan, told the weather, on landscapes", "cwgan", pictures="landscapes"),
     ), ALIKE, 0, f"{NO_FIGURES} Which of its models drew the landscapes is not said: both here."),
-    Table("004/stage-3", "Final results", (TableRun("acwgan", "acwgan"),), ALIKE, 0, NO_FIGURES),
+    Table("kolbenschlag-2020/stage-3", "Final results",
+          (TableRun("acwgan", "acwgan"),), ALIKE, 0, NO_FIGURES),
 )  # fmt: skip
 
 TABLES = {table.name: table for table in _ALL}

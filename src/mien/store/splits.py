@@ -1,4 +1,5 @@
-"""Subject-independent splits: no person and no video in two of them (seed 003, section II-D)."""
+"""Subject-independent splits: no person and no video in two of them (kollias-2018, section
+II-D)."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """One step of the documents' categorical GAN: an update of either network.
 
-Seed 000, sections 3.2.2 to 3.2.5; seed 001, section 4.4.4; seed 003, section IV-C, equations 1 to
-3. The discriminator sees real and fake images in two separate passes, as the code the documents
-build on has it. Without label heads it is the plain GAN of seeds 000 (section 3.2.1) and 004.
+au-va-thesis, sections 3.2.2 to 3.2.5; benroumpi-2018, section 4.4.4; kollias-2018, section IV-C,
+equations 1 to 3. The discriminator sees real and fake images in two separate passes, as the code
+the documents build on has it. Without label heads it is the plain GAN of au-va-thesis (section
+3.2.1) and kolbenschlag-2020.
 """
 
 from collections.abc import Callable

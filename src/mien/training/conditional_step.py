@@ -1,4 +1,5 @@
-"""One step of the conditional GAN (seed 004, second stage): the label goes into both networks.
+"""One step of the conditional GAN (kolbenschlag-2020, second stage): the label goes into both
+networks.
 
 The discriminator calls a real image with its own label real; a generated image, and a real image
 with a wrong label, fake ("fake, or the wrong emotion").

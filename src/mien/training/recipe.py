@@ -42,7 +42,7 @@ class FakeLabels(_Part):
     """Targets: on generated images `fake` of the fake output, `others` of the label outputs.
 
     real: of the fake output on real images; 0.1 is the one-sided smoothing of Salimans et al. 2016.
-    others: a number, "share" for (1 - fake) / n over the n label outputs (seed 000), or "none":
+    others: a number, "share" for (1 - fake) / n over the n label outputs (au-va-thesis), or "none":
     the label outputs learn nothing from generated images. heads: those that `others` is for.
     """
 

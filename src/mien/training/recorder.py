@@ -63,7 +63,7 @@ class Recorder:
         """Record a grid of generated faces (N, S, S, 3) as PNG and in TensorBoard.
 
         affect: valence and arousal (N, 2) that the discriminator sees in them, drawn on the circle
-        beside the grid (seed 001, figures 6.10 to 6.17).
+        beside the grid (benroumpi-2018, figures 6.10 to 6.17).
         """
         sheet = grid(pixels, columns)
         folder = self.run.folder / "samples"

@@ -1,4 +1,5 @@
-"""One step of the Wasserstein GAN (seed 004): plain, told the emotion, or with a critic naming it.
+"""One step of the Wasserstein GAN (kolbenschlag-2020): plain, told the emotion, or with a critic
+naming it.
 
 The critic's score of authenticity has no bounds; it is kept as minus the fake output, so that
 larger means more real. Arjovsky et al. 2017 clip the critic's weights; Gulrajani et al. 2017 punish

@@ -1,4 +1,4 @@
-"""The capsule discriminator that seed 001 names as future work (section 7.3), for 32 x 32.
+"""The capsule discriminator that benroumpi-2018 names as future work (section 7.3), for 32 x 32.
 
 After Sabour et al. 2017: a 9 x 9 convolution, primary capsules of 8 numbers, one capsule of 16 per
 output by three rounds of routing by agreement. Neither they nor CapsuleGAN (Jaiswal et al. 2018)

@@ -1,4 +1,4 @@
-"""The categorical GAN at 28 x 28 (seed 000, Tables 3.10 and 3.11).
+"""The categorical GAN at 28 x 28 (au-va-thesis, Tables 3.10 and 3.11).
 
 Activation comes before normalisation in both networks. Table 3.11 lists a 4 x 4 kernel for the
 second deconvolution, which ends at 32 px; the stated 28 px image needs 3 x 3 there, as the code the

@@ -1,4 +1,4 @@
-"""CNN-M (Chatfield et al. 2014; seed 001, figure 4.3): what its GAN is compared with.
+"""CNN-M (Chatfield et al. 2014; benroumpi-2018, figure 4.3): what its GAN is compared with.
 
 Input size and activation are not stated: 64 px, as the GAN's, and ReLU.
 """

@@ -1,7 +1,7 @@
-"""Configuration 1 at 32 x 32 (seed 003, Tables V and VI), after SSGAN.
+"""Configuration 1 at 32 x 32 (kollias-2018, Tables V and VI), after SSGAN.
 
-Table V says 'SAME', which would end at 8 px; with 'VALID', as in seed 000's Table 3.11, the same
-kernels and strides give the stated 32 px: 1 -> 2 -> 6 -> 14 -> 32.
+Table V says 'SAME', which would end at 8 px; with 'VALID', as in au-va-thesis's Table 3.11, the
+same kernels and strides give the stated 32 px: 1 -> 2 -> 6 -> 14 -> 32.
 """
 
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Configuration 2 at 96 x 96 (seed 003, Tables VII and VIII), with 5 x 5 or 7 x 7 kernels.
+"""Configuration 2 at 96 x 96 (kollias-2018, Tables VII and VIII), with 5 x 5 or 7 x 7 kernels.
 
 The document leaves open over what the first batch norm runs; here over the 1,024 channels after
 reshaping, as DCGAN.

@@ -1,4 +1,5 @@
-"""Configuration 1 (seed 003) in seed 000's order: activation, batch norm, dropout; for joint-32.
+"""Configuration 1 (kollias-2018) in au-va-thesis's order: activation, batch norm, dropout; for
+joint-32.
 
 The kernels, strides and sizes are those of Tables V and VI. With batch norm before the activation
 and no dropout the joint discriminator soon knows every fake, and the generator is left with one

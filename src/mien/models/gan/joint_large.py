@@ -1,7 +1,8 @@
 """joint-32's order of layers at 64 and 96 px: activation, batch norm, dropout (docs/joint.md).
 
-Four layers of stride 2 on each side, as configuration 2 of seed 003 (Tables VII and VIII) and the
-regression GAN of seed 001 have; narrower, so that a step takes about a second on two cores.
+Four layers of stride 2 on each side, as configuration 2 of kollias-2018 (Tables VII and VIII) and
+the regression GAN of benroumpi-2018 have; narrower, so that a step takes about a second on two
+cores.
 """
 
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The regression GAN at 64 x 64 (seed 001, sections 4.4.2 and 4.4.3, Table 4.1).
+"""The regression GAN at 64 x 64 (benroumpi-2018, sections 4.4.2 and 4.4.3, Table 4.1).
 
 The text starts the generator at 4 x 4 x 512, the caption of its figure (DCGAN's own) at 4 x 4 x
 1024; the text is followed, the widths halving from there. In the discriminator the table's order is

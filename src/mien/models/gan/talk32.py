@@ -1,4 +1,5 @@
-"""The networks of the talk (seed 004) at 32 x 32: plain and conditional, discriminator and critic.
+"""The networks of the talk (kolbenschlag-2020) at 32 x 32: plain and conditional, discriminator and
+critic.
 
 The talk names no layer, resolution or rate. These are the usual ones of what it cites: DCGAN
 bodies, the label as an embedding of 50 numbers that becomes noise for the generator and one more

@@ -1,4 +1,4 @@
-"""The vanilla GAN (seed 000, section 3.2.1, Table 3.9): two dense layers each, 28 x 28, grey.
+"""The vanilla GAN (au-va-thesis, section 3.2.1, Table 3.9): two dense layers each, 28 x 28, grey.
 
 The document's images are in [0, 1] and its discriminator's output is the probability of *real*.
 Here images are in [-1, 1] and the output is the logit of *fake*, as everywhere in mien: the
