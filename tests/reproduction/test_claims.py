@@ -1,0 +1,88 @@
+"""The claims that compare with trivial answers, and those of each learning rate."""
+
+import math
+
+import pytest
+
+from mien.labels.action_units import DOCUMENT_AUS
+from mien.reproduction.claims import (
+    FAILED,
+    HELD,
+    UNCLEAR,
+    Verdict,
+    check_claims,
+    trivial_scores,
+)
+from mien.reproduction.figures import Reached
+
+FRAMES = 23_134
+SHOWN = {1: 6113, 2: 4825, 4: 4467, 6: 7825, 12: 8340, 15: 451, 20: 1803, 25: 3399}
+"""The test set of au-va-thesis, Table 3.4: frames that show each unit."""
+SHARES = {au: shown / FRAMES for au, shown in SHOWN.items()}
+
+
+def verdicts(recipe: str, **figures: float) -> list[Verdict]:
+    known = {name.replace("_", " "): Reached(value) for name, value in figures.items()}
+    known |= {f"shown AU {au}": Reached(share) for au, share in SHARES.items()}
+    return check_claims({f"{recipe}_seed=0_steps=20": known})
+
+
+def verdict(found: list[Verdict], start: str) -> Verdict:
+    return next(v for v in found if v.claim.startswith(start))
+
+
+def test_trivial_scores_of_the_test_set_of_au_va_thesis():
+    assert tuple(SHOWN) == DOCUMENT_AUS
+    scores = trivial_scores(list(SHARES.values()))
+    assert scores["mean accuracy"] == pytest.approx(0.79887, abs=1e-5)
+    assert scores["mean F1"] == pytest.approx(0.32017, abs=1e-5)
+    one = trivial_scores([SHARES[1]])
+    assert one["mean F1"] == pytest.approx(0.4180, abs=1e-4)  # 2 x 6113 / (6113 + 23134)
+    assert trivial_scores([0.0, 1.0]) == {"mean accuracy": 0.5, "mean F1": 0.5}
+    assert math.isnan(trivial_scores([])["mean F1"])
+
+
+def test_trivial_f1_is_that_of_counted_predictions():
+    present, faces = 3, 10
+    precision, recall = present / faces, 1.0
+    f1 = 2 * precision * recall / (precision + recall)
+    assert trivial_scores([present / faces])["mean F1"] == pytest.approx(f1)
+
+
+def test_the_printed_joint_figures_are_worse_than_trivial():
+    """au-va-thesis, Tables 3.25 (best accuracy, best F1) and 3.15."""
+    joint = verdicts("categorical-28-au-va-mse", mean_F1=0.247, mean_accuracy=0.562)
+    assert verdict(joint, "Joint: units less accurate").verdict == HELD
+    assert "0.562 against 0.799" in verdict(joint, "Joint: units less accurate").figures
+    assert verdict(joint, "Joint: a worse F1").verdict == HELD
+    assert "0.247 against 0.320" in verdict(joint, "Joint: a worse F1").figures
+    alone = verdicts("categorical-28-au", mean_F1=0.799, mean_accuracy=0.924)
+    assert verdict(alone, "Units alone: more accurate").verdict == HELD
+    assert verdict(alone, "Units alone: a better F1").verdict == HELD
+    assert not [v for v in alone if v.claim.startswith("Joint: ")]
+
+
+def test_a_joint_run_as_accurate_as_absent_is_no_reproduction():
+    found = verdicts("config1-32", mean_accuracy=0.793)
+    assert verdict(found, "Joint: units less accurate").verdict == UNCLEAR  # 0.799: within 0.02
+    found = verdicts("config1-32", mean_accuracy=0.85)
+    assert verdict(found, "Joint: units less accurate").verdict == FAILED
+
+
+def test_a_trivial_answer_is_unknown_where_the_shares_are():
+    figures = {"mean accuracy": Reached(0.5), "mean F1": Reached(0.2)}
+    found = check_claims({"categorical-28-au-va-ccc_seed=0_steps=20": figures})
+    assert verdict(found, "Joint: units less accurate").verdict == UNCLEAR
+    assert "missing" in verdict(found, "Joint: a worse F1").figures
+
+
+@pytest.mark.parametrize("rate", ["1e-4", "1e-5"])
+def test_the_update_rate_is_compared_at_each_learning_rate(rate):
+    name = "categorical-28-au_generator.learning_rate={}_update_rate={}_seed=0_steps=20"
+    runs = {
+        name.format(rate, update): {"mean F1": Reached(f1)} for update, f1 in ((2, 0.4), (7, 0.6))
+    }
+    found = [v for v in check_claims(runs) if v.claim.startswith("Units: a higher update rate")]
+    assert len(found) == 1
+    assert found[0].documents.endswith(rate)
+    assert found[0].verdict == HELD
