@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import tempfile
 import unicodedata
@@ -17,6 +18,7 @@ from mien.corpora.imported import ImportOptions
 from mien.corpora.label_table import LabelTable, read_label_table
 from mien.corpora.table_file import likely_doubles, number
 from mien.errors import InputError
+from mien.store import Store
 
 
 def labels(folder: Path, content: str | bytes, **options) -> LabelTable:
@@ -183,6 +185,19 @@ def test_low_open_face_intensities_stay_low(tmp_path):
     assert store_columns(table) == {"AU12": [1, 0], "AU12_r": [0.9, 0.1]}
 
 
+def test_units_without_a_suffix_share_one_scale(tmp_path):
+    table = labels(tmp_path, "image,AU1,AU12,AU28\na.png,3,1,0\nb.png,0,0,1\n")
+    intensities = {k: v for k, v in store_columns(table).items() if k.endswith("_r")}
+    assert intensities == {"AU01_r": [3, 0], "AU12_r": [1, 0], "AU28_r": [0, 1]}
+
+
+def test_the_columns_of_a_store_come_back(tmp_path):
+    table = labels(tmp_path, "image,AU12,AU12_r,AU28\na.png,1,0.2,0\nb.png,0,3,\n")
+    assert store_columns(table) == {"AU12": [1, 0], "AU12_r": [0.2, 3], "AU28": [0, None]}
+    with pytest.raises(InputError, match="two columns name AU12; --ignore one"):
+        labels(tmp_path, "image,AU12,AU12_r\na.png,0.7,3\n")
+
+
 def test_py_feat_scores_of_expressions_are_not_kept(tmp_path):
     table = labels(
         tmp_path,
@@ -221,11 +236,11 @@ def test_units_beyond_the_scale_that_was_told_are_refused(tmp_path, scale, words
 
 
 def test_the_command_takes_the_scale_and_says_what_it_read(corpus, tmp_path, cli):
-    result = cli("import", "folder", corpus, "--store", tmp_path / "s", "--au-scale", "facs")
+    given = ("--au-scale", "facs", "--json")
+    result = cli("import", "folder", corpus, "--store", tmp_path / "s", *given)
     assert result.code == 0
+    assert json.loads(result.out)["notes"] == ["Action Units: scale facs, as told"]
     assert "mien: Action Units: scale facs, as told\n" in result.err
-    from mien.store import Store
-
     highest = max(
         v for v in Store.open(tmp_path / "s").table["AU12_r"].to_pylist() if v is not None
     )
