@@ -171,19 +171,19 @@ def _wasserstein(bare: Bare, discriminators: bool) -> None:
     fake = bare.fakes_to_judge(drawn)
     out_real, out_fake = bare.judge(bare.real, told), bare.judge(fake, told)
     loss = out_real[:, -1].mean() - out_fake[:, -1].mean()
-    if critic.naming:
+    if method.naming:
         loss = loss + F.cross_entropy(out_real[:, :-1], bare.label)
         loss = loss + F.cross_entropy(out_fake[:, :-1], drawn)
-    if critic.gradient_penalty:
+    if method.gradient_penalty:
 
         def score(images: Tensor) -> Tensor:
             return bare.judge(images, told)[:, -1]
 
-        loss = loss + critic.gradient_penalty * gradient_penalty(score, bare.real, fake)
+        loss = loss + method.gradient_penalty * gradient_penalty(score, bare.real, fake)
     bare.teach(bare.d, loss)
-    if critic.clip_weights:
+    if method.clip_weights:
         for weight in bare.d.parameters():
-            weight.data.clamp_(-critic.clip_weights, critic.clip_weights)
+            weight.data.clamp_(-method.clip_weights, method.clip_weights)
 
 
 def _disowned(bare: Bare, out: Tensor, drawn: Tensor | None) -> Tensor:

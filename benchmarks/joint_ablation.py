@@ -26,30 +26,27 @@ from machine import describe
 from mien.training.precision import fastest
 
 BASE = (
-    "heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]", "loss.generator=non-saturating",
-    "discriminator.learning_rate=3e-4", "generator.learning_rate=3e-4",
-    "log_every=20", "checkpoint_every=100000", "updated_more=discriminator", "update_rate=5",
+    "heads.au=[1,2,4,6,12,15,20,25]", "heads.expression=[]", "method.generator_loss=non-saturating",
+    "method.discriminator.learning_rate=3e-4", "method.generator.learning_rate=3e-4",
+    "log_every=20", "checkpoint_every=100000", "method.updated_more=discriminator",
+    "method.update_rate=5",
 )  # fmt: skip
 PLAIN = (
-    "loss.weights.fake=0", "fake_labels.others=none", "batch_norm_statistics=real",
-    "update_rate=1000000",
-)  # fmt: skip
-AU, VA = ("heads.valence_arousal=false",), ("heads.aus=[]",)
-STATISTICS = ("batch_norm_statistics=real",)
-UNLABELLED = ("fake_labels.others=none",)
-ZEROS, CONSTANTS = ("fake_labels.heads=['au']",), ("fake_labels.heads=['valence_arousal']",)
-SMALL_VA = ("heads.valence_arousal_scale=0.0625",)
-SUM = ("loss.weights.au=8",)
-ALL = (*STATISTICS, *UNLABELLED, *SMALL_VA, *SUM)
-TURNED = ("updated_more=generator",)
-CCC = ("loss.valence_arousal=ccc",)
+    "method.fake_weight=0", "method.fake_labels.others=none", "method.batch_norm_statistics=real",
+    "method.update_rate=1000000",
+)  # fmt: skip AU, VA = ("heads.valence_arousal=false",), ("heads.au=[]",) STATISTICS =
+("method.batch_norm_statistics=real",) UNLABELLED = ("method.fake_labels.others=none",) ZEROS,
+CONSTANTS = ("method.fake_labels.heads=['au']",), ("method.fake_labels.heads=['valence_arousal']",)
+SMALL_VA = ("scales.valence_arousal=0.0625",) SUM = ("weights.au=8",) ALL = (*STATISTICS,
+*UNLABELLED, *SMALL_VA, *SUM) TURNED = ("method.updated_more=generator",) CCC =
+("losses.valence_arousal=ccc",)
 
 RECIPES = {
     f"{name}{part}": name
     for name in ("joint-32", "joint-64", "joint-96")
     for part in ("", "'s network, units only", "'s network, VA only")
 }
-OWN = ("heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]",
+OWN = ("heads.au=[1,2,4,6,12,15,20,25]", "heads.expression=[]",
        "log_every=20", "checkpoint_every=100000", "average=0.99")  # fmt: skip
 
 VARIANTS: dict[str, tuple[str, ...]] = {
@@ -72,7 +69,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "joint, all, 1-CCC": (*ALL, *CCC),
     "G leads: joint": TURNED,
     "G leads: joint, all": (*TURNED, *ALL),
-    "G leads: joint, all, fake/16": (*TURNED, *ALL, "heads.fake_scale=0.0625"),
+    "G leads: joint, all, fake/16": (*TURNED, *ALL, "method.fake_scale=0.0625"),
     **{
         name: (*PLAIN, *AU) if "units" in name else (*PLAIN, *VA) if "VA" in name else ()
         for name in RECIPES

@@ -284,7 +284,7 @@ def test_damaged_stores_are_one_line(faces, run_folder, tmp_path, cli):
             "--run",
             "new",
             "--set",
-            "heads.expressions=['hapy']",
+            "heads.expression=['hapy']",
         ],
         ["train", "latin.toml", "--store", "S", "--run", "new"],
         ["train", "config1-32", "--store", "S", "--run", "file/run"],

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -25,3 +26,12 @@ def without_nan(value: Any) -> Any:
 def number_cell(value: float) -> str:
     """Four decimals for a CSV; empty for NaN."""
     return "" if math.isnan(value) else f"{value:.4f}"
+
+
+def cell(value: object) -> object:
+    """Four decimals for a number of a CSV, empty for None and NaN; anything else as it is."""
+    if value is None:
+        return ""
+    if isinstance(value, Real) and not isinstance(value, Integral):
+        return number_cell(float(value))
+    return value

@@ -23,7 +23,7 @@ def test_video_and_labels_in_trained_evaluated_analysed_out(clip, tmp_path, cli)
     assert counts["splits"]["unassigned"]["faces"] == 240
     mien("split", store, "--ratios", "0.6,0.2,0.2", "--seed", 1)
     mien("split", store, "--check")
-    quick = ("steps=6", "batch_size=16", "update_rate=1", "checkpoint_every=3")
+    quick = ("steps=6", "batch_size=16", "method.update_rate=1", "checkpoint_every=3")
     settings = [word for s in quick for word in ("--set", s)]
     mien("train", "config1-32", "--store", store, "--run", run, *settings)
     scores = json.loads(mien("evaluate", run, "--split", "test", "--json"))

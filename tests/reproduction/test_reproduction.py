@@ -347,7 +347,7 @@ def test_the_softmax_gan_learns_any_classes(tmp_path, cli):
         "--run",
         tmp_path / "r",
         "--set",
-        "heads.expressions=['11']",
+        "heads.expression=['11']",
     )
     assert wrong.code == 2
     assert "unknown expression '11'" in wrong.err
@@ -356,10 +356,10 @@ def test_the_softmax_gan_learns_any_classes(tmp_path, cli):
 def test_a_row_that_diverges_is_scored_up_to_there_and_one_that_fails_stops_no_other(
     faces, tmp_path
 ):
-    small = ("batch_size=8", "update_rate=1")
+    small = ("batch_size=8", "method.update_rate=1")
     rows = (
         TableRun("fails", "config1-32-au", (*small, "image_size=31")),
-        TableRun("diverges", "config1-32-au", (*small, "discriminator.learning_rate=1e25")),
+        TableRun("diverges", "config1-32-au", (*small, "method.discriminator.learning_rate=1e25")),
         TableRun("fine", "config1-32-au", small),
     )
     table = Table("test", "test", rows, (("F1", "mean F1"),), 0)

@@ -75,7 +75,7 @@ def test_heads_that_fall_silent_are_told():
 
 
 def test_the_average_follows_by_hand():
-    network = Config1Generator(noise=4)
+    network = Config1Generator(method.noise=4)
     average = MovingAverage(network, 0.5)
     start = [p.clone() for p in network.parameters()]
     with torch.no_grad():

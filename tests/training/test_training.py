@@ -64,12 +64,12 @@ def test_there_are_recipes_and_each_builds_and_survives_toml(faces, tmp_path):
     ("name", "settings", "words"),
     [
         ("config1-32", ["step=conditional"], "needs a generator that is told the expression"),
-        ("gan", ["generator.network=talk-conditional"], "generator that is not told"),
-        ("cgan", ["heads.aus=[1, 2]"], "trains no units"),
+        ("gan", ["method.generator.network=talk-conditional"], "generator that is not told"),
+        ("cgan", ["heads.au=[1, 2]"], "trains no units"),
         ("wgan", ["heads.valence_arousal=true"], "no valence-arousal"),
-        ("acwgan", ["heads.expressions=[]"], "critic.naming needs an expression head"),
-        ("categorical-28-softmax", ["heads.expressions=[]"], "at least two expressions"),
-        ("categorical-28-au", ["generator.network=vanilla"], "one network is grey"),
+        ("acwgan", ["heads.expression=[]"], "method.naming needs an expression head"),
+        ("categorical-28-softmax", ["heads.expression=[]"], "at least two expressions"),
+        ("categorical-28-au", ["method.generator.network=vanilla"], "one network is grey"),
     ],
 )
 def test_steps_and_networks_that_do_not_fit_are_refused(faces, name, settings, words):
@@ -105,16 +105,16 @@ def test_the_documents_names_are_there():
     assert names <= set(recipe_files())
 
 
-PENALTY = ("critic.gradient_penalty=10", "critic.clip_weights=0", "optimiser=adam", "beta1=0")
+PENALTY = ("method.gradient_penalty=10", "method.clip_weights=0", "optimiser=adam", "beta1=0")
 FORMS = (
     *((name, ()) for name in sorted(recipe_files())),
-    ("config1-32", ("discriminator.network=capsule-32",)),
+    ("config1-32", ("method.discriminator.network=capsule-32",)),
     *(
-        (f"joint-{side}", (f"discriminator.network={body}-{side}",))
+        (f"joint-{side}", (f"method.discriminator.network={body}-{side}",))
         for side in (64, 96)
         for body in ("vgg", "resnet")
     ),
-    ("regression-64", ("feature_matching=1",)),
+    ("regression-64", ("method.feature_matching=1",)),
     *((name, PENALTY) for name in ("wgan", "cwgan", "acwgan")),
 )
 
@@ -154,14 +154,14 @@ def test_the_documents_settings_are_the_recipes():
     ("setting", "words"),
     [
         ("lerning=1", "unknown key 'lerning'"),
-        ("generator.learnin_rate=1", "did you mean 'generator.learning_rate'"),
+        ("generator.learnin_rate=1", "did you mean 'method.generator.learning_rate'"),
         ("batch_size=1", "batch_size: Input should be greater than or equal to 2, got 1"),
         ("batch_size=many", "batch_size"),
-        ("generator.learning_rate=-1", "generator.learning_rate"),
+        ("method.generator.learning_rate=-1", "method.generator.learning_rate"),
         ("clip_norm=nan", "clip_norm"),
         ("steps", "give key=value"),
         ("steps.more=3", "steps: Input should be a valid integer"),
-        ("updated_more=both", "updated_more"),
+        ("method.updated_more=both", "updated_more"),
     ],
 )
 def test_bad_settings_are_named(setting, words):
@@ -174,9 +174,10 @@ def test_unknown_recipes_and_networks_name_the_nearest(faces):
     with pytest.raises(InputError, match="did you mean 'config1-32'"):
         load_recipe("config1-23")
     with pytest.raises(InputError, match="unknown generator 'config9': did you mean 'config1'"):
-        build(load_recipe("config1-32", ["generator.network=config9"]), Store.open(faces))
+        build(load_recipe("config1-32", ["method.generator.network=config9"]), Store.open(faces))
     with pytest.raises(InputError, match="image_size 32 does not fit"):
-        build(load_recipe("config1-32", ["generator.network=categorical-28"]), Store.open(faces))
+        build(load_recipe("config1-32", ["method.generator.network=categorical-28"]),
+        Store.open(faces))
     with pytest.raises(InputError, match="name"):
         parse_recipe({}, "nothing")
 
@@ -270,7 +271,7 @@ def test_running_statistics_are_of_both_kinds_of_images_or_of_real_ones_only(fac
     store = Store.open(faces)
     found = {}
     for kind in ("both", "real"):
-        recipe = load_recipe("config1-32", ["batch_size=8", f"batch_norm_statistics={kind}"])
+        recipe = load_recipe("config1-32", ["batch_size=8", f"method.batch_norm_statistics={kind}"])
         parts = build(recipe, store)
         norm = parts.step.game.discriminator.network.layers[1]
         before = norm.running_mean.clone()
@@ -293,7 +294,7 @@ def test_fake_labels_are_the_documents(faces):
     # n = 2 + 8 = 10 label outputs, (1 - 0.9) / 10 = 0.01.
     thesis = build(load_recipe("categorical-28-au-va-mse"), store).step.head_loss
     assert thesis.other_targets == pytest.approx({"valence_arousal": 0.01, "au": 0.01})
-    plain = load_recipe("categorical-28-au-va-mse", ["fake_labels.fake=1"])
+    plain = load_recipe("categorical-28-au-va-mse", ["method.fake_labels.fake=1"])
     assert set(build(plain, store).step.head_loss.other_targets.values()) == {0}
     paper = build(load_recipe("config1-32"), store).step.head_loss
     assert set(paper.other_targets.values()) == {0.01}
@@ -302,7 +303,7 @@ def test_fake_labels_are_the_documents(faces):
 @pytest.mark.parametrize("head", ["au", "valence_arousal"])
 def test_fake_labels_may_be_for_one_head(faces, head):
     store = Store.open(faces)
-    parts = build(load_recipe("config1-32", [f"fake_labels.heads=['{head}']"]), store)
+    parts = build(load_recipe("config1-32", [f"method.fake_labels.heads=['{head}']"]), store)
     fakes = torch.zeros(2, parts.learned.layout.outputs)
     terms = parts.step.head_loss.on_fake(parts.learned.layout.split(fakes))
     assert set(terms) == {"fake", head}
@@ -324,8 +325,8 @@ def test_losses_are_weighted_and_combined_as_the_documents_say(faces):
 def test_the_thesis_weighted_sum_by_hand(faces):
     """0.27, 0.40 and 0.33 of three losses (au-va-thesis): with zero outputs, ln 2 for two of
     them."""
-    settings = [f"loss.weights.{k}={v}" for k, v in (("valence_arousal", 0.27), ("au", 0.40))]
-    recipe = load_recipe("categorical-28-au-va-mse", [*settings, "loss.weights.fake=0.33"])
+    settings = [f"weights.{k}={v}" for k, v in (("valence_arousal", 0.27), ("au", 0.40))]
+    recipe = load_recipe("categorical-28-au-va-mse", [*settings, "method.fake_weight=0.33"])
     parts = build(recipe, Store.open(faces))
     batch = parts.batches.batch(0)
     labels = batch.labels
@@ -341,7 +342,7 @@ def test_labels_are_smoothed_on_one_side_or_the_other(faces):
     """Cross-entropy of an output of 2 with 0.9 on fakes, or with 0.1 on real images."""
     sure = np.log1p(np.exp(-2.0))  # -log p
     for real, fake in ((0.0, 0.9), (0.1, 1.0), (0.0, 1.0)):
-        settings = [f"fake_labels.real={real}", f"fake_labels.fake={fake}"]
+        settings = [f"method.fake_labels.real={real}", f"method.fake_labels.fake={fake}"]
         parts = build(load_recipe("config1-32", settings), Store.open(faces))
         batch = parts.batches.batch(0)
         loss, weight = parts.step.head_loss, parts.recipe.loss.weights.fake
@@ -417,10 +418,10 @@ def test_the_economies_change_no_weight(faces):
 @pytest.mark.parametrize(
     ("recipe", "setting", "words"),
     [
-        ("wgan", "critic.gradient_penalty=10", "two ways to one end"),
-        ("config1-32", "heads.aus=[1, 12, 1]", "heads name 1 twice"),
-        ("config1-32", "heads.expressions=['fear', 'fear']", "heads name fear twice"),
-        ("categorical-28-softmax", "heads.expressions=['fear']", "at least two expressions"),
+        ("wgan", "method.gradient_penalty=10", "two ways to one end"),
+        ("config1-32", "heads.au=[1, 12, 1]", "heads name 1 twice"),
+        ("config1-32", "heads.expression=['fear', 'fear']", "heads name fear twice"),
+        ("categorical-28-softmax", "heads.expression=['fear']", "at least two expressions"),
     ],
 )
 def test_settings_that_contradict_themselves_are_refused(faces, recipe, setting, words):
@@ -583,7 +584,7 @@ def test_ctrl_c_saves_and_says_so(faces, tmp_path):
 
 def test_divergence_stops_with_the_last_good_checkpoint(faces, tmp_path, cli):
     folder = tmp_path / "r"
-    settings = ["steps=4", "batch_size=8", "checkpoint_every=2", "update_rate=1"]
+    settings = ["steps=4", "batch_size=8", "checkpoint_every=2", "method.update_rate=1"]
     words = [word for s in settings for word in ("--set", s)]
     assert cli("train", "config1-32", "--store", faces, "--run", folder, *words).code == 0
     # The weights of the last checkpoint are made to overflow: resuming meets the infinity.
@@ -636,7 +637,7 @@ def test_config1_learns_what_a_mouth_says(tmp_path):
     store = Store.open_or_create(tmp_path / "s", 32)
     import_folder(write_corpus(tmp_path / "c", people=40, each=25), store, ImportOptions())
     run = Run(tmp_path / "run")
-    settings = ("steps=600", "discriminator.learning_rate=1e-4")
+    settings = ("steps=600", "method.discriminator.learning_rate=1e-4")
     train(load_recipe("config1-32", [*settings, "checkpoint_every=200"]), store, run)
     scores = evaluate(run, store, "test")["last"]
     assert scores["valence"]["ccc"] > 0.7

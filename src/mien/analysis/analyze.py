@@ -13,11 +13,11 @@ from mien.errors import InputError
 from mien.faces import DETECTORS, TRACKERS
 from mien.faces.crop import MARGIN, square_crop
 from mien.faces.detection import Detections, Detector
+from mien.labels.arrays import Predictions
 from mien.media.decode import decode, is_video
 from mien.media.images import is_image, read_image
 from mien.media.resample import resample
-from mien.metrics.affect import Predictions
-from mien.models.predictor import AffectPredictor
+from mien.recognition.protocol import Recogniser
 
 _Item = TypeVar("_Item")
 
@@ -82,12 +82,12 @@ class Analyzer:
 
     def __init__(
         self,
-        predictor: AffectPredictor | None,
+        recogniser: Recogniser | None,
         detector: str = "centerface",
         tracker: str = "iou",
         margin: float = MARGIN,
     ) -> None:
-        self.predictor, self.tracker, self.margin = predictor, tracker, margin
+        self.recogniser, self.tracker, self.margin = recogniser, tracker, margin
         self._detector_name = detector
         self._detect: Detector | None = None
 
@@ -114,28 +114,30 @@ class Analyzer:
         whole = np.array([[0, 0, width, height]], np.float32)
         found = Detections(whole, np.full(1, np.nan, np.float32))
         predictions = None
-        if self.predictor is not None:
-            predictions = self.predictor.predict(self.predictor.fit(picture.rgb)[None])
+        if self.recogniser is not None:
+            crop = self.recogniser.preprocessing.fit(picture.rgb)
+            predictions = self.recogniser.predict(crop[None])
         return AnalyzedFrame(picture, found, np.full(1, -1, np.intp), predictions)
 
     def _predicted(
         self, seen: list[tuple[SourceFrame, Detections, NDArray[np.intp]]]
     ) -> Iterator[AnalyzedFrame]:
         predictions = None
-        if self.predictor is not None:
-            side = self.predictor.image_size
+        if self.recogniser is not None:
+            side = self.recogniser.preprocessing.size
             crops = [
                 square_crop(frame.rgb, box, side, self.margin)
                 for frame, found, _ in seen
                 for box in found.boxes
             ]
             empty = np.empty((0, side, side, 3), np.uint8)
-            predictions = self.predictor.predict(np.stack(crops) if crops else empty)
+            predictions = self.recogniser.predict(np.stack(crops) if crops else empty)
         first = 0
         for frame, found, numbers in seen:
             faces = slice(first, first + len(found))
             first += len(found)
-            yield AnalyzedFrame(frame, found, numbers, predictions and predictions[faces])
+            mine = None if predictions is None else predictions.at(faces)
+            yield AnalyzedFrame(frame, found, numbers, mine)
 
 
 def _chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.analysis.analyze import AnalyzedFrame
-from mien.analysis.table import PRESENT
-from mien.labels.action_units import FACS, column
-from mien.metrics.affect import Predictions
+from mien.labels.action_units import FACS, parse
+from mien.labels.arrays import Predictions
+from mien.labels.kinds import THRESHOLD, likeliest
 
 COLOURS = ("#4fc3f7", "#ffb74d", "#aed581", "#f06292", "#ba68c8", "#fff176")
 _LEAST_HEIGHT = 480
@@ -46,7 +46,9 @@ def _panel(
 ) -> int:
     """Write one face's panel at the left edge, from `top`; returns where the next one begins."""
     lines = _lines(found, face)
-    valence, arousal = found.valence_arousal[face]
+    valence, arousal = (
+        float(found.column("valence_arousal", axis)[face]) for axis in ("valence", "arousal")
+    )
     circle = 5 * text if not np.isnan(valence) and not np.isnan(arousal) else 0
     width = max([circle, *(int(font.getlength(line)) for line in lines)]) + text
     height = int((len(lines) + 0.5) * text * 1.25) + circle
@@ -63,14 +65,22 @@ def _panel(
 
 
 def _lines(found: Predictions, face: int) -> list[str]:
+    """In words: the likeliest class of each head of classes, and the units that are present."""
     lines = []
-    best = int(found.expression_index()[face])
-    if best >= 0:
-        lines.append(f"{found.expressions[best]} {found.expression_probability[face, best]:.2f}")
-    for au, probability in zip(found.aus, found.au_probability[face], strict=True):
-        if probability >= PRESENT:
-            lines.append(f"{column(au)} {FACS[au]} {probability:.2f}")
+    for head in found.heads:
+        values = found[head.name][face]
+        if head.type.kind in ("exclusive", "votes"):
+            best = int(likeliest(values[None])[0])
+            lines += [f"{head.outputs[best]} {values[best]:.2f}"] if best >= 0 else []
+        elif head.type.kind == "binary":
+            shown = [i for i, p in enumerate(values) if p >= THRESHOLD]
+            lines += [f"{_unit(head.outputs[i])} {values[i]:.2f}" for i in shown]
     return lines or ["neither unit nor expression"]
+
+
+def _unit(output: str) -> str:
+    number = parse(output)
+    return output if number is None else f"{output} {FACS[number]}"
 
 
 def _circle(

@@ -2,26 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from mien.analysis.analyze import AnalyzedFrame
-from mien.labels.action_units import column
-from mien.text import number_cell
+from mien.labels.heads import Head
+from mien.text import cell, number_cell
 
 FRAME_COLUMNS = ("input", "frame", "timestamp", "face_id", "success", "confidence")
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")
-PRESENT = 0.5
-"""Probability from which a unit counts as present."""
 
 
-def header(aus: Sequence[int], expressions: Sequence[str]) -> list[str]:
-    """Column names for a model with these units and expressions.
-
-    Per unit: `_p` probability, `_c` presence 0 or 1, `_r` intensity 0 to 5, empty where the model
-    has none. Per expression: its probability, under its name.
-    """
-    units = [f"{column(au)}_{kind}" for au in aus for kind in ("p", "c", "r")]
-    affect = ["valence", "arousal", *units, "expression", *expressions]
+def header(heads: Sequence[Head]) -> list[str]:
+    """Column names for a model with these heads, each its kind's `table_columns`."""
+    affect = [c for head in heads for c in head.kind.table_columns(head.name, head.outputs)]
     return [*FRAME_COLUMNS, *BOX_COLUMNS, *affect]
 
 
@@ -36,21 +27,19 @@ def rows(name: str, analyzed: AnalyzedFrame, width: int) -> Iterator[list[object
         first: list[object] = [name, source.frame, time_s, "", 0, "0.0000"]
         yield first + [""] * (width - len(first))
         return
+    affect = _affect(analyzed)
     for i, (box, confidence) in enumerate(zip(found.boxes, found.confidence, strict=True)):
         number = analyzed.face_id[i]
         row: list[object] = [name, source.frame, time_s, number if number >= 0 else "", 1]
-        row += [number_cell(confidence), *(f"{v:.2f}" for v in box), *_affect(analyzed, i)]
+        row += [number_cell(confidence), *(f"{v:.2f}" for v in box)]
+        row += [cell(column[i]) for column in affect]
         yield row + [""] * (width - len(row))
 
 
-def _affect(analyzed: AnalyzedFrame, face: int) -> Iterator[object]:
+def _affect(analyzed: AnalyzedFrame) -> list[list[object]]:
+    """Columns of what is predicted of the frame's faces."""
     found = analyzed.predictions
     if found is None:
-        return
-    yield from map(number_cell, found.valence_arousal[face])
-    for probability in found.au_probability[face]:
-        present = "" if np.isnan(probability) else int(probability >= PRESENT)
-        yield from (number_cell(probability), present, "")
-    best = found.expression_index()[face]
-    yield found.expressions[best] if best >= 0 else ""
-    yield from map(number_cell, found.expression_probability[face])
+        return []
+    columns = (head.kind.table_values(found[head.name], head.outputs) for head in found.heads)
+    return [column for part in columns for column in part]

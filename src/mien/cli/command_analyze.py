@@ -53,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
     files = _files(args)
     analyzer = _analyzer(args)
-    layout = analyzer.predictor.heads.layout if analyzer.predictor else None
-    columns = header(layout.aus, layout.expressions) if layout else header((), ())
+    columns = header(analyzer.recogniser.heads if analyzer.recogniser else ())
     summary: list[Summary] = []
     with replacing(args.out) as temporary:
         with temporary.open("w", newline="", encoding="utf-8") as out:
@@ -126,18 +125,18 @@ def _analyzer(args: argparse.Namespace) -> "Analyzer":
     from mien.cli.arguments import check_name
     from mien.faces import DETECTORS, TRACKERS
     from mien.faces.crop import MARGIN
-    from mien.models.predictor import AffectPredictor
+    from mien.models.torch_recogniser import TorchRecogniser
     from mien.runs.run import Run
 
     check_name("detector", args.detector, DETECTORS)
     check_name("tracker", args.tracker, TRACKERS)
-    predictor = None
+    recogniser = None
     if args.model is not None:
         run = Run.open(args.model)
         checkpoint = run.best() if args.checkpoint == "best" else run.last()
-        predictor = AffectPredictor.load(checkpoint.discriminator)
+        recogniser = TorchRecogniser.load(checkpoint.recogniser)
     chosen = MARGIN if args.margin is None else args.margin
-    return Analyzer(predictor, args.detector, args.tracker, chosen)
+    return Analyzer(recogniser, args.detector, args.tracker, chosen)
 
 
 def _videos(

@@ -25,8 +25,8 @@ FPS = 6
 """Few frames a second: more people and more of what each does in the same time."""
 START = (
     "start=joint-32-actors",
-    "generator.learning_rate=1e-4",
-    "discriminator.learning_rate=1e-4",
+    "method.generator.learning_rate=1e-4",
+    "method.discriminator.learning_rate=1e-4",
 )
 """Weights that the training goes on from, in smaller steps than one from nothing takes."""
 DOCUMENT_UNITS = "[1, 2, 4, 6, 12, 15, 20, 25]"
@@ -65,10 +65,10 @@ def run(args: argparse.Namespace) -> int:
     settings = (
         f"steps={steps}",
         f"checkpoint_every={max(steps // 5, 50)}",
-        f"heads.aus={DOCUMENT_UNITS}",
-        "loss.weights.expression=4",
+        f"heads.au={DOCUMENT_UNITS}",
+        "weights.expression=4",
         f"precision={fastest()}",
-        f"heads.expressions={json.dumps(BASIC)}",
+        f"heads.expression={json.dumps(BASIC)}",
         "average=0.99",
         *(() if args.from_scratch else START),
     )
@@ -113,7 +113,7 @@ def _unseen(store_folder: Path, cast: Path) -> Path:
     truth = pq.read_table(cast / "truth.parquet", columns=["video", "occluded"])
     filmed, covered = np.array(truth["video"].to_pylist()), truth["occluded"].to_numpy()
     store = Store.open(store_folder)
-    rows, valence = store.rows("test"), store.labels().valence_arousal[:, 0]
+    rows, valence = store.rows("test"), store.labels().column("valence_arousal", "valence")
     videos, people = (np.array(store.names(c), object)[rows] for c in ("video", "subject"))
     spread = {}
     for name in sorted(set(videos)):

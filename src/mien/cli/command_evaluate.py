@@ -18,8 +18,8 @@ from mien.cli.arguments import seed
 from mien.cli.output import print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
+    from mien.evaluation.evaluate import TestFaces
     from mien.runs.run import Run
-    from mien.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,66 +36,73 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.evaluation.evaluate import evaluate
+    from mien.evaluation.evaluate import TestFaces, evaluate, remember
     from mien.runs.run import Run
     from mien.store import Store
 
     target = Run.open(args.run)
-    store = Store.open(args.store or Path(target.info()["store"]))
-    if args.sweep:
-        return _sweep(args, target, store)
-    with progress_bar(f"evaluate {args.split}") as progress:
-        result = evaluate(target, store, args.split, args.seed, progress)
+    folders = [args.store] if args.store else [Path(name) for name in target.info()["stores"]]
+    results = {}
+    for folder in folders:
+        faces = TestFaces.of(target, Store.open(folder), args.split)
+        name = args.split if len(folders) == 1 else f"{args.split} of {folder.name}"
+        if args.sweep:
+            results[name] = _sweep(args, target, faces)
+            continue
+        with progress_bar(f"evaluate {name}") as progress:
+            results[name] = evaluate(target, faces, args.split, args.seed, progress)
+        remember(target, name, results[name])
     if args.json:
-        print_json(result)
+        print_json(results[args.split] if len(results) == 1 else results)
         return 0
-    both = {name: result[name] for name in ("last", "best")}
-    title = (
-        f"{args.run} on {args.split}: {result['faces']} faces, the detector finds one "
-        f"in {result['real_with_a_face']:.0%} of a sample; {result['definitions']}"
-    )
-    columns = ["", *(f"{name} (step {scores['step']})" for name, scores in both.items())]
-    rows = zip(*(_lines(scores) for scores in both.values()), strict=True)
-    print_table(columns, [[pair[0][0], *(value for _, value in pair)] for pair in rows], title)
+    for name, result in results.items():
+        (_show_sweep if args.sweep else _show)(args, name, result)
     return 0
 
 
-def _sweep(args: argparse.Namespace, target: "Run", store: "Store") -> int:
+def _show(args: argparse.Namespace, name: str, result: dict[str, Any]) -> None:
+    both = {kept: result[kept] for kept in ("last", "best")}
+    seen = ""
+    if "real_with_a_face" in result:
+        seen = f", the detector finds one in {result['real_with_a_face']:.0%} of a sample"
+    title = f"{args.run} on {name}: {result['faces']} faces{seen}; {result['definitions']}"
+    columns = ["", *(f"{kept} (step {scores['step']})" for kept, scores in both.items())]
+    rows = zip(*(_lines(scores) for scores in both.values()), strict=True)
+    print_table(columns, [[pair[0][0], *(value for _, value in pair)] for pair in rows], title)
+
+
+def _sweep(args: argparse.Namespace, target: "Run", faces: "TestFaces") -> dict[str, Any]:
     from mien.evaluation.sweep import sweep
 
     with progress_bar(f"sweep {args.split}") as progress:
-        result = sweep(target, store, args.split, args.seed, progress)
-    if args.json:
-        print_json(result)
-        return 0
-    title = f"{args.run} on {args.split}: best of {len(result['checkpoints'])} checkpoints"
+        return sweep(target, faces, args.split, args.seed, progress)
+
+
+def _show_sweep(args: argparse.Namespace, name: str, result: dict[str, Any]) -> None:
+    title = f"{args.run} on {name}: best of {len(result['checkpoints'])} checkpoints"
     rows = [
-        [name, best["value"], best["step"]]
-        for name, best in result["best"].items()
+        [measure, best["value"], best["step"]]
+        for measure, best in result["best"].items()
         if best["step"] is not None
     ]
     print_table(["", "best", "at step"], rows, title)
-    return 0
 
 
 def _lines(scores: dict[str, Any]) -> list[tuple[str, float]]:
     """Name the figures of one checkpoint, in the order of the table."""
+    from mien.labels.heads import HEADS
+    from mien.metrics.heads import HEAD_SCORES
+
     lines = [
-        (f"{name} {metric.upper()}", scores[name][metric])
-        for name in ("valence", "arousal")
-        for metric in ("ccc", "mse", "rmse")
+        line
+        for name, head in HEADS.items()
+        if name in scores
+        for line in HEAD_SCORES[head.kind].lines(scores[name])
     ]
-    lines += [(f"{unit} F1", row["f1"]) for unit, row in scores["au"]["units"].items()]
-    lines += [
-        ("AU mean F1", scores["au"]["mean_f1"]),
-        ("AU weighted F1", scores["au"]["weighted_f1"]),
-        ("AU mean accuracy", scores["au"]["mean_accuracy"]),
-        ("AU mean of the two", scores["au"]["mean"]),
-        ("expression accuracy", scores["expression"]["accuracy"]),
-        ("expression macro F1", scores["expression"]["macro_f1"]),
-        ("expression weighted F1", scores["expression"]["weighted_f1"]),
-        ("real called real", scores["real_called_real"]),
-        ("fake called fake", scores["fake_called_fake"]),
-        ("fakes with a face in them", scores["fakes_with_a_face"]),
-    ]
+    if scores["fakes"]:
+        lines += [
+            ("real called real", scores["real_called_real"]),
+            ("fake called fake", scores["fake_called_fake"]),
+            ("fakes with a face in them", scores["fakes_with_a_face"]),
+        ]
     return lines

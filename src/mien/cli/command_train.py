@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
     if exists and not args.resume:
         raise InputError(f"{args.run}: holds a run; --resume goes on with it, or name another")
     recipe = _recipe(args, target, exists)
-    folder = args.store or (Path(target.info()["store"]) if exists else None)
-    if folder is None:
-        raise InputError("--store is needed to start a run")
-    store = Store.open(folder)
+    folder = args.store
+    if folder is None and exists and not recipe.data.sources:
+        folder = Path(target.info()["stores"][0])
+    store = None if folder is None else Store.open(folder)
     if recipe.precision == "bfloat16" and not computes_bfloat16():
         note("this processor only emulates bfloat16, many times slower: --set precision=float32")
     kept = target.info().get("machine", {}).get("threads") if exists else None

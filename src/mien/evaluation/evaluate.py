@@ -1,7 +1,8 @@
 """Score checkpoints of a run on a split: every head, and real against generated."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from torch import Tensor
 from mien.atomic import write_text
 from mien.errors import InputError
 from mien.evaluation.faceness import share_with_a_face
-from mien.labels.arrays import LabelArrays
+from mien.labels.arrays import Labels
 from mien.metrics.affect import DEFINITION, HEADLINE, affect_scores, headline
-from mien.models.predictor import AffectPredictor, to_network, to_pixels
+from mien.models.images import to_network, to_pixels
 from mien.models.sampler import FaceSampler
+from mien.models.torch_recogniser import TorchRecogniser
 from mien.progress import Progress, silent
 from mien.runs.run import Checkpoint, Run
 from mien.store import Store
@@ -30,74 +32,96 @@ LOOKED_AT = 64
 """Pictures in which the detector looks for a face: the share is known to about 0.06."""
 
 
-def evaluate(
-    run: Run, store: Store, split: str, seed: int = 0, progress: Progress = silent
-) -> dict[str, Any]:
-    """Score the last and the best checkpoint on every face of a split.
+@dataclass(frozen=True)
+class TestFaces:
+    """The faces of one part of a store that a run may be tested on, with their labels."""
 
-    Returns plain values, NaN where nothing is labelled, and adds them to the run's evaluation.json.
-    Raises InputError where the split is empty, shares a person or video with another, or holds
-    people that the run was trained on.
-    """
-    refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
-    rows = store.rows(split)
-    if split != "train":
-        refuse_trained_on(run.folder, run.info()["data"], store, rows)
-    labels = store.labels()[rows]
+    store: Store
+    rows: NDArray[np.intp]
+    labels: Labels
+
+    @classmethod
+    def of(
+        cls,
+        run: Run,
+        store: Store,
+        part: str,
+        split: str | None = None,
+        layers: Sequence[str] | None = None,
+    ) -> "TestFaces":
+        """Choose them. split: None for the store's default. layers: None for all.
+
+        Raises InputError where the part is empty, shares a person or video with another, or holds
+        people that the run was trained on (but for the part train itself).
+        """
+        refuse_shared(store, split)
+        rows = store.rows(part, split)
+        if part != "train":
+            refuse_trained_on(run.folder, run.info()["data"], store, rows)
+        return cls(store, rows, store.labels(layers).at(rows))
+
+
+def evaluate(
+    run: Run, faces: TestFaces, part: str, seed: int = 0, progress: Progress = silent
+) -> dict[str, Any]:
+    """Score the last and the best checkpoint; plain values, NaN where nothing is labelled."""
     result: dict[str, Any] = {
         "run": str(run.folder),
-        "store": str(store.folder),
-        "split": split,
-        "faces": len(rows),
+        "store": str(faces.store.folder),
+        "split": part,
+        "faces": len(faces.rows),
         "definitions": DEFINITION,
-        "best_by": f"{HEADLINE}, on the split val while training",
+        "best_by": f"{HEADLINE}, on the part val while training",
     }
     chosen = {"last": run.last(), "best": run.best()}
     scored: dict[int, dict[str, Any]] = {}
     for name, checkpoint in chosen.items():
         if checkpoint.step not in scored:
             scored[checkpoint.step] = {
-                **score_checkpoint(checkpoint, store, rows, labels, seed, progress),
+                **score_checkpoint(checkpoint, faces, seed, progress),
                 "fakes_with_a_face": fakes_with_a_face(checkpoint, seed),
             }
         result[name] = {"step": checkpoint.step, **scored[checkpoint.step]}
-    spread = rows[np.linspace(0, len(rows) - 1, min(LOOKED_AT, len(rows))).astype(int)]
-    size = AffectPredictor.load(chosen["last"].discriminator).image_size
-    result["real_with_a_face"] = share_with_a_face(store.pixels(size).gather(spread))
-    _remember(run, split, result)
+    if chosen["last"].sampler is not None:
+        spread = np.linspace(0, len(faces.rows) - 1, min(LOOKED_AT, len(faces.rows))).astype(int)
+        size = TorchRecogniser.load(chosen["last"].recogniser).preprocessing.size
+        crops = faces.store.pixels(size).gather(faces.rows[spread])
+        result["real_with_a_face"] = share_with_a_face(crops)
     return result
 
 
 def fakes_with_a_face(checkpoint: Checkpoint, seed: int) -> float:
-    """Share of a checkpoint's generated faces in which the detector finds one."""
+    """Share of a checkpoint's generated faces in which the detector finds one; NaN without any."""
+    if checkpoint.sampler is None:
+        return float("nan")
     faces = FaceSampler.load(checkpoint.sampler).batches(LOOKED_AT, seed)
     return share_with_a_face(np.concatenate([to_pixels(batch) for batch in faces]))
 
 
 def score_checkpoint(
     checkpoint: Checkpoint,
-    store: Store,
-    rows: NDArray[np.intp],
-    labels: LabelArrays,
+    faces: TestFaces,
     seed: int,
     progress: Progress,
     generated: int = FAKES,
 ) -> dict[str, Any]:
-    """Score one checkpoint on the faces at `rows`, and on faces that it generates."""
-    predictor = AffectPredictor.load(checkpoint.discriminator)
-    pixels = store.pixels(predictor.image_size)
-    note = f"step {checkpoint.step}"
-    batches = _real_batches(pixels, rows, predictor.channels, progress, note)
-    predictions = predictor.predict_batches(batches)
-    sampler = FaceSampler.load(checkpoint.sampler)
-    fakes = predictor.predict_batches(sampler.batches(generated, seed))
-    scores = affect_scores(predictions, labels)
+    """Score one checkpoint on faces, and on faces that it generates, if it does."""
+    recogniser = TorchRecogniser.load(checkpoint.recogniser)
+    pixels = faces.store.pixels(recogniser.preprocessing.size)
+    channels = recogniser.preprocessing.channels
+    batches = _real_batches(pixels, faces.rows, channels, progress, f"step {checkpoint.step}")
+    predictions = recogniser.predict_batches(batches)
+    scores = affect_scores(predictions, faces.labels)
+    fake = np.empty(0, np.float32)
+    if checkpoint.sampler is not None:
+        images = FaceSampler.load(checkpoint.sampler).batches(generated, seed)
+        fake = recogniser.predict_batches(images).fake
     return {
         **scores,
         "headline": headline(scores),
-        "real_called_real": _share(predictions.fake_probability, lambda p: p < 0.5),
-        "fake_called_fake": _share(fakes.fake_probability, lambda p: p >= 0.5),
-        "fakes": len(fakes),
+        "real_called_real": _share(predictions.fake, lambda p: p < 0.5),
+        "fake_called_fake": _share(fake, lambda p: p >= 0.5),
+        "fakes": len(fake),
     }
 
 
@@ -118,11 +142,11 @@ def _real_batches(
         progress(start + len(part), len(rows), note)
 
 
-def _remember(run: Run, split: str, result: dict[str, Any]) -> None:
-    """Keep the result under its split in evaluation.json."""
+def remember(run: Run, name: str, result: dict[str, Any]) -> None:
+    """Keep a result under a name in evaluation.json."""
     path = run.folder / "evaluation.json"
     try:
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError as error:
         raise InputError(f"{path}: cannot be read, remove it: {error}") from error
-    write_text(path, to_json({**known, split: result}))
+    write_text(path, to_json({**known, name: result}))

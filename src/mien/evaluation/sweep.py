@@ -9,53 +9,45 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.atomic import write_text
 from mien.errors import InputError
-from mien.evaluation.evaluate import fakes_with_a_face, score_checkpoint
-from mien.labels.action_units import column
+from mien.evaluation.evaluate import TestFaces, fakes_with_a_face, score_checkpoint
+from mien.labels.arrays import Labels
+from mien.metrics.measures import measure, of_checkpoint
 from mien.progress import Progress, silent
 from mien.runs.run import Run
-from mien.store import Store
-from mien.store.membership import describe_split, refuse_trained_on
-from mien.store.splits import refuse_shared
+from mien.store.membership import describe_split
 from mien.text import to_json
 
 FAKES = 512
 """Generated faces of each checkpoint."""
 KEPT_EVERY = 20
 """Checkpoints scored from one writing of the scores to the next."""
-LOWER_IS_BETTER = ("MSE valence", "MSE arousal")
 
 
 def sweep(
-    run: Run, store: Store, split: str, seed: int = 0, progress: Progress = silent
+    run: Run, faces: TestFaces, part: str, seed: int = 0, progress: Progress = silent
 ) -> dict[str, Any]:
-    """Score all checkpoints; keeps and returns scores by step, and best value and step by metric.
+    """Score all checkpoints; keeps and returns scores by step, and best value and step by measure.
 
     With them: the share of the last checkpoint's samples that are faces to the detector, and how
     often each unit is shown on the split. What an earlier sweep of the same faces, labels and seed
     scored stays, though its checkpoint be gone since: so a long run may be swept as it grows.
 
-    Raises InputError as `evaluate` does, where there is no checkpoint, or where scores of other
-    faces would be lost whose checkpoints are gone.
+    Raises InputError where there is no checkpoint, or where scores of other faces would be lost
+    whose checkpoints are gone.
     """
-    refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
-    rows = store.rows(split)
-    if split != "train":
-        refuse_trained_on(run.folder, run.info()["data"], store, rows)
-    digest = describe_split(store, rows, store.labels())["digest"]
-    of = {"split": split, "seed": seed, "faces": len(rows), "digest": digest}
-    labels = store.labels()[rows]
+    digest = describe_split(faces.store, faces.rows, faces.store.labels())["digest"]
+    of = {"split": part, "seed": seed, "faces": len(faces.rows), "digest": digest}
     found = run.checkpoints()
     if not found:
         raise InputError(f"{run.folder}: the run has no checkpoint yet")
     scored = _scored(run, of)
     todo = [checkpoint for checkpoint in found if checkpoint.step not in scored]
     for i, checkpoint in enumerate(todo):
-        scores = score_checkpoint(checkpoint, store, rows, labels, seed, silent, FAKES)
-        scored[checkpoint.step] = {"step": checkpoint.step, **by_name(scores)}
+        scores = score_checkpoint(checkpoint, faces, seed, silent, FAKES)
+        scored[checkpoint.step] = {"step": checkpoint.step, **of_checkpoint(scores)}
         if (i + 1) % KEPT_EVERY == 0:
             write_text(_unfinished(run), to_json({**of, "checkpoints": list(scored.values())}))
         progress(i + 1, len(todo), f"step {checkpoint.step}")
@@ -65,7 +57,7 @@ def sweep(
         "checkpoints": steps,
         "best": {name: _best(name, steps) for name in steps[0] if name != "step"},
         "last fakes with a face": fakes_with_a_face(found[-1], seed),
-        "shown": {column(au): _shown(labels.au[:, i]) for i, au in enumerate(labels.aus)},
+        "shown": _shown(faces.labels),
     }
     write_text(run.folder / "sweep.json", to_json(result))
     _unfinished(run).unlink(missing_ok=True)
@@ -102,38 +94,19 @@ def _read_back(row: dict[str, Any]) -> dict[str, Any]:
     return {name: float("nan") if value is None else value for name, value in row.items()}
 
 
-def by_name(scores: dict[str, Any]) -> dict[str, float]:
-    """Name the figures as the documents' tables do (reproduction/published.csv, column metric)."""
-    units = {
-        f"F1 AU {int(name.removeprefix('AU'))}": row["f1"]
-        for name, row in scores["au"]["units"].items()
-    }
-    return {
-        "mean F1": scores["au"]["mean_f1"],
-        "mean accuracy": scores["au"]["mean_accuracy"],
-        "mean of F1 and accuracy": scores["au"]["mean"],
-        "weighted F1": scores["au"]["weighted_f1"],
-        "macro F1": scores["au"]["mean_f1"],
-        "total accuracy": scores["au"]["mean_accuracy"],
-        **units,
-        **{f"CCC {d}": scores[d]["ccc"] for d in ("valence", "arousal")},
-        **{f"MSE {d}": scores[d]["mse"] for d in ("valence", "arousal")},
-        "expression accuracy": scores["expression"]["accuracy"],
-        "real called real": scores["real_called_real"],
-        "fake called fake": scores["fake_called_fake"],
-    }
-
-
-def _shown(unit: NDArray[np.int8]) -> float:
-    """Share of the faces that are labelled with a unit which show it; NaN where none is."""
-    known = unit[unit >= 0]
-    return float((known == 1).mean()) if len(known) else float("nan")
+def _shown(labels: Labels) -> dict[str, float]:
+    """Share of the faces labelled with a unit which show it; NaN where none is."""
+    head = labels.head("au")
+    if head is None:
+        return {}
+    columns = zip(head.outputs, labels["au"].T, strict=True)
+    known = ((unit, column[~np.isnan(column)]) for unit, column in columns)
+    return {unit: float((c == 1).mean()) if len(c) else float("nan") for unit, c in known}
 
 
 def _best(name: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
     known = [s for s in steps if s[name] == s[name]]
     if not known:
         return {"value": float("nan"), "step": None}
-    choose = min if name in LOWER_IS_BETTER else max
-    best = choose(known, key=lambda s: s[name])
-    return {"value": best[name], "step": best["step"]}
+    value = measure(name).best([s[name] for s in known])
+    return {"value": value, "step": next(s["step"] for s in known if s[name] == value)}

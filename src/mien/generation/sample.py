@@ -9,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from mien.atomic import replacing
-from mien.labels.action_units import column
+from mien.errors import InputError
+from mien.labels.arrays import Predictions
 from mien.media.images import grid, write_image
-from mien.metrics.affect import Predictions
-from mien.models.predictor import AffectPredictor, to_pixels
+from mien.models.images import to_pixels
 from mien.models.sampler import FaceSampler
+from mien.models.torch_recogniser import TorchRecogniser
 from mien.runs.run import Checkpoint
-from mien.text import number_cell
+from mien.text import cell
 
 COLUMNS = 8
 _LEAST_SIDE = 64  # small faces are enlarged by whole factors until this wide in the grid
@@ -30,11 +31,15 @@ class Samples:
 
 
 def sample(checkpoint: Checkpoint, count: int, seed: int) -> Samples:
-    """Generate `count` faces, the same for the same seed, and predict each."""
-    sampler = FaceSampler.load(checkpoint.sampler)
-    predictor = AffectPredictor.load(checkpoint.discriminator)
-    faces = list(sampler.batches(count, seed))
-    return Samples(to_pixels(torch.cat(faces)), predictor.predict_batches(faces))
+    """Generate `count` faces, the same for the same seed, and predict each.
+
+    Raises InputError for a checkpoint without a generator.
+    """
+    if checkpoint.sampler is None:
+        raise InputError(f"{checkpoint.folder}: has no generator, so it makes no faces")
+    recogniser = TorchRecogniser.load(checkpoint.recogniser)
+    faces = list(FaceSampler.load(checkpoint.sampler).batches(count, seed))
+    return Samples(to_pixels(torch.cat(faces)), recogniser.predict_batches(faces))
 
 
 def write_grid(path: Path, samples: Samples, columns: int = COLUMNS) -> None:
@@ -46,19 +51,14 @@ def write_grid(path: Path, samples: Samples, columns: int = COLUMNS) -> None:
 def write_predictions(path: Path, samples: Samples, columns: int = COLUMNS) -> None:
     """Write one CSV row per face, in the order of the grid; empty where nothing was learned."""
     found = samples.predictions
-    header = ["face", "grid_row", "grid_column", "p_fake", "valence", "arousal"]
-    header += [f"{column(au)}_p" for au in found.aus]
-    header += ["expression", *found.expressions]
-    best = found.expression_index()
+    header = ["face", "grid_row", "grid_column", "p_fake"]
+    values: list[list[object]] = [list(found.fake)]
+    for head in found.heads:
+        header += head.kind.table_columns(head.name, head.outputs)
+        values += head.kind.table_values(found[head.name], head.outputs)
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
-        for i in range(len(found)):
-            values = [
-                found.fake_probability[i],
-                *found.valence_arousal[i],
-                *found.au_probability[i],
-            ]
-            name = found.expressions[best[i]] if best[i] >= 0 else ""
-            row = [i, i // columns, i % columns, *map(number_cell, values)]
-            writer.writerow([*row, name, *map(number_cell, found.expression_probability[i])])
+        for i in range(found.n):
+            place = [i, i // columns, i % columns]
+            writer.writerow([*place, *(cell(column[i]) for column in values)])

@@ -50,17 +50,20 @@ class HeadType:
     """A name that heads may have.
 
     kind: a key of `KINDS`. title: in words. merged: unites lists of outputs, in the order of a
-    store. parse: an output's name from what a person wrote (12, `AU12`; `happy`), or None.
+    store. parse: an output's name from what a person wrote (12, `AU12`; `happy`), or None. outputs:
+    those of a head whose outputs neither recipe nor store names.
     """
 
     kind: str
     title: str
     merged: Callable[..., tuple[str, ...]]
     parse: Callable[[str], str | None]
+    outputs: tuple[str, ...] = ()
 
 
-def _fixed(*outputs: str) -> Callable[..., tuple[str, ...]]:
-    return lambda *sets: tuple(o for o in outputs if any(o in names for names in sets))
+def _all_or_none(*outputs: str) -> Callable[..., tuple[str, ...]]:
+    """A head that has all of its outputs wherever it has one."""
+    return lambda *sets: outputs if any(o in names for names in sets for o in outputs) else ()
 
 
 def _one_of(*outputs: str) -> Callable[[str], str | None]:
@@ -81,15 +84,21 @@ def _expression(text: str) -> str | None:
     return expressions.parse(text) or (text or None)
 
 
+VALENCE_AROUSAL = ("valence", "arousal")
+_DOCUMENT_UNITS = tuple(map(action_units.column, action_units.DOCUMENT_AUS))
+
 HEADS: dict[str, HeadType] = {
     "valence_arousal": HeadType(
         "regression",
         "valence and arousal, -1 to 1",
-        _fixed("valence", "arousal"),
-        _one_of("valence", "arousal"),
+        _all_or_none(*VALENCE_AROUSAL),
+        _one_of(*VALENCE_AROUSAL),
+        VALENCE_AROUSAL,
     ),
-    "au": HeadType("binary", "Action Units, present or absent", _units, _unit),
-    "au_intensity": HeadType("ordinal", "Action Units, intensity 0 to 5", _units, _unit),
+    "au": HeadType("binary", "Action Units, present or absent", _units, _unit, _DOCUMENT_UNITS),
+    "au_intensity": HeadType(
+        "ordinal", "Action Units, intensity 0 to 5", _units, _unit, _DOCUMENT_UNITS
+    ),
     "expression": HeadType(
         "exclusive", "expression, one of several", expressions.merged, _expression
     ),

@@ -5,14 +5,11 @@ from collections.abc import Callable
 from torch import Tensor
 
 from mien.losses.adversarial import non_saturating_loss, saturating_loss
-from mien.losses.valence_arousal import ccc_loss, mse_loss
-
-VALENCE_AROUSAL: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
-    "ccc": ccc_loss,
-    "mse": mse_loss,
-}
+from mien.losses.heads import LOSSES
 
 GENERATOR: dict[str, Callable[[Tensor], Tensor]] = {
     "saturating": saturating_loss,
     "non-saturating": non_saturating_loss,
 }
+
+__all__ = ["GENERATOR", "LOSSES"]

@@ -17,10 +17,12 @@ def sigmoid_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tens
 def softmax_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Softmax cross-entropy (of au-va-thesis, eq. 3.1) averaged over the labelled faces.
 
-    logits: (N, C). target: (N,) class index, any index where unlabelled. valid: (N,), 1 or 0.
+    logits: (N, C). target: (N, C) rows that sum to 1: one class, or the shares of several raters'
+    votes; any numbers where unlabelled. valid: (N, C), rows of 1 or of 0.
     """
+    known = valid[:, 0]
     loss = F.cross_entropy(logits, target, reduction="none")
-    return (loss * valid).sum() / valid.sum().clamp(min=1)
+    return (loss * known).sum() / known.sum().clamp(min=1)
 
 
 def constant_cross_entropy(logits: Tensor, target: float) -> Tensor:

@@ -16,7 +16,7 @@ def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tens
 
     Gulrajani et al. 2017, eq. 3, at one random point between each pair (N, C, H, W).
     """
-    mix = torch.rand(len(real), 1, 1, 1)
+    mix = torch.rand(len(real), 1, 1, 1).to(real.device)
     between = (mix * real + (1 - mix) * fake).requires_grad_()
     (slope,) = torch.autograd.grad(score(between).sum(), between, create_graph=True)
     excess: Tensor = slope.flatten(1).norm(dim=1) - 1

@@ -1,7 +1,8 @@
 """Networks. They take numbers, never configurations; to add one: a file, and a line here.
 
-Every network has image_size. Generators have noise, and classes where they are told the label
-(told); discriminators have features(images), what their last layer sees, and channels where not 3.
+Every network has image_size, and channels where not 3. Generators have noise; conditional ones
+(`conditional`) take a class beside it and have classes. Recognisers and discriminators take their
+number of outputs and have features(images), what their last layer sees.
 """
 
 from torch import nn
@@ -57,7 +58,6 @@ GENERATORS: dict[str, type[nn.Module]] = {
 DISCRIMINATORS: dict[str, type[nn.Module]] = {
     "capsule-32": CapsuleDiscriminator32,
     "categorical-28": Categorical28Discriminator,
-    "cnn-m-64": CnnM64,
     "config1": Config1Discriminator,
     "config2-5x5": Config2Discriminator,
     "config2-7x7": Config2Discriminator7,
@@ -74,6 +74,11 @@ DISCRIMINATORS: dict[str, type[nn.Module]] = {
     "vanilla": VanillaDiscriminator,
     "vgg-64": VggDiscriminator64,
     "vgg-96": VggDiscriminator96,
+}
+
+RECOGNISERS: dict[str, type[nn.Module]] = {
+    **DISCRIMINATORS,  # each is a recogniser too, without a GAN
+    "cnn-m-64": CnnM64,
 }
 
 

@@ -1,11 +1,12 @@
 """A network on disk: its registry name, its arguments and its weights, in one safetensors file.
 
-Loading executes no code from the file, and needs neither the recipe nor the training package.
+Loading executes no code from the file, and needs neither the recipe nor the training package. A
+recogniser's file holds its heads and its preprocessing too.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,59 +15,57 @@ from safetensors.torch import save_file
 from torch import nn
 
 from mien.errors import InputError, unknown_name
-from mien.models.heads import HeadLayout
+from mien.models.heads import OutputSpec
+from mien.recognition.preprocessing import Preprocessing
 
-FORMAT = "mien-network-1"
+FORMAT = "mien-network-2"
 
 
 @dataclass(frozen=True)
-class LearnedHeads:
-    """Which outputs of a discriminator ever saw a label: the others say nothing.
+class NetworkCard:
+    """What a file says of its network.
 
-    fake: whether the fake output is of a probability: not left untaught, not a critic's score, not
-    of a network that is told the label, which nobody gives it afterwards.
+    name: in the registry. arguments: of its constructor. spec, preprocessing: of a recogniser or
+    discriminator; None for a generator.
     """
 
-    layout: HeadLayout
-    valence: bool
-    arousal: bool
-    aus: tuple[int, ...]
-    expressions: bool
-    fake: bool = True
+    name: str
+    arguments: Mapping[str, Any]
+    spec: OutputSpec | None = None
+    preprocessing: Preprocessing | None = None
+
+    def header(self) -> dict[str, str]:
+        """The file's metadata."""
+        parts: dict[str, Any] = {"arguments": dict(self.arguments)}
+        if self.spec is not None:
+            parts["outputs"] = self.spec.to_dict()
+        if self.preprocessing is not None:
+            parts["preprocessing"] = self.preprocessing.to_dict()
+        texts = {key: json.dumps(value) for key, value in parts.items()}
+        return {"format": FORMAT, "name": self.name, **texts}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "LearnedHeads":
-        """Read back what `dataclasses.asdict` wrote."""
-        layout = dict(values["layout"])
-        layout |= {"aus": tuple(layout["aus"]), "expressions": tuple(layout["expressions"])}
+    def of(cls, header: Mapping[str, str]) -> "NetworkCard":
+        """Read back `header`; raises KeyError, TypeError or ValueError for what it is not."""
+        read = {key: json.loads(header[key]) for key in ("arguments", "outputs", "preprocessing")
+                if key in header}  # fmt: skip
         return cls(
-            HeadLayout(**layout),
-            values["valence"],
-            values["arousal"],
-            tuple(values["aus"]),
-            values["expressions"],
-            values.get("fake", True),
+            header["name"],
+            read["arguments"],
+            OutputSpec.from_dict(read["outputs"]) if "outputs" in read else None,
+            Preprocessing.from_dict(read["preprocessing"]) if "preprocessing" in read else None,
         )
 
 
-def save_network(
-    path: Path,
-    network: nn.Module,
-    name: str,
-    arguments: Mapping[str, Any],
-    heads: LearnedHeads | None = None,
-) -> None:
-    """Write weights, registry name, constructor arguments and, for a discriminator, its heads."""
-    header = {"format": FORMAT, "name": name, "arguments": json.dumps(dict(arguments))}
-    if heads is not None:
-        header["heads"] = json.dumps(asdict(heads))
-    tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
-    save_file(tensors, path, metadata=header)
+def save_network(path: Path, network: nn.Module, card: NetworkCard) -> None:
+    """Write weights and card."""
+    tensors = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
+    save_file(tensors, path, metadata=card.header())
 
 
 def load_network(
     path: Path, registry: Mapping[str, type[nn.Module]]
-) -> tuple[nn.Module, LearnedHeads | None]:
+) -> tuple[nn.Module, NetworkCard]:
     """Read what `save_network` wrote, in evaluation mode.
 
     Raises InputError where the file is not such a file, or names a network the registry lacks.
@@ -79,12 +78,12 @@ def load_network(
         raise InputError(f"{path}: cannot read the weights: {error}") from error
     if header.get("format") != FORMAT:
         raise InputError(f"{path}: not a network of this version of mien ({FORMAT})")
-    if header["name"] not in registry:
-        raise unknown_name("network", header["name"], registry)
     try:
-        network = registry[header["name"]](**json.loads(header["arguments"]))
+        card = NetworkCard.of(header)
+        if card.name not in registry:
+            raise unknown_name("network", card.name, registry)
+        network = registry[card.name](**card.arguments)
         network.load_state_dict(tensors, strict=True)
-        heads = json.loads(header["heads"]) if "heads" in header else None
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: the weights do not fit their network: {error}") from error
-    return network.eval(), LearnedHeads.from_dict(heads) if heads else None
+    return network.eval(), card

@@ -1,66 +1,121 @@
-"""The output vector of a recogniser or discriminator: which number means what."""
+"""The output vector of a network: which number means what."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from mien.labels.arrays import Learned
+from mien.labels.heads import Head, head_from_dict, head_to_dict
+
 
 @dataclass(frozen=True)
 class HeadLayout:
-    """Order of the outputs: valence, arousal, Action Units, expressions, fake.
+    """Raw outputs, head after head, in the order of `heads`.
 
     The documents' eleven outputs (au-va-thesis, section 3.2.5) are valence, arousal, eight units
-    and fake, in this order. Expressions, which no document's joint GAN has, go between units and
-    fake.
-
-    exclusive: expressions and fake share one softmax, as the original's K + 1 classes
-    (au-va-thesis, section 3.2.2). The fake output is then p / (1 - p) of that softmax, as a logit,
-    and the expressions are those of a real face: the K + 1 cross-entropy is the sum of theirs.
-    valence_arousal_scale, fake_scale: what the network's raw outputs are multiplied by.
+    and fake, in this order; what a network has beyond its heads comes last. scales: factors on the
+    raw outputs of some heads (docs/joint.md).
     """
 
-    valence_arousal: bool
-    aus: tuple[int, ...]
-    expressions: tuple[str, ...]
-    exclusive: bool = False
-    valence_arousal_scale: float = 1.0
-    fake_scale: float = 1.0
+    heads: tuple[Head, ...]
+    scales: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def outputs(self) -> int:
-        """Number of outputs, the fake one included."""
-        return 2 * self.valence_arousal + len(self.aus) + len(self.expressions) + 1
+        """Number of raw outputs of all heads."""
+        return sum(head.width for head in self.heads)
 
-    @property
-    def label_outputs(self) -> int:
-        """The documents' n: valence, arousal and units, without fake and without expressions."""
-        return 2 * self.valence_arousal + len(self.aus)
+    def head(self, name: str) -> Head | None:
+        """The head of this name, or None."""
+        return next((head for head in self.heads if head.name == name), None)
 
-    def split(self, output: Tensor) -> "HeadOutputs":
-        """Cut (N, outputs) into its heads."""
-        first = 2 * self.valence_arousal
-        second = first + len(self.aus)
-        va, au, expression = output[:, :first], output[:, first:second], output[:, second:-1]
-        logit = _scaled(output[:, -1], self.fake_scale)
-        if self.exclusive:
-            logit = logit - torch.logsumexp(expression, dim=1)
-        return HeadOutputs(_scaled(va, self.valence_arousal_scale), au, expression, logit)
+    def split(self, output: Tensor) -> dict[str, Tensor]:
+        """Cut raw outputs (N, outputs or more) into (N, width) by head's name."""
+        found, first = {}, 0
+        for head in self.heads:
+            part = output[:, first : first + head.width]
+            scale = self.scales.get(head.name, 1.0)
+            found[head.name] = part if scale == 1 else part * scale
+            first += head.width
+        return found
 
 
-def _scaled(output: Tensor, scale: float) -> Tensor:
-    return output if scale == 1 else output * scale
+@dataclass(frozen=True)
+class FakeOutput:
+    """The last output of a discriminator: of being generated.
+
+    scale: factor on the raw output. shares: head whose softmax it shares, as the original's K + 1
+    classes (au-va-thesis, section 3.2.2): it is then p / (1 - p) of that softmax, as a logit, and
+    the head's classes are those of a real face: the K + 1 cross-entropy is the sum of theirs.
+    probability: whether it is of a probability: neither untrained, nor a critic's score, nor of a
+    network that takes the label, which nobody gives it afterwards.
+    """
+
+    scale: float = 1.0
+    shares: str | None = None
+    probability: bool = True
+
+    def logit(self, output: Tensor, heads: Mapping[str, Tensor]) -> Tensor:
+        """Logit of being generated (N,), of raw outputs and heads (`HeadLayout.split`)."""
+        last = output[:, -1]
+        logit = last if self.scale == 1 else last * self.scale
+        if self.shares is not None:
+            logit = logit - torch.logsumexp(heads[self.shares], dim=1)
+        return logit
 
 
 @dataclass(frozen=True)
 class HeadOutputs:
-    """Raw outputs; a head the layout lacks has width 0.
+    """heads: raw outputs (N, width) by head's name. fake: (N,) logit of being generated."""
 
-    valence_arousal: (N, 2), linear. au: (N, A) logits. expression: (N, E) logits.
-    fake: (N,) logit of being generated.
-    """
-
-    valence_arousal: Tensor
-    au: Tensor
-    expression: Tensor
+    heads: Mapping[str, Tensor]
     fake: Tensor
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """What a network's outputs mean, kept with its weights. fake: None for a plain recogniser."""
+
+    layout: HeadLayout
+    learned: Learned
+    fake: FakeOutput | None = None
+
+    @property
+    def outputs(self) -> int:
+        """Number of raw outputs, the fake one included."""
+        return self.layout.outputs + (self.fake is not None)
+
+    def split(self, output: Tensor) -> HeadOutputs:
+        """Cut raw outputs (N, outputs) of a discriminator."""
+        heads = self.layout.split(output)
+        assert self.fake is not None
+        return HeadOutputs(heads, self.fake.logit(output, heads))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that `from_dict` reads back."""
+        fake = self.fake and {
+            "scale": self.fake.scale,
+            "shares": self.fake.shares,
+            "probability": self.fake.probability,
+        }
+        return {
+            "heads": [head_to_dict(head) for head in self.layout.heads],
+            "scales": dict(self.layout.scales),
+            "learned": {name: list(outputs) for name, outputs in self.learned.outputs.items()},
+            "fake": fake,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "OutputSpec":
+        """Read back what `to_dict` gave; raises InputError for unknown heads."""
+        heads = tuple(head_from_dict(head) for head in values["heads"])
+        learned = {name: tuple(outputs) for name, outputs in values["learned"].items()}
+        fake = values["fake"]
+        return cls(
+            HeadLayout(heads, dict(values["scales"])),
+            Learned(learned),
+            None if fake is None else FakeOutput(**fake),
+        )

@@ -32,13 +32,14 @@ class FaceSampler:
     def batches(self, count: int, seed: int) -> Iterator[Tensor]:
         """Yield `count` faces in batches (N, 3, S, S) in [-1, 1], the same for the same seed."""
         source = torch.Generator().manual_seed(seed)
+        device = next(self.network.parameters()).device
         for start in range(0, count, self.batch_size):
             size = min(self.batch_size, count - start)
             noise = uniform_noise(size, self.noise, source)
-            told = (self.labels(start, size),) if self.classes else ()
-            faces: Tensor = self.network(noise, *told)
+            label = (self.labels(start, size).to(device),) if self.classes else ()
+            faces: Tensor = self.network(noise.to(device), *label)
             yield faces
 
     def labels(self, start: int, count: int) -> Tensor:
-        """Classes that a generator is told which wants to know: all in turn."""
+        """Classes for a conditional generator: all in turn."""
         return torch.arange(start, start + count) % self.classes

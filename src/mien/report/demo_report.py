@@ -16,7 +16,9 @@ from plotly.subplots import make_subplots
 from pyarrow import csv as arrow_csv
 
 from mien.atomic import write_text
+from mien.labels.heads import HEADS
 from mien.metrics.continuous import ccc
+from mien.metrics.heads import HEAD_SCORES
 from mien.report.figures import PLOTLY_SCRIPT
 from mien.report.pictures import data_url
 
@@ -31,6 +33,15 @@ SHOWN = (
     ("AU25 lips part", "AU25", "AU25_p", 5.0),
 )
 """Title, column of the truth, column of the analysis, and what full scale of the truth is."""
+
+
+SHOWN_SCORES = (
+    "valence CCC",
+    "arousal CCC",
+    "AU mean F1",
+    "expression accuracy",
+    "expression macro F1",
+)
 
 
 def write_demo_report(folder: Path, video: str) -> None:
@@ -67,15 +78,18 @@ def _scores(last: dict[str, Any]) -> list[tuple[str, str]]:
     def shown(value: float | None) -> str:
         return "–" if value is None else f"{value:.2f}"
 
-    return [
-        ("valence CCC", shown(last["valence"]["ccc"])),
-        ("arousal CCC", shown(last["arousal"]["ccc"])),
-        ("Action Units, mean F1", shown(last["au"]["mean_f1"])),
-        ("expression accuracy", shown(last["expression"]["accuracy"])),
-        ("expression macro F1", shown(last["expression"]["macro_f1"])),
-        ("real faces called real", shown(last["real_called_real"])),
-        ("generated faces called fake", shown(last["fake_called_fake"])),
+    lines = [
+        line
+        for name, head in HEADS.items()
+        if name in last
+        for line in HEAD_SCORES[head.kind].lines(last[name])
+        if line[0] in SHOWN_SCORES
     ]
+    lines += [
+        ("real faces called real", last["real_called_real"]),
+        ("generated faces called fake", last["fake_called_fake"]),
+    ]
+    return [(name, shown(value)) for name, value in lines]
 
 
 def _column(table: pa.Table, name: str) -> Array:

@@ -15,19 +15,16 @@ from mien.report.pictures import data_url
 from mien.runs.run import Run
 
 PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("losses", ("discriminator/loss", "generator/loss")),
-    ("who is called real", ("p_real/of_real", "p_real/of_fake", "p_real/of_wrong_label")),
-    ("valence and arousal on val, CCC", ("val/ccc/valence", "val/ccc/arousal")),
-    ("units and expressions on val", ("val/au/mean_f1", "val/expression/macro_f1")),
+    ("losses", ("recogniser/loss", "discriminator/loss", "generator/loss")),
+    ("share called real", ("p_real/of_real", "p_real/of_fake", "p_real/of_wrong_label")),
+    ("CCC on val", ("val/*/ccc/*", "val/*/*/ccc/*")),
+    ("mean F1 and macro F1 on val", ("val/*/mean_f1", "val/*/macro_f1")),
     ("samples: distance over that of real faces", ("monitor/diversity", "monitor/duplicates")),
-    ("gradient norms", ("discriminator/gradient_norm", "generator/gradient_norm")),
-    ("discriminator's heads on real faces", (
-        "discriminator/real/valence_arousal", "discriminator/real/au",
-        "discriminator/real/expression", "discriminator/real/fake",
-    )),
+    ("gradient norms", ("*/gradient_norm",)),
+    ("losses by head on real faces", ("recogniser/[!lg]*", "discriminator/real/*")),
     ("critic", ("critic/distance", "critic/penalty")),
-    ("heads on val: what they say on average, less what is so", ("monitor/drift/*",)),
-)  # fmt: skip
+    ("heads on val: mean prediction less mean label", ("monitor/drift/*",)),
+)
 MOST_GRIDS = 8
 
 
@@ -59,7 +56,7 @@ def _facts(info: dict[str, Any], lines: list[dict[str, Any]]) -> list[tuple[str,
     speeds = [line["speed/images_per_s"] for line in lines if "speed/images_per_s" in line]
     last = max((line["step"] for line in lines), default=0)
     return [
-        ("store", Path(info["store"]).name),
+        ("store", ", ".join(Path(name).name for name in info["stores"])),
         ("steps so far", f"{last:,}"),
         ("best", f"{best['value']:.3f} at {best['step']:,} ({best['metric']})" if best else "–"),
         ("speed", f"{sorted(speeds)[len(speeds) // 2]:.0f} images a second" if speeds else "–"),

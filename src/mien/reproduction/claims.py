@@ -111,7 +111,7 @@ def trivial_scores(shares: Sequence[float]) -> dict[str, float]:
     return {"mean accuracy": float((1 - p).mean()), "mean F1": float((2 * p / (1 + p)).mean())}
 
 
-FAST, SLOW = "generator.learning_rate=1e-4", "generator.learning_rate=1e-5"
+FAST, SLOW = "method.generator.learning_rate=1e-4", "method.generator.learning_rate=1e-5"
 JOINT_THESIS = _starts("categorical-28-au-va-mse", "categorical-28-au-va-ccc")
 
 COMPARISONS = (
@@ -161,15 +161,15 @@ COMPARISONS = (
         "kollias-2018, Table IX",
         "max CCC",
         lambda folder: folder.startswith("config1-32-va_") and "ccc" not in folder,
-        _has("config1-32-va", "loss.valence_arousal=ccc"),
+        _has("config1-32-va", "losses.valence_arousal=ccc"),
     ),
     *(
         Comparison(
             "Units: a higher update rate gives a better F1",
             f"au-va-thesis, Table 3.15, update rates 7 and 2 at the learning rate {rate[-4:]}",
             "mean F1",
-            _has("categorical-28-au", rate, "update_rate=7"),
-            _has("categorical-28-au", rate, "update_rate=2"),
+            _has("categorical-28-au", rate, "method.update_rate=7"),
+            _has("categorical-28-au", rate, "method.update_rate=2"),
         )
         for rate in (FAST, SLOW)
     ),
@@ -177,30 +177,30 @@ COMPARISONS = (
         "A higher update rate makes worse images (in how many the detector finds a face)",
         "au-va-thesis, Figures 3.28 to 3.30",
         "fakes with a face",
-        _has("categorical-28-au", SLOW, "update_rate=2"),
-        _has("categorical-28-au", SLOW, "update_rate=7"),
+        _has("categorical-28-au", SLOW, "method.update_rate=2"),
+        _has("categorical-28-au", SLOW, "method.update_rate=7"),
         0.1,
     ),
     Comparison(
         "Valence-arousal alone: no label smoothing is better",
         "au-va-thesis, Table 3.19",
         "max CCC",
-        _has("categorical-28-va-mse", "fake_labels.fake=1"),
-        _has("categorical-28-va-mse", "fake_labels.fake=0.9"),
+        _has("categorical-28-va-mse", "method.fake_labels.fake=1"),
+        _has("categorical-28-va-mse", "method.fake_labels.fake=0.9"),
     ),
     Comparison(
         "Joint, MSE: no label smoothing is better for valence-arousal",
         "au-va-thesis, Table 3.24",
         "max CCC",
-        _has("categorical-28-au-va-mse", "fake_labels.fake=1"),
-        _has("categorical-28-au-va-mse", "fake_labels.fake=0.9"),
+        _has("categorical-28-au-va-mse", "method.fake_labels.fake=1"),
+        _has("categorical-28-au-va-mse", "method.fake_labels.fake=0.9"),
     ),
     Comparison(
         "Joint, MSE, update rate 2: label smoothing is better for units",
         "au-va-thesis, Table 3.25",
         "mean F1",
-        _has("categorical-28-au-va-mse", "update_rate=2", "fake_labels.fake=0.9"),
-        _has("categorical-28-au-va-mse", "update_rate=2", "fake_labels.fake=1"),
+        _has("categorical-28-au-va-mse", "method.update_rate=2", "method.fake_labels.fake=0.9"),
+        _has("categorical-28-au-va-mse", "method.update_rate=2", "method.fake_labels.fake=1"),
     ),
     Comparison(
         "The Wasserstein critic with classes collapses less than the conditional GAN (doubles)",

@@ -66,9 +66,9 @@ AFFECT = (
     CALLED,
 )
 WEIGHTED = (
-    "loss.weights.valence_arousal=0.27",
-    "loss.weights.au=0.40",
-    "loss.weights.fake=0.33",
+    "weights.valence_arousal=0.27",
+    "weights.au=0.40",
+    "method.fake_weight=0.33",
 )
 STATISTICS = ("minimum", "mean", "std deviation")
 
@@ -76,10 +76,10 @@ STATISTICS = ("minimum", "mean", "std deviation")
 def _rates(rate: str, update: int, alpha: str = "0.9") -> tuple[str, ...]:
     """Settings of a row of au-va-thesis: the rate given is the generator's, the other's is half."""
     return (
-        f"generator.learning_rate={rate}",
-        f"discriminator.learning_rate={float(rate) / 2:g}",
-        f"update_rate={update}",
-        f"fake_labels.fake={alpha}",
+        f"method.generator.learning_rate={rate}",
+        f"method.discriminator.learning_rate={float(rate) / 2:g}",
+        f"method.update_rate={update}",
+        f"method.fake_labels.fake={alpha}",
     )
 
 
@@ -126,7 +126,7 @@ def _joint_mse() -> Iterator[TableRun]:
 
 
 SMALL = ("train_share=0.1667",)
-TWICE = ("update_rate=2", "updated_more=generator")
+TWICE = ("method.update_rate=2", "method.updated_more=generator")
 
 
 def _course(settings: tuple[str, ...], recipe: str = "regression-64") -> tuple[TableRun, ...]:
@@ -142,18 +142,18 @@ ERRORS = (
     ("Testing error (1-CCC)", "testing 1-CCC"),
 )
 TABLE_IX = (
-    TableRun("only VA / CCC based", "config1-32-va", ("loss.valence_arousal=ccc",)),
+    TableRun("only VA / CCC based", "config1-32-va", ("losses.valence_arousal=ccc",)),
     TableRun("only VA / MSE", "config1-32-va"),
     TableRun("only AU / cross entropy", "config1-32-au"),
     TableRun(
         "VA + AU / CCC based + cross entropy",
         "config1-32",
-        ("heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]", "loss.valence_arousal=ccc"),
+        ("heads.au=[1,2,4,6,12,15,20,25]", "heads.expression=[]", "losses.valence_arousal=ccc"),
     ),
     TableRun(
         "VA + AU / MSE + cross entropy",
         "config1-32",
-        ("heads.aus=[1,2,4,6,12,15,20,25]", "heads.expressions=[]"),
+        ("heads.au=[1,2,4,6,12,15,20,25]", "heads.expression=[]"),
     ),
 )
 A_SIXTH = "The small set is a sixth of the training people, as 80,280 of 482,982 faces."

@@ -3,8 +3,8 @@
 recipe.toml        the resolved recipe
 run.json           store, seed, versions, machine, best checkpoint so far, people trained on
 metrics.jsonl      one JSON object per logged step
-checkpoints/       step-00001000/{generator,discriminator,optimisers}.safetensors, state.json,
-                   generator_average.safetensors where the recipe has an average
+checkpoints/       step-00001000/NAME.safetensors, optimisers.safetensors, state.json; NAME is
+                   recogniser, or generator and discriminator; NAME_average where it is averaged
 samples/           step-00001000.png
 tensorboard/       event files
 evaluation.json    what `mien evaluate` found; sweep.json: with --sweep
@@ -19,10 +19,6 @@ from typing import Any
 from mien.atomic import write_text
 from mien.errors import InputError
 
-GENERATOR = "generator.safetensors"
-DISCRIMINATOR = "discriminator.safetensors"
-AVERAGE = "generator_average.safetensors"
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -35,21 +31,29 @@ class Checkpoint:
         """Number of training steps behind it."""
         return int(self.folder.name.removeprefix("step-"))
 
-    @property
-    def generator(self) -> Path:
-        """File of the generator's weights."""
-        return self.folder / GENERATOR
+    def file(self, name: str) -> Path:
+        """Where the weights of a network belong."""
+        return self.folder / f"{name}.safetensors"
+
+    def network(self, *names: str) -> Path | None:
+        """File of the first of these networks that the checkpoint has; None where it has none."""
+        return next((path for name in names if (path := self.file(name)).exists()), None)
 
     @property
-    def sampler(self) -> Path:
+    def sampler(self) -> Path | None:
         """File of the generator to draw samples from: its moving average where it has one."""
-        average = self.folder / AVERAGE
-        return average if average.exists() else self.generator
+        return self.network("generator_average", "generator")
 
     @property
-    def discriminator(self) -> Path:
-        """File of the discriminator's weights."""
-        return self.folder / DISCRIMINATOR
+    def recogniser(self) -> Path:
+        """File of the network that recognises affect: recogniser (averaged) or discriminator.
+
+        Raises InputError where there is none.
+        """
+        found = self.network("recogniser_average", "recogniser", "discriminator")
+        if found is None:
+            raise InputError(f"{self.folder}: holds no recogniser and no discriminator")
+        return found
 
 
 class Run:
@@ -92,7 +96,7 @@ class Run:
             info = json.loads(self.info_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{self.info_file}: cannot be read: {error}") from error
-        if not isinstance(info, dict) or not {"store", "data", "best"} <= info.keys():
+        if not isinstance(info, dict) or not {"stores", "data", "best"} <= info.keys():
             raise InputError(f"{self.info_file}: does not describe a run")
         return info
 

@@ -1,270 +1,241 @@
 """The only place where a recipe becomes objects."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import nn
 
 from mien.errors import InputError, unknown_name
-from mien.labels.action_units import DOCUMENT_AUS, FACS
-from mien.labels.arrays import LabelArrays
-from mien.labels.expressions import CANONICAL, merged
-from mien.losses import GENERATOR, VALENCE_AROUSAL
-from mien.models import DISCRIMINATORS, GENERATORS, channels_of
-from mien.models.checkpoint import LearnedHeads
-from mien.models.heads import HeadLayout
+from mien.labels.arrays import Learned
+from mien.labels.heads import HEADS, Head, merged_heads, parse_outputs
+from mien.losses import LOSSES
+from mien.models import channels_of
+from mien.models.checkpoint import NetworkCard
+from mien.models.heads import HeadLayout, OutputSpec
+from mien.recognition.preprocessing import Preprocessing
 from mien.store import Store
-from mien.store.membership import describe_split
-from mien.store.shards import Pixels
-from mien.store.splits import refuse_shared
-from mien.training.adversarial import Game, Player, Rules
-from mien.training.augmentation import Augmentation
-from mien.training.average import MovingAverage
-from mien.training.data import FaceBatches
-from mien.training.recipe import Network, Recipe
-from mien.training.start import start_from, with_members
-from mien.training.steps import STEPS, Step
+from mien.store.membership import Members, describe_split, merged_members
+from mien.training.compute import Compute
+from mien.training.data import MixedBatches
+from mien.training.methods.base import Arguments, Method, Step
+from mien.training.recipe import Recipe
+from mien.training.sources import (
+    TrainingSource,
+    Validation,
+    labelled_heads,
+    make_batches,
+    open_sources,
+    validation_of,
+)
+from mien.training.start import start_from
 
-Rows = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Validation:
-    """The faces a run chooses its best checkpoint by."""
-
-    pixels: Pixels
-    rows: Rows
-    labels: LabelArrays
+CONDITION = "expression"
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything the loop needs. arguments: of the two networks' constructors. average: if any."""
+    """Everything the loop needs. cards: what is kept with every network, by its name."""
 
     recipe: Recipe
+    compute: Compute
     step: Step
-    batches: FaceBatches
-    learned: LearnedHeads
-    validation: Validation | None
+    batches: MixedBatches
+    spec: OutputSpec
+    preprocessing: Preprocessing
+    validation: tuple[Validation, ...]
     data: dict[str, Any]
-    arguments: dict[str, dict[str, int]]
-    average: MovingAverage | None
+    stores: tuple[str, ...]
+    cards: Mapping[str, NetworkCard]
 
 
-def build(recipe: Recipe, store: Store, *, fresh: bool = True) -> Parts:
+def build(
+    recipe: Recipe,
+    store: Store | None,
+    *,
+    fresh: bool = True,
+    compute: Compute | None = None,
+) -> Parts:
     """Make networks, losses, optimisers and data; raises InputError where they do not fit.
 
-    fresh: load the recipe's start; a run that goes on has its own checkpoint instead.
+    store: None where the recipe names its sources. fresh: load the recipe's start; a run that goes
+    on has its own checkpoint instead.
     """
-    labels = store.labels()
-    _check_names(recipe, labels.expressions)
-    refuse_shared(str(store.folder), *(store.names(c) for c in ("split", "subject", "video")))
-    rows = _share(store, recipe)
-    learned = learned_heads(recipe, labels[rows])
-    layout = learned.layout
-    told = layout.expressions or labels.expressions
-    arguments = _arguments(recipe, layout, len(told))
-    _check_step(recipe, layout, arguments)
+    compute = compute or Compute.here(recipe.precision)
+    method = recipe.method
+    _check_names(recipe)
+    sources = open_sources(recipe, store)
+    known = labelled_heads(sources)
+    layout = HeadLayout(_chosen_heads(recipe, known), recipe.scales)
+    spec = method.spec(layout, _learned(layout, sources))
+    classes = _classes(spec, sources)
+    arguments = method.arguments(spec, len(classes))
+    method.check(recipe, spec, arguments)
+    networks = _networks(recipe, arguments)
+    members = start_from(recipe, networks, spec) if fresh else {}
+    if method.takes_classes():
+        sources = [_with_class(recipe, source) for source in sources]
+    for network in networks.values():
+        network.to(compute.device)
+    compute.same_weights(networks.values())
+    batch_heads = _batch_heads(layout, classes, method)
+    channels = channels_of(list(networks.values())[-1])
+    batches = make_batches(recipe, sources, batch_heads, channels, compute)
+    step = method.step(recipe, networks, spec, compute)
+    validation = [validation_of(recipe, source, layout.heads) for source in sources]
+    preprocessing = Preprocessing(recipe.image_size, _margin(sources), channels)
+    return Parts(
+        recipe,
+        compute,
+        step,
+        batches,
+        spec,
+        preprocessing,
+        tuple(v for v in validation if v is not None),
+        merged_members(_described(sources, batch_heads), members),
+        tuple(str(source.store.folder.resolve()) for source in sources),
+        _cards(method, step, arguments, spec, preprocessing),
+    )
+
+
+def _check_names(recipe: Recipe) -> None:
+    for name, (settings, registry) in recipe.method.roles().items():
+        if settings.network not in registry:
+            raise unknown_name(name, settings.network, registry)
+    for key in ("heads", "scales", "losses", "weights"):
+        for name in getattr(recipe, key):
+            if name not in HEADS:
+                raise unknown_name("head", f"{key}.{name}", [f"{key}.{head}" for head in HEADS])
+    for name, loss in recipe.losses.items():
+        if loss not in LOSSES[HEADS[name].kind]:
+            raise unknown_name(f"loss of {name}", loss, LOSSES[HEADS[name].kind])
+
+
+def _chosen_heads(recipe: Recipe, known: Sequence[Head]) -> tuple[Head, ...]:
+    """Heads with outputs, in the order of `HEADS`: as listed, or as the training faces have them.
+
+    Raises InputError for unknown outputs, and for two heads with the same columns in a table.
+    """
+    chosen: dict[str, Head] = {}
+    for name, wanted in recipe.heads.items():
+        if isinstance(wanted, bool):
+            mine = next((head for head in known if head.name == name), None)
+            outputs = mine.outputs if mine else HEADS[name].outputs
+            if wanted and outputs:
+                chosen[name] = Head(name, outputs)
+        elif wanted:
+            chosen[name] = parse_outputs(name, wanted)
+    heads = tuple(chosen[name] for name in HEADS if name in chosen)
+    columns: dict[str, str] = {}
+    for head in heads:
+        for column in head.kind.table_columns(head.name, head.outputs):
+            if column in columns:
+                raise InputError(
+                    f"recipe {recipe.name}: heads {columns[column]} and {head.name} both predict "
+                    f"{column}; leave one away"
+                )
+            columns[column] = head.name
+    return heads
+
+
+def _learned(layout: HeadLayout, sources: Sequence[TrainingSource]) -> Learned:
+    """Outputs that any training face has a label for."""
+    found = {}
+    for head in layout.heads:
+        known = np.zeros(len(head.outputs), bool)
+        for source in sources:
+            values = source.labels.aligned([head])[head.name][source.rows]
+            known |= np.asarray(~np.isnan(values).all(0), bool)
+        found[head.name] = tuple(o for o, k in zip(head.outputs, known, strict=True) if k)
+    return Learned(found)
+
+
+def _classes(spec: OutputSpec, sources: Sequence[TrainingSource]) -> tuple[str, ...]:
+    """Classes that conditional networks take: the head's own, or all that the stores have."""
+    head = spec.layout.head(CONDITION)
+    if head is not None:
+        return head.outputs
+    heads = merged_heads(*(source.labels.heads for source in sources))
+    return next((h.outputs for h in heads if h.name == CONDITION), ())
+
+
+def _batch_heads(layout: HeadLayout, classes: tuple[str, ...], method: Method) -> tuple[Head, ...]:
+    """Heads whose labels a batch carries: the layout's, and what conditional networks take."""
+    if method.takes_classes() and layout.head(CONDITION) is None:
+        return (*layout.heads, Head(CONDITION, classes))
+    return layout.heads
+
+
+def _with_class(recipe: Recipe, source: TrainingSource) -> TrainingSource:
+    """Leave out faces without an expression."""
+    labels = source.labels
+    known = np.zeros(labels.n, bool)
+    if labels.head(CONDITION) is not None:
+        known = ~np.isnan(labels[CONDITION]).any(1)
+    kept = source.rows[known[source.rows]]
+    if len(kept) == 0:
+        raise InputError(
+            f"recipe {recipe.name}: the networks take the expression, and no training face of "
+            f"{source.store.folder} has one"
+        )
+    return TrainingSource(source.settings, source.store, kept, labels)
+
+
+def _networks(recipe: Recipe, arguments: Arguments) -> dict[str, nn.Module]:
     torch.manual_seed(recipe.seed)
-    generator = GENERATORS[recipe.generator.network](**arguments["generator"])
-    discriminator = DISCRIMINATORS[recipe.discriminator.network](**arguments["discriminator"])
-    for network in (generator, discriminator):
+    networks = {}
+    for name, (settings, registry) in recipe.method.roles().items():
+        network = registry[settings.network](**arguments[name])
         if network.image_size != recipe.image_size:
             raise InputError(
                 f"recipe {recipe.name}: image_size {recipe.image_size} does not fit "
                 f"{type(network).__name__}, which is for {network.image_size} px"
             )
-    members = start_from(recipe, generator, discriminator, learned) if fresh else {}
-    pixels = store.pixels(recipe.image_size)
-    aligned = labels.aligned(layout.aus, told)
-    rows = _usable(recipe, arguments, rows, aligned)
-    channels = channels_of(discriminator)
-    batches = FaceBatches(pixels, rows, aligned[rows], recipe.batch_size, recipe.seed, channels)
-    game = Game(
-        _player(generator, recipe.generator, recipe),
-        _player(discriminator, recipe.discriminator, recipe),
-        layout,
-        _rules(recipe),
-    )
-    return Parts(
-        recipe,
-        STEPS[recipe.step](recipe, game, learned),
-        batches,
-        learned,
-        _validation(store, pixels, aligned, recipe),
-        with_members(describe_split(store, rows, aligned), members),
-        arguments,
-        MovingAverage(generator, recipe.average) if recipe.average else None,
-    )
+        networks[name] = network
+    return networks
 
 
-def _arguments(recipe: Recipe, layout: HeadLayout, classes: int) -> dict[str, dict[str, int]]:
-    """Constructor arguments of the networks; those told the label learn how many there are."""
-    given = {"generator": {"noise": recipe.noise}, "discriminator": {"outputs": layout.outputs}}
-    kinds = (GENERATORS[recipe.generator.network], DISCRIMINATORS[recipe.discriminator.network])
-    for part, kind in zip(given.values(), kinds, strict=True):
-        if hasattr(kind, "told"):
-            part["classes"] = classes
-    return given
+def _described(sources: Sequence[TrainingSource], heads: Sequence[Head]) -> dict[str, Any]:
+    parts = [
+        describe_split(source.store, source.rows, source.labels.of(heads)) for source in sources
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    together = {
+        "faces": sum(part["faces"] for part in parts),
+        "digest": "+".join(part["digest"] for part in parts),
+    }
+    members: Members = {}
+    for part in parts:
+        members = merged_members(members, {k: v for k, v in part.items() if k not in together})
+    return {**together, **members}
 
 
-def _check_step(recipe: Recipe, layout: HeadLayout, arguments: dict[str, dict[str, int]]) -> None:
-    """Refuse a step with networks or heads that it cannot train."""
-    told = {name: "classes" in given for name, given in arguments.items()}
-    wanted = {
-        "categorical": {"generator": False, "discriminator": False},
-        "conditional": {"generator": True, "discriminator": True},
-        "wasserstein": {
-            "generator": told["generator"],
-            "discriminator": told["generator"] and told["discriminator"],
-        },
-    }[recipe.step]
-    for name, tells in told.items():
-        if tells != wanted[name]:
-            raise InputError(
-                f"recipe {recipe.name}: step {recipe.step} needs a {name} that is "
-                f"{'' if wanted[name] else 'not '}told the expression"
-            )
-    if recipe.step != "categorical" and (layout.valence_arousal or layout.aus):
-        raise InputError(
-            f"recipe {recipe.name}: step {recipe.step} trains no units and no valence-arousal; set "
-            "heads.aus=[] and heads.valence_arousal=false"
-        )
-    classes = min((g["classes"] for g in arguments.values() if "classes" in g), default=2)
-    if classes < 2 or (layout.exclusive and len(layout.expressions) < 2):
-        raise InputError(
-            f"recipe {recipe.name}: needs at least two expressions in the store, as classes"
-        )
-    if recipe.critic.clip_weights and recipe.critic.gradient_penalty:
-        raise InputError(
-            f"recipe {recipe.name}: critic.clip_weights and critic.gradient_penalty are two ways "
-            "to one end; set one of them to 0"
-        )
-    if recipe.critic.naming and told["generator"] and len(layout.expressions) != classes:
-        raise InputError(
-            f"recipe {recipe.name}: critic.naming needs an expression head of the {classes} "
-            f"classes that the generator is told, heads.expressions has {len(layout.expressions)}"
-        )
-    kinds = (GENERATORS[recipe.generator.network], DISCRIMINATORS[recipe.discriminator.network])
-    if len({getattr(kind, "channels", 3) for kind in kinds}) > 1:
-        raise InputError(f"recipe {recipe.name}: one network is grey and the other is not")
+def _margin(sources: Sequence[TrainingSource]) -> float | None:
+    """Margin that all training crops were cut with; None where it is not known of some.
+
+    Raises InputError where it differs: no single way to cut would be right afterwards.
+    """
+    margins = {source.store.margin(source.rows) for source in sources}
+    if len(margins - {None}) > 1:
+        shown = ", ".join(f"{m:g}" for m in sorted(m for m in margins if m is not None))
+        raise InputError(f"the training crops were cut with different margins: {shown}")
+    return margins.pop() if len(margins) == 1 else None
 
 
-def _share(store: Store, recipe: Recipe) -> Rows:
-    """Rows of the split train; of a share of its people where the recipe asks for one."""
-    rows = store.rows("train")
-    if recipe.train_share == 1:
-        return rows
-    people = np.array([name or f"#{i}" for i, name in enumerate(store.names("subject"))])[rows]
-    names = np.unique(people)
-    order = np.random.default_rng((recipe.seed, 0x5A)).permutation(len(names))
-    kept = names[order[: max(1, round(recipe.train_share * len(names)))]]
-    return rows[np.isin(people, kept)]
-
-
-def _usable(
-    recipe: Recipe, arguments: dict[str, dict[str, int]], rows: Rows, labels: LabelArrays
-) -> Rows:
-    """Leave out faces without an expression where the networks are told it."""
-    if not any("classes" in part for part in arguments.values()):
-        return rows
-    kept = rows[labels.expression[rows] >= 0]
-    if len(kept) == 0:
-        raise InputError(
-            f"recipe {recipe.name}: the networks are told the expression, and no face of the "
-            "split train has one"
-        )
-    return kept
-
-
-def _rules(recipe: Recipe) -> Rules:
-    return Rules(
-        noise=recipe.noise,
-        update_rate=recipe.update_rate,
-        updated_more=recipe.updated_more,
-        clip_norm=recipe.clip_norm,
-        real_statistics=recipe.batch_norm_statistics == "real",
-        huber_weight=recipe.reconstruction.weight,
-        huber_steps=recipe.reconstruction.steps,
-        huber_delta=recipe.reconstruction.delta,
-        matching=recipe.feature_matching,
-        bfloat16=recipe.precision == "bfloat16",
-        augmentation=Augmentation(**recipe.augmentation.model_dump()),
-    )
-
-
-def _check_names(recipe: Recipe, classes: tuple[str, ...]) -> None:
-    for kind, name, known in (
-        ("generator", recipe.generator.network, GENERATORS),
-        ("discriminator", recipe.discriminator.network, DISCRIMINATORS),
-        ("valence-arousal loss", recipe.loss.valence_arousal, VALENCE_AROUSAL),
-        ("generator loss", recipe.loss.generator, GENERATOR),
-        ("step", recipe.step, STEPS),
-    ):
-        if name not in known:
-            raise unknown_name(kind, name, known)
-    for au in recipe.heads.aus or ():
-        if au not in FACS:
-            raise unknown_name("Action Unit", str(au), map(str, FACS))
-    expressions = merged(CANONICAL, classes)
-    for name in recipe.heads.expressions or ():
-        if name not in expressions:
-            raise unknown_name("expression", name, expressions)
-    for head in (recipe.heads.aus or (), recipe.heads.expressions or ()):
-        twice = [name for i, name in enumerate(head) if name in head[:i]]
-        if twice:
-            raise InputError(f"recipe {recipe.name}: heads name {twice[0]} twice")
-
-
-def learned_heads(recipe: Recipe, labels: LabelArrays) -> LearnedHeads:
-    """Decide the outputs, and which of them the training split has any label for."""
-    aus = recipe.heads.aus
-    if aus is None:
-        aus = labels.aus or DOCUMENT_AUS
-    expressions = recipe.heads.expressions
-    if expressions is None:
-        expressions = labels.expressions if (labels.expression >= 0).any() else ()
-    layout = HeadLayout(
-        recipe.heads.valence_arousal,
-        tuple(aus),
-        tuple(expressions),
-        recipe.heads.exclusive,
-        recipe.heads.valence_arousal_scale,
-        recipe.heads.fake_scale,
-    )
-    truth = labels.aligned(layout.aus, layout.expressions)
-    va = layout.valence_arousal & ~np.isnan(truth.valence_arousal)
-    return LearnedHeads(
-        layout,
-        valence=bool(va[:, 0].any()),
-        arousal=bool(va[:, 1].any()),
-        aus=tuple(au for i, au in enumerate(layout.aus) if (truth.au[:, i] >= 0).any()),
-        expressions=bool((truth.expression >= 0).any()),
-        fake=recipe.step == "categorical" and recipe.loss.weights.fake > 0,
-    )
-
-
-def _player(network: torch.nn.Module, settings: Network, recipe: Recipe) -> Player:
-    weights, rate = network.parameters(), settings.learning_rate
-    optimiser: torch.optim.Optimizer
-    if recipe.optimiser == "rmsprop":
-        optimiser = torch.optim.RMSprop(weights, rate)
-    else:
-        optimiser = torch.optim.Adam(weights, rate, (recipe.beta1, recipe.beta2), fused=True)
-    return Player(network.train(), optimiser)
-
-
-def _validation(
-    store: Store, pixels: Pixels, aligned: LabelArrays, recipe: Recipe
-) -> Validation | None:
-    """Pick at most `validation_faces` of the split val; None where it has no face."""
-    if "val" not in store.names("split"):
-        return None
-    rows = store.rows("val")
-    if len(rows) > recipe.validation_faces:
-        source = np.random.default_rng(recipe.seed)
-        picked = source.choice(rows, recipe.validation_faces, replace=False)
-        rows = np.sort(picked)
-    return Validation(pixels, rows, aligned[rows])
+def _cards(
+    method: Method,
+    step: Step,
+    arguments: Arguments,
+    spec: OutputSpec,
+    preprocessing: Preprocessing,
+) -> dict[str, NetworkCard]:
+    """What is kept with each network; a moving average is kept as what it follows."""
+    cards = {}
+    for name in step.networks:
+        role = name.removesuffix("_average")
+        kept = (None, None) if role == "generator" else (spec, preprocessing)
+        cards[name] = NetworkCard(method.roles()[role][0].network, arguments[role], *kept)
+    return cards

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from mien.atomic import replacing_folder
 from mien.errors import InputError
 from mien.models.checkpoint import save_network
-from mien.runs.run import AVERAGE, DISCRIMINATOR, GENERATOR, Checkpoint, Run
+from mien.runs.run import Checkpoint, Run
 from mien.training.build import Parts
 
 RESUMABLE = 2
@@ -32,29 +32,14 @@ def save(
     """
     recipe = parts.recipe
     with replacing_folder(run.folder_of(step)) as folder:
-        save_network(
-            folder / GENERATOR,
-            parts.step.game.generator.network,
-            recipe.generator.network,
-            parts.arguments["generator"],
-        )
-        save_network(
-            folder / DISCRIMINATOR,
-            parts.step.game.discriminator.network,
-            recipe.discriminator.network,
-            parts.arguments["discriminator"],
-            parts.learned,
-        )
-        if parts.average is not None:
-            save_network(
-                folder / AVERAGE,
-                parts.average.network,
-                recipe.generator.network,
-                parts.arguments["generator"],
-            )
+        for name, network in parts.step.networks.items():
+            save_network(Checkpoint(folder).file(name), network, parts.cards[name])
         save_file(_optimiser_tensors(parts), folder / OPTIMISERS)
         (folder / STATE).write_text(
-            json.dumps({**_state(parts, step, best), "memory": memory}), encoding="utf-8"
+            json.dumps(
+                {"step": step, "best": best, "counters": parts.step.memory(), "memory": memory}
+            ),
+            encoding="utf-8",
         )
     run.write_info(best=best)
     keep = {c.step for c in run.checkpoints()[-recipe.keep_checkpoints :]}
@@ -67,25 +52,18 @@ def save(
         (checkpoint.folder / OPTIMISERS).unlink(missing_ok=True)
 
 
-def _state(parts: Parts, step: int, best: dict[str, Any] | None) -> dict[str, Any]:
-    updates = parts.average.updates if parts.average else 0
-    return {"step": step, "best": best, "averaged_updates": updates}
-
-
 def restore(
     checkpoint: Checkpoint, parts: Parts
 ) -> tuple[int, dict[str, Any] | None, dict[str, Any]]:
     """Load a checkpoint into the parts; returns its step, the best score so far and the memory."""
     try:
-        parts.step.game.generator.network.load_state_dict(load_file(checkpoint.generator))
-        parts.step.game.discriminator.network.load_state_dict(load_file(checkpoint.discriminator))
+        for name, network in parts.step.networks.items():
+            network.load_state_dict(load_file(checkpoint.file(name)))
         tensors = load_file(checkpoint.folder / OPTIMISERS)
-        for name, player in _players(parts).items():
-            _restore_optimiser(player, name, tensors)
+        for name, optimiser in parts.step.optimisers.items():
+            _restore_optimiser(optimiser, name, tensors)
         state = json.loads((checkpoint.folder / STATE).read_text(encoding="utf-8"))
-        if parts.average is not None:
-            parts.average.network.load_state_dict(load_file(checkpoint.folder / AVERAGE))
-            parts.average.updates = state["averaged_updates"]
+        parts.step.remember(state["counters"])
         return state["step"], state["best"], state.get("memory", {})
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise InputError(
@@ -94,15 +72,10 @@ def restore(
         ) from error
 
 
-def _players(parts: Parts) -> dict[str, Optimizer]:
-    game = parts.step.game
-    return {"generator": game.generator.optimiser, "discriminator": game.discriminator.optimiser}
-
-
 def _optimiser_tensors(parts: Parts) -> dict[str, torch.Tensor]:
     return {
         f"{name}.{index}.{key}": value.clone()
-        for name, optimiser in _players(parts).items()
+        for name, optimiser in parts.step.optimisers.items()
         for index, state in optimiser.state_dict()["state"].items()
         for key, value in state.items()
     }

@@ -1,6 +1,6 @@
-"""Batches of real faces and their labels, a pure function of (seed, step)."""
+"""Batches of real faces and their labels, a pure function of (seed, step, rank)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.labels.arrays import LabelArrays
-from mien.models.predictor import to_network
+from mien.labels.arrays import HeadArrays
+from mien.models.images import to_network
 from mien.store.shards import Pixels
+from mien.training.compute import Compute
+from mien.training.sampling import Sampler
 
 DECODED_BYTES = 64 * 2**20
 """Of a split whose images are decoded once and kept: 5,000 faces at 32 px, 20,000 grey at 28 px.
@@ -22,46 +24,51 @@ To a network of two dense layers, reading a batch is a tenth of a step.
 
 @dataclass(frozen=True)
 class LabelBatch:
-    """Labels of N faces as tensors; `valid` tensors are 1 where labelled, else 0.
+    """Labels of N faces as tensors, by head's name.
 
-    valence_arousal: (N, 2). au: (N, A) 0 or 1. expression: (N,) index. Unlabelled entries hold 0.
+    values: (N, K), 0 where unlabelled. valid: (N, K), 1 where labelled, else 0.
     """
 
-    valence_arousal: Tensor
-    valence_arousal_valid: Tensor
-    au: Tensor
-    au_valid: Tensor
-    expression: Tensor
-    expression_valid: Tensor
+    values: Mapping[str, Tensor]
+    valid: Mapping[str, Tensor]
 
     @classmethod
-    def of(cls, labels: LabelArrays) -> "LabelBatch":
+    def of(cls, labels: HeadArrays) -> "LabelBatch":
         """Turn label arrays into tensors and masks."""
-        va, au = torch.from_numpy(labels.valence_arousal), torch.from_numpy(labels.au)
-        expression = torch.from_numpy(labels.expression)
+        tensors = {name: torch.from_numpy(array) for name, array in labels.items()}
         return cls(
-            va.nan_to_num(0.0),
-            (~va.isnan()).float(),
-            au.clamp(min=0).float(),
-            (au >= 0).float(),
-            expression.clamp(min=0).long(),
-            (expression >= 0).float(),
+            {name: tensor.nan_to_num(0.0) for name, tensor in tensors.items()},
+            {name: (~tensor.isnan()).float() for name, tensor in tensors.items()},
         )
 
     def __getitem__(self, rows: Tensor) -> "LabelBatch":
-        """Pick faces."""
+        """Pick faces; a negative row is a face without any label."""
+        there = (rows >= 0).float()[:, None]
+        picked = rows.clamp(min=0)
         return LabelBatch(
-            self.valence_arousal[rows],
-            self.valence_arousal_valid[rows],
-            self.au[rows],
-            self.au_valid[rows],
-            self.expression[rows],
-            self.expression_valid[rows],
+            {name: tensor[picked] * there for name, tensor in self.values.items()},
+            {name: tensor[picked] * there for name, tensor in self.valid.items()},
+        )
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> "LabelBatch":
+        """Apply a function to every tensor."""
+        return LabelBatch(
+            {name: change(tensor) for name, tensor in self.values.items()},
+            {name: change(tensor) for name, tensor in self.valid.items()},
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["LabelBatch"]) -> "LabelBatch":
+        """Labels of several batches, one after the other."""
+        first = parts[0]
+        return cls(
+            {name: torch.cat([part.values[name] for part in parts]) for name in first.values},
+            {name: torch.cat([part.valid[name] for part in parts]) for name in first.valid},
         )
 
 
 class Batch:
-    """N real faces, read when somebody looks: a generator's turn may not need them at all."""
+    """N real faces, read when somebody looks: a generator's update may not need them at all."""
 
     def __init__(
         self, size: int, images: Callable[[], Tensor], labels: Callable[[], LabelBatch]
@@ -83,28 +90,26 @@ class Batch:
 
 
 class FaceBatches:
-    """Shuffled batches of one split, epoch after epoch, every face once an epoch."""
+    """Batches of one source, in the order of its sampler."""
 
     def __init__(
         self,
         pixels: Pixels,
         rows: NDArray[np.intp],
-        labels: LabelArrays,
-        batch_size: int,
-        seed: int,
+        labels: HeadArrays,
+        sampler: Sampler,
         channels: int = 3,
     ) -> None:
         """pixels: of the whole store; rows: the split's faces; labels: of those, in that order."""
-        self.batch_size, self.seed, self.channels = batch_size, seed, channels
+        self.sampler, self.channels = sampler, channels
         self._pixels, self._rows, self._labels = pixels, rows, LabelBatch.of(labels)
-        self._epoch, self._order = -1, np.empty(0, np.intp)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def batch(self, step: int) -> Batch:
         """Return the faces of a step, a function of it alone."""
-        chosen = self._positions(step)
+        chosen = self.sampler.positions(step)
         return Batch(
             len(chosen),
             lambda: self._images(chosen),
@@ -112,6 +117,14 @@ class FaceBatches:
         )
 
     def _images(self, chosen: NDArray[np.intp]) -> Tensor:
+        missing = chosen < 0  # frames of a window that have no face
+        if missing.any():
+            images = self._read(np.where(missing, 0, chosen))
+            images[torch.from_numpy(missing)] = 0
+            return images
+        return self._read(chosen)
+
+    def _read(self, chosen: NDArray[np.intp]) -> Tensor:
         if self._decoded is not None:
             images = self._decoded.index_select(0, torch.from_numpy(chosen))
             if self.channels == 1:  # or strides, and with them roundings, would differ
@@ -128,17 +141,24 @@ class FaceBatches:
         images = [to_network(self._pixels.gather(part), self.channels) for part in parts]
         return torch.cat([part.permute(0, 2, 3, 1) for part in images])
 
-    def _positions(self, step: int) -> NDArray[np.intp]:
-        n = len(self._rows)
-        chosen = np.empty(self.batch_size, np.intp)
-        first = step * self.batch_size
-        filled = 0
-        while filled < self.batch_size:
-            epoch, offset = divmod(first + filled, n)
-            if epoch != self._epoch:
-                self._order = np.random.default_rng((self.seed, epoch)).permutation(n)
-                self._epoch = epoch
-            part = self._order[offset : offset + self.batch_size - filled]
-            chosen[filled : filled + len(part)] = part
-            filled += len(part)
-        return chosen
+
+class MixedBatches:
+    """Batches that join a fixed number of faces of each of several sources."""
+
+    def __init__(self, sources: Sequence[FaceBatches], compute: Compute) -> None:
+        self.sources, self.compute = tuple(sources), compute
+
+    def __len__(self) -> int:
+        return sum(len(source) for source in self.sources)
+
+    def batch(self, step: int) -> Batch:
+        """Return the faces of a step, a function of it alone, on the device."""
+        parts = [source.batch(step) for source in self.sources]
+        put = self.compute.put
+        if len(parts) == 1:
+            images = lambda: put(parts[0].images)  # noqa: E731
+            labels = lambda: parts[0].labels.mapped(put)  # noqa: E731
+        else:
+            images = lambda: put(torch.cat([part.images for part in parts]))  # noqa: E731
+            labels = lambda: LabelBatch.joined([p.labels for p in parts]).mapped(put)  # noqa: E731
+        return Batch(sum(map(len, parts)), images, labels)

@@ -1,92 +1,92 @@
-"""The discriminator's loss on one batch, real or fake, head by head."""
+"""The loss of a batch, head by head: on labelled faces, and on generated ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 
 import torch
 from torch import Tensor
 
-from mien.losses.cross_entropy import (
-    constant_cross_entropy,
-    sigmoid_cross_entropy,
-    softmax_cross_entropy,
-    uniform_cross_entropy,
-)
-from mien.models.checkpoint import LearnedHeads
-from mien.models.heads import HeadOutputs
-from mien.training.data import Batch
+from mien.losses.cross_entropy import constant_cross_entropy, uniform_cross_entropy
+from mien.losses.heads import HeadLossFunction, towards_constant
+from mien.models.heads import HeadOutputs, OutputSpec
+from mien.training.data import LabelBatch
 
 Log = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
 class HeadLoss:
-    """Weighted losses of the heads.
+    """Weighted losses of the heads. functions, weights: by head's name; a weight left out is 1."""
 
-    valence_arousal, au, expression, fake: weights. fake_target, real_target: targets of the fake
-    output on fake and on real images. other_targets: of label outputs, by head, on fake images;
-    where there is none, the labels of a generated face are nobody's business.
+    spec: OutputSpec
+    functions: Mapping[str, HeadLossFunction]
+    weights: Mapping[str, float]
+
+    def __call__(self, raw: Mapping[str, Tensor], labels: LabelBatch) -> Log:
+        """Losses of raw outputs by head; heads without any label in training are left out."""
+        return {
+            name: self.weight(name)
+            * self.functions[name](raw[name], labels.values[name], labels.valid[name])
+            for name in self.learned
+        }
+
+    def weight(self, name: str) -> float:
+        """Weight of a head."""
+        return self.weights.get(name, 1.0)
+
+    @property
+    def learned(self) -> list[str]:
+        """Heads that ever saw a label, in the layout's order."""
+        known = self.spec.learned.outputs
+        return [head.name for head in self.spec.layout.heads if known.get(head.name)]
+
+
+@dataclass(frozen=True)
+class DiscriminatorLoss:
+    """Losses of a discriminator's heads and of its fake output.
+
+    fake_weight: of the fake output. fake_target, real_target: its targets on generated and on real
+    images. constants: labels of generated images, by head; where there is none, the labels of a
+    generated image are left out.
     """
 
-    valence_arousal_loss: Callable[[Tensor, Tensor, Tensor], Tensor]
-    valence_arousal: float
-    au: float
-    expression: float
-    fake: float
+    heads: HeadLoss
+    fake_weight: float
     fake_target: float
     real_target: float
-    other_targets: Mapping[str, float]
-    learned: LearnedHeads
+    constants: Mapping[str, float]
 
-    def on_real(self, out: HeadOutputs, batch: Batch) -> Log:
-        """Losses on a batch of real faces; heads without any label are left out."""
-        terms = {"fake": self.fake * constant_cross_entropy(out.fake, self.real_target)}
-        if self._learns_va:
-            terms["valence_arousal"] = self.valence_arousal * self.valence_arousal_loss(
-                out.valence_arousal,
-                batch.labels.valence_arousal,
-                batch.labels.valence_arousal_valid,
-            )
-        if self.learned.aus:
-            terms["au"] = self.au * sigmoid_cross_entropy(
-                out.au, batch.labels.au, batch.labels.au_valid
-            )
-        if self.learned.expressions:
-            terms["expression"] = self.expression * softmax_cross_entropy(
-                out.expression, batch.labels.expression, batch.labels.expression_valid
-            )
-        return terms
+    def on_real(self, out: HeadOutputs, labels: LabelBatch) -> Log:
+        """Losses on a batch of real faces."""
+        of_fake = constant_cross_entropy(out.fake, self.real_target)
+        return {"fake": self.fake_weight * of_fake, **self.heads(out.heads, labels)}
 
     def on_fake(self, out: HeadOutputs) -> Log:
-        """Losses on generated faces, whose labels can only be guessed."""
-        terms = {"fake": self.fake * constant_cross_entropy(out.fake, self.fake_target)}
-        if self.learned.layout.exclusive:  # what smoothing leaves goes to the classes, alike
-            rest = self.expression * (1 - self.fake_target)
-            terms["expression"] = rest * uniform_cross_entropy(out.expression)
-        if self._learns_va and "valence_arousal" in self.other_targets:
-            constant = self.other_targets["valence_arousal"]
-            target = torch.full_like(out.valence_arousal, constant)
-            valid = torch.tensor([float(self.learned.valence), float(self.learned.arousal)])
-            terms["valence_arousal"] = self.valence_arousal * self.valence_arousal_loss(
-                out.valence_arousal, target, valid.expand_as(target)
+        """Losses on generated faces, whose labels nobody knows."""
+        spec = self.heads.spec
+        of_fake = constant_cross_entropy(out.fake, self.fake_target)
+        terms = {"fake": self.fake_weight * of_fake}
+        if spec.fake is not None and spec.fake.shares is not None:
+            name = spec.fake.shares  # what smoothing leaves goes to the classes, alike
+            rest = self.heads.weight(name) * (1 - self.fake_target)
+            terms[name] = rest * uniform_cross_entropy(out.heads[name])
+        for name in self.heads.learned:
+            head = spec.layout.head(name)
+            if head is None or name not in self.constants:
+                continue
+            learned = torch.from_numpy(spec.learned.mask(head)).to(out.fake.device)
+            loss = towards_constant(
+                head.type.kind,
+                self.heads.functions[name],
+                out.heads[name],
+                self.constants[name],
+                learned,
             )
-        if self.learned.aus and "au" in self.other_targets:
-            chosen = [self.learned.layout.aus.index(au) for au in self.learned.aus]
-            constant = self.other_targets["au"]
-            terms["au"] = self.au * constant_cross_entropy(out.au[:, chosen], constant)
+            terms[name] = self.heads.weight(name) * loss
         return terms
-
-    @property
-    def ignores_fakes(self) -> bool:
-        """Whether generated images teach nothing: then this is a plain recogniser."""
-        return self.fake == 0 and not self.other_targets
-
-    @property
-    def _learns_va(self) -> bool:
-        return self.learned.valence or self.learned.arousal
 
 
 def sum_terms(terms: Log) -> Tensor:
-    """Sum of the heads' weighted losses."""
+    """Sum of weighted losses."""
     return reduce(torch.add, terms.values())

@@ -18,26 +18,30 @@ from numpy.typing import NDArray
 from mien import __version__
 from mien.atomic import write_text
 from mien.errors import InputError
-from mien.metrics.affect import HEADLINE, affect_scores, headline
-from mien.models.predictor import AffectPredictor, to_pixels
-from mien.models.sampler import FaceSampler
+from mien.metrics.affect import HEADLINE, affect_scores, flat_scores, headline, mean_known
+from mien.models.images import to_pixels
+from mien.models.torch_recogniser import TorchRecogniser
 from mien.progress import Progress, say_nothing, silent
 from mien.runs.run import Run
 from mien.store import Store
 from mien.training import checkpoints
-from mien.training.adversarial import Diverged
 from mien.training.build import Parts, build
 from mien.training.head_loss import Log
 from mien.training.monitors import Monitors
+from mien.training.optimisation import Diverged
 from mien.training.recipe import Recipe, to_toml
 from mien.training.recorder import Recorder
+from mien.training.schedule import set_rates
+from mien.training.sources import Validation
 
 SAMPLES = 64
+CIRCLE = ("valence_arousal", ("valence", "arousal"))
+"""Head and outputs that are drawn on the circle beside samples."""
 
 
 def train(
     recipe: Recipe,
-    store: Store,
+    store: Store | None,
     run: Run,
     resume: bool = False,
     progress: Progress = silent,
@@ -45,14 +49,15 @@ def train(
 ) -> dict[str, Any]:
     """Train to the recipe's number of steps and return run.json.
 
-    warn: called with what the monitors find, in plain words; it is kept in metrics.jsonl too.
+    store: to train on; None where the recipe names its sources. warn: called with what the monitors
+    find, in plain words; it is kept in metrics.jsonl too.
 
     Ctrl-C and SIGTERM finish the step, write a checkpoint and raise KeyboardInterrupt. Resuming
     continues from the last checkpoint, to the same bits as a run that was never stopped. Raises
     InputError where a loss or gradient stops being finite, the last good checkpoint kept.
     """
     parts = build(recipe, store, fresh=not (resume and run.checkpoints()))
-    done, best, memory = _start(parts, store, run, resume)
+    done, best, memory = _start(parts, run, resume)
     with Recorder(run, done) as recorder, _stop_requests() as stop:
         loop = Loop(parts, run, recorder, best, warn, memory)
         last = done >= recipe.steps
@@ -70,14 +75,14 @@ def train(
 
 
 def _start(
-    parts: Parts, store: Store, run: Run, resume: bool
+    parts: Parts, run: Run, resume: bool
 ) -> tuple[int, dict[str, Any] | None, dict[str, Any]]:
     """Prepare the folder; returns the steps already done, the best score so far, what was known."""
     if resume and run.info_file.exists():
         if run.info()["data"]["digest"] != parts.data["digest"]:
             raise InputError(
-                f"{run.folder}: the training faces or labels of {store.folder} are not those the "
-                "run was started with; start a new run"
+                f"{run.folder}: the training faces or labels of {', '.join(parts.stores)} are not "
+                "those the run was started with; start a new run"
             )
         write_text(run.recipe_file, to_toml(parts.recipe))
         found = run.checkpoints()
@@ -86,7 +91,7 @@ def _start(
     write_text(run.recipe_file, to_toml(parts.recipe))
     run.write_info(
         recipe=parts.recipe.name,
-        store=str(store.folder.resolve()),
+        stores=list(parts.stores),
         data=parts.data,
         metric=HEADLINE,
         best=None,
@@ -129,22 +134,22 @@ class Loop:
     ) -> None:
         self.parts, self.run, self.recorder, self.best = parts, run, recorder, best
         self.warn = warn
-        layout = parts.learned.layout
-        self._recognises = layout.outputs > 1
         known = memory or {}
         self._latest: Log = {k: torch.tensor(v) for k, v in known.get("latest", {}).items()}
         self._monitors = Monitors(**known.get("monitors", {}))
         self._real = to_pixels(parts.batches.batch(0).images)
         self._since, self._images = time.perf_counter(), 0
+        self._rates = {name: method[0].learning_rate
+                       for name, method in parts.recipe.method.roles().items()}  # fmt: skip
 
     def one_step(self, step: int) -> None:
         """Train step number `step` (from 0): everything random in it follows from the seed."""
         recipe = self.parts.recipe
         batch = self.parts.batches.batch(step)
-        # Of the processor alone: torch.manual_seed takes a stack trace for every other device.
-        torch.default_generator.manual_seed((recipe.seed << 32) + step)
+        self.parts.compute.seed((recipe.seed << 32) + step)
+        set_rates(self.parts.step.optimisers, self._rates, recipe, step)
         try:
-            self._latest.update(self.parts.step(step, batch))
+            self._latest.update(self.parts.step.update(step, batch))
         except Diverged as error:
             saved = self.run.checkpoints()
             kept = f"the checkpoint of step {saved[-1].step} is kept" if saved else "none was saved"
@@ -152,8 +157,6 @@ class Loop:
                 f"{self.run.folder}: training diverged at step {step} ({error}); {kept}; "
                 "a lower learning rate or clip_norm may help"
             ) from error
-        if self.parts.average and not self.parts.step.game.rules.trains_discriminator(step):
-            self.parts.average.follow(self.parts.step.game.generator.network)
         self._images += len(batch)
 
     def log(self, done: int) -> str:
@@ -164,7 +167,8 @@ class Loop:
         values = self._values()
         self.recorder.scalars(done, {**values, "speed/images_per_s": rate})
         self._warn(done, self._monitors.watch_game(values))
-        losses = (("D", "discriminator/loss"), ("G", "generator/loss"))
+        names = (("D", "discriminator"), ("G", "generator"), ("loss", "recogniser"))
+        losses = [(short, f"{name}/loss") for short, name in names]
         shown = [f"{short} {values[name]:.3f}" for short, name in losses if name in values]
         score = f", best {self.best['value']:.3f} at {self.best['step']}" if self.best else ""
         return f"{' '.join(shown)}, {rate:.0f} images/s{score}"
@@ -175,15 +179,13 @@ class Loop:
     def checkpoint(self, done: int) -> None:
         """Validate, draw samples, and save."""
         started = time.perf_counter()
-        generator = self.parts.step.game.generator.network
-        source = self.parts.average.network if self.parts.average else generator
-        faces = list(FaceSampler(source).batches(SAMPLES, self.parts.recipe.seed))
-        samples = to_pixels(torch.cat(faces))
-        self.recorder.samples(done, samples, affect=self._affect_of(faces))
-        numbers, told = self._monitors.watch_samples(samples, self._real)
-        self.recorder.scalars(done, numbers)
-        self._warn(done, told)
-        generator.train()
+        faces = self.parts.step.preview(SAMPLES, self.parts.recipe.seed)
+        if faces:
+            samples = to_pixels(torch.cat(faces))
+            self.recorder.samples(done, samples, affect=self._affect_of(faces))
+            numbers, told = self._monitors.watch_samples(samples, self._real)
+            self.recorder.scalars(done, numbers)
+            self._warn(done, told)
         value = self._validate(done)
         if np.isfinite(value) and (self.best is None or value > self.best["value"]):
             self.best = {"step": done, "value": value, "metric": HEADLINE}
@@ -193,30 +195,48 @@ class Loop:
         self.recorder.scalars(done, {"speed/checkpoint_s": took})
         self._since += took  # training speed, not validation's
 
+    @contextmanager
+    def _recogniser(self) -> Iterator[TorchRecogniser | None]:
+        """The network that has heads, in evaluation mode, and in its own mode again afterwards."""
+        network = self.parts.step.recogniser
+        if network is None:
+            yield None
+            return
+        mode = network.training
+        try:
+            yield TorchRecogniser(network, self.parts.spec, self.parts.preprocessing)
+        finally:
+            network.train(mode)
+
     def _affect_of(self, faces: list[torch.Tensor]) -> NDArray[np.float32] | None:
-        """Valence and arousal (N, 2) that the discriminator sees in faces; None without heads."""
-        learned = self.parts.learned
-        if not (learned.valence and learned.arousal):
-            return None
-        network = self.parts.step.game.discriminator.network
-        seen = AffectPredictor(network, learned).predict_batches(faces).valence_arousal
-        network.train()
-        return seen
+        """Valence and arousal (N, 2) that the discriminator predicts; None where it has none."""
+        with self._recogniser() as recogniser:
+            if recogniser is None:
+                return None
+            seen = recogniser.predict_batches(faces)
+        affect = np.stack([seen.column(CIRCLE[0], axis) for axis in CIRCLE[1]], axis=1)
+        return None if np.isnan(affect).any() else affect
 
     def _validate(self, done: int) -> float:
-        faces = self.parts.validation
-        if faces is None:
-            return float("nan")
-        network = self.parts.step.game.discriminator.network
-        if not self._recognises:
-            return float("nan")
-        predictor = AffectPredictor(network, self.parts.learned)
-        predictions = predictor.predict(faces.pixels.gather(faces.rows))
+        """Score the recogniser on every store's part val; returns the mean headline."""
+        with self._recogniser() as recogniser:
+            if recogniser is None:
+                return float("nan")
+            values = [self._score(done, recogniser, faces) for faces in self.parts.validation]
+        value = mean_known(values)
+        if len(values) > 1:
+            self.recorder.scalars(done, {"val/headline": value})
+        return value
+
+    def _score(self, done: int, recogniser: TorchRecogniser, faces: Validation) -> float:
+        predictions = recogniser.predict(faces.pixels.gather(faces.rows))
         scores = affect_scores(predictions, faces.labels)
-        network.train()
         value = headline(scores)
+        several = len(self.parts.validation) > 1
+        place = f"val/{Path(faces.store).name}" if several else "val"
+        curves = {f"{place}/{name}": score for name, score in flat_scores(scores).items()}
         drift, told = self._monitors.watch_heads(predictions, faces.labels)
-        self.recorder.scalars(done, {**_flat(scores), "val/headline": value, **drift})
+        self.recorder.scalars(done, {**curves, f"{place}/headline": value, **drift})
         self._warn(done, told)
         return value
 
@@ -225,20 +245,6 @@ class Loop:
         for text in told:
             self.recorder.warning(done, text)
             self.warn(f"step {done}: {text}")
-
-
-def _flat(scores: dict[str, Any]) -> dict[str, float]:
-    """Name the scores that are worth a curve."""
-    units = {f"val/f1/{name}": row["f1"] for name, row in scores["au"]["units"].items()}
-    return {
-        "val/ccc/valence": scores["valence"]["ccc"],
-        "val/ccc/arousal": scores["arousal"]["ccc"],
-        "val/au/mean_f1": scores["au"]["mean_f1"],
-        "val/au/mean_accuracy": scores["au"]["mean_accuracy"],
-        "val/expression/accuracy": scores["expression"]["accuracy"],
-        "val/expression/macro_f1": scores["expression"]["macro_f1"],
-        **units,
-    }
 
 
 @contextmanager

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist, squareform
 
-from mien.labels.action_units import column
-from mien.labels.arrays import LabelArrays
-from mien.metrics.affect import Predictions
+from mien.labels.arrays import Labels, Predictions
 
 LOW_DIVERSITY = 0.4
 """Samples that lie closer together than this share of real faces' distance look alike."""
@@ -80,8 +78,8 @@ class Monitors:
             "won",
             winning,
             f"the discriminator has known nearly every image for {WON_FOR} looks in a row: a "
-            "saturating generator loss gets no gradient then; try loss.generator=non-saturating "
-            "or a lower discriminator.learning_rate",
+            "saturating generator loss gets no gradient then; try method.generator_loss=non-"
+            "saturating or a lower method.discriminator.learning_rate",
         )
 
     def _watch_critic(self, distance: float) -> list[str]:
@@ -94,8 +92,8 @@ class Monitors:
             "outgrown",
             growth > OUTGROWN,
             f"the critic's distance has grown {growth:.1f}-fold in {WON_FOR} looks: the generator "
-            "does not follow; try a lower discriminator.learning_rate or "
-            "critic.gradient_penalty",
+            "does not follow; try a lower method.discriminator.learning_rate "
+            "or method.gradient_penalty",
         )
 
     def watch_samples(
@@ -119,46 +117,43 @@ class Monitors:
         return {"monitor/diversity": spread, "monitor/duplicates": doubles}, text
 
     def watch_heads(
-        self, predictions: Predictions, labels: LabelArrays
+        self, predictions: Predictions, labels: Labels
     ) -> tuple[dict[str, float], list[str]]:
         """Compare what the heads say on average with how often it is so; returns as above."""
-        numbers, low = {}, []
-        for i, au in enumerate(predictions.aus):
-            known = labels.au[:, i] >= 0
-            said = float(np.mean(predictions.au_probability[:, i]))
-            if not known.any() or np.isnan(said):
-                continue
-            share = float((labels.au[known, i] == 1).mean())
-            numbers[f"monitor/drift/{column(au)}"] = said - share
-            if share > 0 and said < HALVED * share:
-                low.append(column(au))
+        truth = labels.aligned(predictions.heads)
+        numbers: dict[str, float] = {}
         text = []
-        for i, name in enumerate(("valence", "arousal")):
-            drift = predictions.valence_arousal[:, i] - labels.valence_arousal[:, i]
-            if np.isfinite(drift).any():
-                mean = float(np.nanmean(drift))
-                numbers[f"monitor/drift/{name}"] = mean
+        for head in predictions.heads:
+            said, so = predictions[head.name], truth[head.name]
+            known = ~np.isnan(said) & ~np.isnan(so)
+            means = {
+                output: (float(said[mask, i].mean()), float(so[mask, i].mean()))
+                for i, output in enumerate(head.outputs)
+                if (mask := known[:, i]).any()
+            }
+            form = f"{head.name}/" if head.type.kind in ("ordinal", "votes") else ""
+            numbers |= {f"monitor/drift/{form}{o}": a - b for o, (a, b) in means.items()}
+            if head.type.kind == "regression":
+                for output, (mean, wanted) in means.items():
+                    text += self._watch_mean(output, mean - wanted)
+            if head.type.kind == "binary":
+                low = [o for o, (mean, share) in means.items() if share > 0 > mean - HALVED * share]
                 text += self._tell(
-                    name,
-                    abs(mean) > FAR_OFF,
-                    f"{name} is said to be {abs(mean):.2f} too {'high' if mean > 0 else 'low'} on "
-                    "average",
+                    head.name,
+                    len(low) > len(head.outputs) / 2,
+                    f"{len(low)} of {len(head.outputs)} outputs of {head.name} say present less "
+                    "than half as often as it is so: constant labels of generated images may be "
+                    "teaching them 'absent' (docs/joint.md; method.fake_labels.others=none)",
                 )
-        known = labels.expression >= 0
-        said_at_all = np.isfinite(predictions.expression_probability).all(axis=None)
-        if known.any() and predictions.expressions and said_at_all:
-            for i, name in enumerate(predictions.expressions):
-                said = float(predictions.expression_probability[:, i].mean())
-                share = float((labels.expression[known] == i).mean())
-                numbers[f"monitor/drift/{name}"] = said - share
-        text += self._tell(
-            "heads",
-            len(low) > len(predictions.aus) / 2,
-            f"{len(low)} of {len(predictions.aus)} unit heads say present less than half as often "
-            "as it is so: generated faces may be teaching them 'nothing shown' (docs/joint.md; "
-            "fake_labels.others=none)",
-        )
         return numbers, text
+
+    def _watch_mean(self, output: str, drift: float) -> list[str]:
+        return self._tell(
+            output,
+            abs(drift) > FAR_OFF,
+            f"{output} is said to be {abs(drift):.2f} too {'high' if drift > 0 else 'low'} on "
+            "average",
+        )
 
     def _tell(self, what: str, trouble: bool, text: str) -> list[str]:
         fresh = trouble and what not in self._told

@@ -1,146 +1,88 @@
 """What a recipe is: a typed, frozen tree, read from TOML and `--set key=value`."""
 
 import tomllib
+import types
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from mien.errors import InputError, unknown_name
-
-Positive = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Decay = Annotated[float, Field(ge=0, lt=1)]
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Network(_Part):
-    """A network by its registry name, and its learning rate."""
-
-    network: str
-    learning_rate: Positive
+from mien.training.methods import METHODS, AnyMethod
+from mien.training.settings import (
+    Augmentations,
+    Count,
+    Decay,
+    NotNegative,
+    Part,
+    Positive,
+)
 
 
-class HeadWeights(_Part):
-    """Weight of each head in the discriminator's loss on real and on fake images."""
+class Source(Part):
+    """A store to train on.
 
-    valence_arousal: NotNegative = 1.0
-    au: NotNegative = 1.0
-    expression: NotNegative = 1.0
-    fake: NotNegative = 1.0
-
-
-class FakeLabels(_Part):
-    """Targets: on generated images `fake` of the fake output, `others` of the label outputs.
-
-    real: of the fake output on real images; 0.1 is the one-sided smoothing of Salimans et al. 2016.
-    others: a number, "share" for (1 - fake) / n over the n label outputs (au-va-thesis), or "none":
-    the label outputs learn nothing from generated images. heads: those that `others` is for.
+    split: name of one of its splits; empty for its default. layers: of labels that are read, in
+    order of precedence; empty for all, as the store has them. weight: share of every batch, beside
+    the other sources' weights.
     """
 
-    fake: Share = 0.9
-    real: Share = 0.0
-    others: Share | Literal["share", "none"] = "share"
-    heads: tuple[Literal["valence_arousal", "au"], ...] = ("valence_arousal", "au")
+    store: str
+    split: str = ""
+    layers: tuple[str, ...] = ()
+    weight: Positive = 1.0
 
 
-class Loss(_Part):
-    """The discriminator's and generator's losses."""
+class Data(Part):
+    """sources: stores to train on; empty for the one that the command names.
 
-    valence_arousal: str = "mse"
-    weights: HeadWeights = HeadWeights()
-    real_and_fake: Literal["mean", "sum"] = "mean"
-    generator: str = "saturating"
-
-
-class Reconstruction(_Part):
-    """Huber loss between real and generated images, its weight falling from `weight` to 0."""
-
-    weight: NotNegative = 10.0
-    steps: Annotated[int, Field(ge=0)] = 1500
-    delta: Positive = 1.0
-
-
-class Changes(_Part):
-    """Random changes of all images that the discriminator trains on (`training/augmentation.py`).
-
-    mirror: half of them. shift: pixels, at most. light: of brightness and contrast, at most.
+    sampling: `shuffled`, every face once an epoch; `balanced`, every class of the head `balance`
+    alike; `windowed`, contiguous frames of one track, `window` long, `stride` apart.
     """
 
-    mirror: bool = False
-    shift: Annotated[int, Field(ge=0, le=16)] = 0
-    light: Share = 0.0
+    sources: tuple[Source, ...] = ()
+    sampling: Literal["shuffled", "balanced", "windowed"] = "shuffled"
+    balance: str = "expression"
+    window: Count = 80
+    stride: Count = 40
 
 
-class Critic(_Part):
-    """Of the Wasserstein step: weights bounded by clip_weights, or gradients held to norm 1.
-
-    Either is 0. naming: weight of the emotion's cross-entropy, for critic and generator.
-    """
-
-    clip_weights: NotNegative = 0.0
-    gradient_penalty: NotNegative = 0.0
-    naming: NotNegative = 0.0
-
-
-class Heads(_Part):
-    """Which heads the discriminator has; aus and expressions None: as the store lists them.
-
-    An empty list leaves a head out. exclusive: expressions and fake are one softmax of K + 1.
-    valence_arousal_scale, fake_scale: factors on these outputs (docs/joint.md).
-    """
-
-    valence_arousal: bool = True
-    aus: tuple[int, ...] | None = None
-    expressions: tuple[str, ...] | None = None
-    exclusive: bool = False
-    valence_arousal_scale: Positive = 1.0
-    fake_scale: Positive = 1.0
-
-
-class Recipe(_Part):
+class Recipe(Part):
     """Everything that decides a training, but for the store.
 
-    step: how the two networks train, a name of `mien.training.steps`. batch_norm_statistics: which
-    images the discriminator's running statistics, used for prediction, are of: both real and
-    generated ones, as in the documents' code, or real ones only. feature_matching: weight of the
-    distance between mean features. average: decay of the generator's moving average of weights,
-    which samples are drawn from; 0 for none. precision: bfloat16 is faster and not to the bit.
-    train_share: share of the training people that is used. start: weights to go on from: a run's
-    folder, or a name that `mien.weights` holds; empty for random ones. validation_faces: faces of
-    the split val, at most, that are scored while training; `mien evaluate` takes them all.
+    method: how the networks train, and settings of that method alone. heads: outputs by head's
+    name: a list, true for those that the store has, false for none. scales: factors on raw outputs
+    of heads; losses, weights: by head's name. augmentation: of all images that a recogniser or
+    discriminator trains on. average: decay of the moving average of the recogniser's or generator's
+    weights, which is used afterwards; 0 for none. schedule: course of the learning rates after
+    `warmup` steps of linear rise. precision: bfloat16 is faster and not to the bit. train_share:
+    share of the training people that is used. start: weights to go on from: a run's folder, or a
+    name that `mien.weights` holds; empty for random ones. validation_faces: faces of the part val,
+    at most, that are scored while training; `mien evaluate` takes them all.
     """
 
     name: str
     title: str
     source: str
     image_size: Count
-    step: str = "categorical"
-    generator: Network
-    discriminator: Network
-    noise: Count = 100
-    heads: Heads = Heads()
-    loss: Loss = Loss()
-    fake_labels: FakeLabels = FakeLabels()
-    reconstruction: Reconstruction = Reconstruction()
-    feature_matching: NotNegative = 0.0
-    augmentation: Changes = Changes()
-    critic: Critic = Critic()
-    batch_norm_statistics: Literal["both", "real"] = "both"
-    update_rate: Count = 5
-    updated_more: Literal["generator", "discriminator"] = "generator"
-    optimiser: Literal["adam", "rmsprop"] = "adam"
+    method: AnyMethod
+    heads: dict[str, bool | tuple[int | str, ...]] = Field(default_factory=dict)
+    scales: dict[str, Positive] = Field(default_factory=dict)
+    losses: dict[str, str] = Field(default_factory=dict)
+    weights: dict[str, NotNegative] = Field(default_factory=dict)
+    data: Data = Data()
+    augmentation: Augmentations = Augmentations()
+    optimiser: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     beta1: Decay = 0.5
     beta2: Decay = 0.999
+    weight_decay: NotNegative = 0.0
     clip_norm: Positive = 20.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: Annotated[int, Field(ge=0)] = 0
     average: Decay = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     batch_size: Annotated[int, Field(ge=2)] = 64
@@ -198,9 +140,16 @@ def parse_recipe(content: Mapping[str, Any], where: str) -> Recipe:
         return Recipe.model_validate(content)
     except ValidationError as error:
         problem = error.errors()[0]
-        path = ".".join(str(part) for part in problem["loc"])
+        place = list(problem["loc"])
+        method = content.get("method")
+        name = method.get("name") if isinstance(method, Mapping) else None
+        if place[:2] == ["method", name]:
+            del place[1]  # pydantic names the member of the union
+        path = ".".join(str(part) for part in place)
         if problem["type"] == "extra_forbidden":
-            raise unknown_name("key", path, _keys(Recipe)) from error
+            raise unknown_name("key", path, _keys(Recipe, name)) from error
+        if problem["type"] == "union_tag_invalid":
+            raise unknown_name("method", str(name), METHODS) from error
         raise InputError(f"{where}: {path}: {problem['msg']}, got {problem['input']!r}") from error
 
 
@@ -218,18 +167,22 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     for parent in parents:
         place = place.setdefault(parent, {})
         if not isinstance(place, dict):
-            raise unknown_name("key", key.strip(), _keys(Recipe))
+            raise unknown_name("key", key.strip(), _keys(Recipe, None))
     place[last] = value
 
 
-def _keys(part: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every settable key of the tree, dotted."""
+def _keys(part: type[BaseModel], method: str | None, prefix: str = "") -> Iterator[str]:
+    """Every settable key of the tree, dotted; of a method those of `method` alone, if given."""
     for name, field in part.model_fields.items():
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _keys(kind, f"{prefix}{name}.")
-        else:
+        inner = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+        tables = [t for t in inner if isinstance(t, type) and issubclass(t, BaseModel)]
+        if not tables:
             yield f"{prefix}{name}"
+        for table in tables:
+            tag = table.model_fields.get("name")
+            if prefix or method is None or tag is None or tag.default == method:
+                yield from _keys(table, method, f"{prefix}{name}.")
 
 
 def to_toml(recipe: Recipe) -> str:
@@ -253,6 +206,9 @@ def _toml_value(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, dict):
+        pairs = (f"{key} = {_toml_value(item)}" for key, item in value.items())
+        return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_toml_value, value))}]"
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

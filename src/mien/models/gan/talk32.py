@@ -47,7 +47,7 @@ class TalkConditionalGenerator(nn.Module):
     """Noise (N, 100) and a class (N,) to images (N, 3, 32, 32) in [-1, 1]."""
 
     image_size = SIDE
-    told = True
+    conditional = True
 
     def __init__(self, classes: int, noise: int = 100) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class TalkConditionalDiscriminator(nn.Module):
     """Images (N, 3, 32, 32) and a class (N,) to (N, outputs); without a class, the channel is 0."""
 
     image_size = SIDE
-    told = True
+    conditional = True
 
     def __init__(self, outputs: int, classes: int, norm: bool = True) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class TalkConditionalDiscriminator(nn.Module):
         )
         self.body = TalkDiscriminator(outputs, extra=1, norm=norm)
 
-    def _told(self, images: Tensor, label: Tensor | None) -> Tensor:
+    def _with_label(self, images: Tensor, label: Tensor | None) -> Tensor:
         if label is None:
             plane = images.new_zeros(len(images), 1, SIDE, SIDE)
         else:
@@ -118,12 +118,12 @@ class TalkConditionalDiscriminator(nn.Module):
 
     def features(self, images: Tensor, label: Tensor | None = None) -> Tensor:
         """Map images to (N, 4096), what the last layer sees."""
-        found: Tensor = self.body.features(self._told(images, label))
+        found: Tensor = self.body.features(self._with_label(images, label))
         return found
 
     def forward(self, images: Tensor, label: Tensor | None = None) -> Tensor:
         """Map (N, 3, 32, 32) and (N,) to (N, outputs)."""
-        outputs: Tensor = self.body(self._told(images, label))
+        outputs: Tensor = self.body(self._with_label(images, label))
         return outputs
 
 

@@ -1,0 +1,1 @@
+"""Recognisers of affect: what they are, and what an image goes through before one. No torch."""

@@ -1,0 +1,92 @@
+"""Where and in which precision a training computes: the business of this class alone.
+
+Bit-equal resume is promised on the CPU. With several processes every one holds the same weights and
+a share of each batch; predictions and labels are gathered before the loss, so that CCC and masked
+means are of the whole batch, and gradients are summed as those of one process would be.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+_CPU = torch.device("cpu")
+_APART = 0x9E3779B97F4A7C15
+"""Between the seeds of two processes."""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """device: of networks and batches. rank, world: of this process among all.
+
+    precision: `float32`, or `bfloat16` for the networks' own arithmetic.
+    """
+
+    device: torch.device = _CPU
+    rank: int = 0
+    world: int = 1
+    precision: str = "float32"
+
+    @classmethod
+    def here(cls, precision: str) -> "Compute":
+        """The first CUDA device where there is one, else the CPU; the process group's rank."""
+        rank, world = 0, 1
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
+        cuda = torch.cuda.is_available()
+        index = rank % torch.cuda.device_count() if cuda else 0
+        device = torch.device("cuda", index) if cuda else torch.device("cpu")
+        return cls(device, rank, world, precision)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Context in which networks run."""
+        if self.precision == "bfloat16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def put(self, tensor: Tensor) -> Tensor:
+        """Move a tensor to the device."""
+        return tensor if self.device.type == "cpu" else tensor.to(self.device, non_blocking=True)
+
+    def seed(self, seed: int) -> None:
+        """Seed everything random of a step: on the CPU, whatever the device; ranks differ."""
+        # Of the processor alone: torch.manual_seed takes a stack trace for every other device.
+        torch.default_generator.manual_seed((seed + self.rank * _APART) % 2**64)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed((seed + self.rank * _APART) % 2**64)
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """Concatenate (N, ...) of all processes, in order of rank; gradients pass."""
+        if self.world == 1:
+            return tensor
+        from torch.distributed.nn.functional import all_gather
+
+        parts = all_gather(tensor.contiguous())  # type: ignore[no-untyped-call]
+        return torch.cat(parts)
+
+    def gather_all(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Gather every tensor of a mapping."""
+        return {name: self.gather(tensor) for name, tensor in tensors.items()}
+
+    def average_gradients(self, network: nn.Module) -> None:
+        """Replace gradients by their mean over processes.
+
+        Each process differentiates the same gathered loss, and gathering sums over processes what
+        flows back into each one's share: the mean is the gradient of that loss.
+        """
+        if self.world == 1:
+            return
+        for weight in network.parameters():
+            if weight.grad is not None:
+                torch.distributed.all_reduce(weight.grad)
+                weight.grad /= self.world
+
+    def same_weights(self, networks: Iterable[nn.Module]) -> None:
+        """Make all processes start from the weights of the first."""
+        if self.world == 1:
+            return
+        for network in networks:
+            for tensor in (*network.parameters(), *network.buffers()):
+                torch.distributed.broadcast(tensor.data, 0)

@@ -1,0 +1,36 @@
+"""Types that recipes and methods share: frozen, checked, no unknown keys."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Part(BaseModel):
+    """A table of a recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Network(Part):
+    """A network by its registry name, and its learning rate."""
+
+    network: str
+    learning_rate: Positive
+
+
+class Augmentations(Part):
+    """Random changes of all images that a recogniser or discriminator trains on.
+
+    mirror: half of them. shift: pixels, at most. light: of brightness and contrast, at most
+    (`training/augmentation.py`).
+    """
+
+    mirror: bool = False
+    shift: Annotated[int, Field(ge=0, le=16)] = 0
+    light: Share = 0.0
