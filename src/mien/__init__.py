@@ -1,3 +1,60 @@
-"""mien: facial affect in the wild, from raw video to affect GANs and honest evaluation."""
+"""mien: facial affect in the wild, from raw video to affect GANs and honest evaluation.
+
+One function per verb of the command line, and the three things on disk that join them:
+
+    import mien
+    mien.ingest(["talk.mp4"], store="faces")
+    run = mien.train("joint-32", store="faces", run="runs/first", settings=["steps=3000"])
+    mien.evaluate(run.folder, part="val")
+
+Each is loaded when it is first asked for: `import mien` itself is instant.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mien.errors import InputError as InputError
+    from mien.runs.run import Run as Run
+    from mien.store import Store as Store
+    from mien.workflows.demo import demo as demo
+    from mien.workflows.evaluate import evaluate as evaluate
+    from mien.workflows.evaluate import sweep as sweep
+    from mien.workflows.film import film as film
+    from mien.workflows.recipes import recipes as recipes
+    from mien.workflows.report import report as report
+    from mien.workflows.reproduce import reproduce as reproduce
+    from mien.workflows.sample import sample as sample
+    from mien.workflows.toys import toys as toys
+    from mien.workflows.train import train as train
 
 __version__ = "0.1.0"
+
+_OFFERED = {
+    "InputError": "mien.errors",
+    "Run": "mien.runs.run",
+    "Store": "mien.store",
+    "demo": "mien.workflows.demo",
+    "evaluate": "mien.workflows.evaluate",
+    "film": "mien.workflows.film",
+    "recipes": "mien.workflows.recipes",
+    "report": "mien.workflows.report",
+    "reproduce": "mien.workflows.reproduce",
+    "sample": "mien.workflows.sample",
+    "sweep": "mien.workflows.evaluate",
+    "toys": "mien.workflows.toys",
+    "train": "mien.workflows.train",
+}
+"""Name to the module that has it."""
+
+__all__ = ["__version__", *sorted(_OFFERED)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OFFERED:
+        raise AttributeError(f"module 'mien' has no attribute {name!r}")
+    return getattr(import_module(_OFFERED[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

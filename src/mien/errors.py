@@ -8,6 +8,10 @@ class InputError(Exception):
     """Bad input: the message says what, where and what to do; the command line exits with 2."""
 
 
+class TrainingDivergedError(InputError):
+    """A loss or gradient of a training is no longer finite; its last good checkpoint is kept."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     """An InputError for a name that is not in a registry, with the nearest one that is."""
     choices = sorted(known)

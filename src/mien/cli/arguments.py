@@ -56,3 +56,15 @@ def check_name(kind: str, name: str, registry: Iterable[str]) -> None:
     choices = list(registry)
     if name not in choices:
         raise unknown_name(kind, name, choices)
+
+
+def seconds(text: str) -> float:
+    """A length of time as 90s, 20m or 2h, in seconds."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        value = float(text[:-1]) * units[text[-1]]
+    except (ValueError, KeyError, IndexError):
+        raise argparse.ArgumentTypeError(f"{text}: give a time as 90s, 20m or 2h") from None
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text}: give a time above 0")
+    return value

@@ -16,9 +16,6 @@ from mien.cli.arguments import frame_rate, positive, seed
 from mien.cli.output import print_json, progress_bar
 from mien.errors import InputError
 
-MOST = 100_000
-"""Videos of one cast."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
@@ -36,30 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.actors.film import plan_videos
-    from mien.actors.studio import make_cast
+    from mien.workflows.film import film
 
-    if not 0.5 <= args.seconds <= 3600:
-        raise InputError(f"--seconds {args.seconds:g}: give 0.5 to 3600")
-    if args.fps and args.seconds * args.fps < 2:
-        raise InputError(f"--seconds {args.seconds:g} --fps {args.fps:g}: not even two frames")
-    videos = args.people * args.videos_per_person
-    if videos > MOST:
-        raise InputError(f"--people, --videos-per-person: {videos} videos, more than {MOST}")
     size = None if args.size is None else parse_size(args.size)
-    args.out.mkdir(parents=True, exist_ok=True)
-    plans = plan_videos(
-        args.people, args.videos_per_person, args.seconds, args.seed, size, args.fps
-    )
     with progress_bar("actors") as progress:
-        truth = make_cast(args.out, plans, args.seed, args.workers, args.raters, progress)
-    found = {"out": str(args.out), "videos": len(plans), "people": args.people, "rows": len(truth)}
+        rows = film(
+            args.out, people=args.people, videos_per_person=args.videos_per_person,
+            seconds=args.seconds, seed=args.seed, size=size, fps=args.fps, raters=args.raters,
+            workers=args.workers, progress=progress,
+        )  # fmt: skip
+    videos = args.people * args.videos_per_person
     if args.json:
+        found = {"out": str(args.out), "videos": videos, "people": args.people, "rows": rows}
         print_json(found)
     else:
-        print(
-            f"{args.out}: {len(plans)} videos of {args.people} people, {len(truth)} rows of truth"
-        )
+        print(f"{args.out}: {videos} videos of {args.people} people, {rows} rows of truth")
     return 0
 
 

@@ -12,20 +12,23 @@ The result is kept in the run's evaluation.json. --sweep scores every checkpoint
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mien.cli.arguments import seed
 from mien.cli.output import print_json, print_table, progress_bar
-
-if TYPE_CHECKING:
-    from mien.evaluation.evaluate import TestFaces
-    from mien.runs.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--store", type=Path, help="the run's own where not given")
-    parser.add_argument("--split", default="test")
+    parser.add_argument("--split", default="test", metavar="PART", help="train, val or test")
+    parser.add_argument("--split-name", metavar="NAME", help="of the store's splits; its default")
+    parser.add_argument(
+        "--layers",
+        type=lambda text: text.split(","),
+        metavar="LAYER,...",
+        help="of labels, in order of precedence; all where not given",
+    )
     parser.add_argument("--seed", type=seed, default=0, help="of the generated faces")
     parser.add_argument(
         "--sweep",
@@ -36,22 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.evaluation.evaluate import TestFaces, evaluate, remember
-    from mien.runs.run import Run
-    from mien.store import Store
+    from mien.workflows.evaluate import evaluate, sweep
 
-    target = Run.open(args.run)
-    folders = [args.store] if args.store else [Path(name) for name in target.info()["stores"]]
-    results = {}
-    for folder in folders:
-        faces = TestFaces.of(target, Store.open(folder), args.split)
-        name = args.split if len(folders) == 1 else f"{args.split} of {folder.name}"
-        if args.sweep:
-            results[name] = _sweep(args, target, faces)
-            continue
-        with progress_bar(f"evaluate {name}") as progress:
-            results[name] = evaluate(target, faces, args.split, args.seed, progress)
-        remember(target, name, results[name])
+    work = sweep if args.sweep else evaluate
+    with progress_bar(f"{'sweep' if args.sweep else 'evaluate'} {args.split}") as progress:
+        results = work(
+            args.run, store=args.store, part=args.split, split=args.split_name, layers=args.layers,
+            seed=args.seed, progress=progress,
+        )  # fmt: skip
     if args.json:
         print_json(results[args.split] if len(results) == 1 else results)
         return 0
@@ -69,13 +64,6 @@ def _show(args: argparse.Namespace, name: str, result: dict[str, Any]) -> None:
     columns = ["", *(f"{kept} (step {scores['step']})" for kept, scores in both.items())]
     rows = zip(*(_lines(scores) for scores in both.values()), strict=True)
     print_table(columns, [[pair[0][0], *(value for _, value in pair)] for pair in rows], title)
-
-
-def _sweep(args: argparse.Namespace, target: "Run", faces: "TestFaces") -> dict[str, Any]:
-    from mien.evaluation.sweep import sweep
-
-    with progress_bar(f"sweep {args.split}") as progress:
-        return sweep(target, faces, args.split, args.seed, progress)
 
 
 def _show_sweep(args: argparse.Namespace, name: str, result: dict[str, Any]) -> None:

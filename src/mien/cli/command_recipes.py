@@ -7,7 +7,6 @@ example: mien recipes
 import argparse
 
 from mien.cli.output import print_json, print_table
-from mien.errors import unknown_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,19 +15,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.training.recipe import load_recipe, recipe_files
+    from mien.workflows.recipes import recipe_text, recipes
 
-    files = recipe_files()
-    if args.name is not None and args.name not in files:
-        raise unknown_name("recipe", args.name, files)
-    if args.name is not None and not args.json:
-        print(files[args.name].read_text(encoding="utf-8"), end="")
-        return 0
-    names = [args.name] if args.name else list(files)
-    recipes = [load_recipe(name).model_dump(mode="json") for name in names]
+    if args.name is not None:
+        text = recipe_text(args.name)
+        if not args.json:
+            print(text, end="")
+            return 0
+    chosen = [r for name, r in recipes().items() if args.name in (None, name)]
     if args.json:
-        print_json(recipes)
+        print_json([recipe.model_dump(mode="json") for recipe in chosen])
     else:
-        rows = [[r["name"], r["image_size"], r["title"], r["source"]] for r in recipes]
-        print_table(("recipe", "px", "what", "source"), rows)
+        rows = [[r.name, r.image_size, r.method.name, r.title, r.source] for r in chosen]
+        print_table(("recipe", "px", "method", "what", "source"), rows)
     return 0

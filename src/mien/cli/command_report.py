@@ -14,8 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.report.run_report import write_run_report
-    from mien.runs.run import Run
+    from mien.workflows.report import report
 
-    print(write_run_report(Run.open(args.run)))
+    print(report(args.run))
     return 0

@@ -22,17 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.generation.sample import sample, write_grid, write_predictions
-    from mien.runs.run import Run
+    from mien.workflows.sample import sample
 
-    target = Run.open(args.run)
-    checkpoint = target.last() if args.checkpoint == "last" else target.best()
-    samples = sample(checkpoint, args.count, args.seed)
+    sample(args.run, count=args.count, seed=args.seed, checkpoint=args.checkpoint, out=args.out)
     table = args.out.with_suffix(".csv")
-    write_grid(args.out, samples)
-    write_predictions(table, samples)
     if args.json:
-        print_json({"grid": str(args.out), "predictions": str(table), "step": checkpoint.step})
+        print_json({"grid": str(args.out), "predictions": str(table)})
     else:
-        print(f"{args.out} and {table}: {args.count} faces of step {checkpoint.step}")
+        print(f"{args.out} and {table}: {args.count} faces")
     return 0

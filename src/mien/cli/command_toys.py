@@ -12,7 +12,6 @@ from pathlib import Path
 
 from mien.cli.arguments import seed
 from mien.cli.output import note
-from mien.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,12 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.corpora.toys import draw_toys
+    from mien.workflows.toys import toys
 
-    if args.count < 10:
-        raise InputError(f"--count {args.count}: give at least 10")
-    if args.out.exists():
-        raise InputError(f"{args.out}: exists already; name another folder")
-    draw_toys(args.kind, args.out, args.count, args.seed)
+    toys(args.kind, args.out, count=args.count, seed=args.seed)
     note(f"{args.out}: {args.count} {args.kind}; next: mien import folder {args.out} --store STORE")
     return 0

@@ -7,10 +7,14 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from mien.labels.action_units import DOCUMENT_AUS
+from mien.metrics.measures import Better, measure
+from mien.reproduction.asked import AskedRun
 from mien.reproduction.figures import Reached
 
-Figures = Mapping[str, Mapping[str, Reached]]
-"""By recipe and settings of a run (the name of its folder): its figures."""
+Figures = Mapping[AskedRun, Mapping[str, Reached]]
+"""By run: its figures."""
+Side = Callable[[AskedRun], bool]
+"""Whether a run is on one side of a comparison."""
 
 MARGIN = 0.02
 """One run each tells no smaller difference from chance: below it, the verdict is UNCLEAR."""
@@ -30,43 +34,38 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A claim that the best of some runs is better than the best of others; lower: is better."""
+    """A claim that the best of some runs is better than the best of others."""
 
     claim: str
     documents: str
     metric: str
-    better: Callable[[str], bool]
-    worse: Callable[[str], bool]
+    better: Side
+    worse: Side
     margin: float = MARGIN
-    lower: bool = False
 
     def check(self, runs: Figures) -> Verdict:
         """Compare; cannot tell where one side is missing or they are closer than the margin."""
-        choose = min if self.lower else max
+        of = measure(self.metric)
         best = [
-            choose(
-                (f[self.metric].value for n, f in runs.items() if side(n) and self.metric in f),
-                default=float("nan"),
-            )
+            of.best([f[of.name].value for n, f in runs.items() if side(n) and of.name in f])
             for side in (self.better, self.worse)
         ]
         words = f"{self.metric}: {best[0]:.3f} against {best[1]:.3f}"
         if not np.isfinite(best).all():
             return Verdict(self.claim, self.documents, UNCLEAR, f"{words} (a run is missing)")
-        gap = best[1] - best[0] if self.lower else best[0] - best[1]
+        gap = best[1] - best[0] if of.better is Better.LOWER else best[0] - best[1]
         verdict = UNCLEAR if abs(gap) < self.margin else HELD if gap > 0 else FAILED
         return Verdict(self.claim, self.documents, verdict, words)
 
 
-def _starts(*names: str) -> Callable[[str], bool]:
-    """Runs of these recipes, on the store given: not those on drawn landscapes."""
-    return lambda folder: folder.split("_")[0] in names and "_landscapes_" not in folder
+def _starts(*names: str) -> Side:
+    """Runs of these recipes, on the store given: not those on drawn pictures."""
+    return lambda run: run.recipe in names and not run.pictures
 
 
-def _has(name: str, *words: str) -> Callable[[str], bool]:
-    return lambda folder: (
-        folder.split("_")[0] == name and all(f"_{word}_" in f"{folder}_" for word in words)
-    )
+def _has(name: str, *settings: str) -> Side:
+    """Runs of a recipe with all of these settings."""
+    return lambda run: run.recipe == name and set(settings) <= set(run.settings)
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Trivial:
     claim: str
     documents: str
     metric: str
-    side: Callable[[str], bool]
+    side: Side
     below: bool = False
 
     def check(self, runs: Figures) -> Verdict:
@@ -112,6 +111,7 @@ def trivial_scores(shares: Sequence[float]) -> dict[str, float]:
 
 
 FAST, SLOW = "method.generator.learning_rate=1e-4", "method.generator.learning_rate=1e-5"
+CCC = "losses.valence_arousal=ccc"
 JOINT_THESIS = _starts("categorical-28-au-va-mse", "categorical-28-au-va-ccc")
 
 COMPARISONS = (
@@ -160,8 +160,8 @@ COMPARISONS = (
         "Valence-arousal alone: MSE is better than 1 - CCC",
         "kollias-2018, Table IX",
         "max CCC",
-        lambda folder: folder.startswith("config1-32-va_") and "ccc" not in folder,
-        _has("config1-32-va", "losses.valence_arousal=ccc"),
+        lambda run: run.recipe == "config1-32-va" and CCC not in run.settings,
+        _has("config1-32-va", CCC),
     ),
     *(
         Comparison(
@@ -209,7 +209,6 @@ COMPARISONS = (
         _starts("acwgan"),
         _starts("cgan"),
         0.1,
-        lower=True,
     ),
 )
 
@@ -268,14 +267,13 @@ def check_claims(runs: Figures) -> list[Verdict]:
 def _late(runs: Figures) -> Verdict | None:
     """Late iterations are best (au-va-thesis, section 3.4): most bests lie in the last fifth."""
     places = []
-    for name, figures in runs.items():
-        steps = int(name.rsplit("steps=", 1)[-1])
+    for run, figures in runs.items():
         for metric in ("mean F1", "CCC valence", "CCC arousal"):
             reached = figures.get(metric)
             if reached is None or reached.step is None or reached.flat:
                 continue
             if np.isfinite(reached.value):
-                places.append(reached.step > 0.8 * steps)
+                places.append(reached.step > 0.8 * run.steps)
     if not places:
         return None
     share = float(np.mean(places))

@@ -78,11 +78,11 @@ def _is_flat(checkpoints: list[dict[str, Any]], name: str) -> bool:
 
 
 LOGGED = {
-    "generator loss": "generator/loss",
-    "discriminator loss": "discriminator/loss",
-    "training 1-CCC": "discriminator/real/valence_arousal",
+    "generator loss": ("generator/loss",),
+    "discriminator loss": ("discriminator/loss",),
+    "training 1-CCC": ("discriminator/real/valence_arousal", "recogniser/valence_arousal"),
 }
-"""Figures that are statistics of what is logged while training."""
+"""Figures that are statistics of what is logged while training, under one of these keys."""
 
 
 def courses_of(run: Path, metrics: Sequence[str]) -> dict[str, list[tuple[int, float]]]:
@@ -101,8 +101,8 @@ def _course(
         if metric.startswith("testing"):
             points = [(step, 1 - value) for step, value in points]
     else:
-        key = LOGGED.get(metric, f"monitor/{metric}")
-        points = [(line["step"], _number(line[key])) for line in log if key in line]
+        keys = LOGGED.get(metric, (f"monitor/{metric}",))
+        points = [(line["step"], _number(line[k])) for line in log for k in keys if k in line]
         points += [(c["step"], _number(c[metric])) for c in checkpoints if metric in c]
     return [(step, value) for step, value in points if np.isfinite(value)]
 
@@ -113,8 +113,8 @@ def _mean_ccc(checkpoint: dict[str, Any]) -> float:
 
 def _of_log(lines: list[dict[str, Any]]) -> dict[str, Reached]:
     found: dict[str, Reached] = {}
-    for name, key in LOGGED.items():
-        series = np.array([line[key] for line in lines if key in line], float)
+    for name, keys in LOGGED.items():
+        series = np.array([line[k] for line in lines for k in keys if k in line], float)
         if len(series):
             found |= _statistics(name, series)
     for name in ("diversity", "duplicates"):

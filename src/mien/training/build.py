@@ -144,11 +144,12 @@ def _learned(layout: HeadLayout, sources: Sequence[TrainingSource]) -> Learned:
     """Outputs that any training face has a label for."""
     found = {}
     for head in layout.heads:
-        known = np.zeros(len(head.outputs), bool)
+        known: set[str] = set()
         for source in sources:
             values = source.labels.aligned([head])[head.name][source.rows]
-            known |= np.asarray(~np.isnan(values).all(0), bool)
-        found[head.name] = tuple(o for o, k in zip(head.outputs, known, strict=True) if k)
+            labelled = (~np.isnan(values)).any(0)
+            known |= {o for o, k in zip(head.outputs, labelled, strict=True) if k}
+        found[head.name] = tuple(output for output in head.outputs if output in known)
     return Learned(found)
 
 

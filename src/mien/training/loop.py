@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mien import __version__
 from mien.atomic import write_text
-from mien.errors import InputError
+from mien.errors import InputError, TrainingDivergedError
 from mien.metrics.affect import HEADLINE, affect_scores, flat_scores, headline, mean_known
 from mien.models.images import to_pixels
 from mien.models.torch_recogniser import TorchRecogniser
@@ -46,18 +46,19 @@ def train(
     resume: bool = False,
     progress: Progress = silent,
     warn: Callable[[str], None] = say_nothing,
+    notes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train to the recipe's number of steps and return run.json.
 
     store: to train on; None where the recipe names its sources. warn: called with what the monitors
-    find, in plain words; it is kept in metrics.jsonl too.
+    find, in plain words; it is kept in metrics.jsonl too. notes: kept in run.json.
 
     Ctrl-C and SIGTERM finish the step, write a checkpoint and raise KeyboardInterrupt. Resuming
     continues from the last checkpoint, to the same bits as a run that was never stopped. Raises
     InputError where a loss or gradient stops being finite, the last good checkpoint kept.
     """
     parts = build(recipe, store, fresh=not (resume and run.checkpoints()))
-    done, best, memory = _start(parts, run, resume)
+    done, best, memory = _start(parts, run, resume, notes or {})
     with Recorder(run, done) as recorder, _stop_requests() as stop:
         loop = Loop(parts, run, recorder, best, warn, memory)
         last = done >= recipe.steps
@@ -75,7 +76,7 @@ def train(
 
 
 def _start(
-    parts: Parts, run: Run, resume: bool
+    parts: Parts, run: Run, resume: bool, notes: Mapping[str, Any]
 ) -> tuple[int, dict[str, Any] | None, dict[str, Any]]:
     """Prepare the folder; returns the steps already done, the best score so far, what was known."""
     if resume and run.info_file.exists():
@@ -90,6 +91,7 @@ def _start(
     run.checkpoints_folder.mkdir(parents=True, exist_ok=True)
     write_text(run.recipe_file, to_toml(parts.recipe))
     run.write_info(
+        **notes,
         recipe=parts.recipe.name,
         stores=list(parts.stores),
         data=parts.data,
@@ -153,7 +155,7 @@ class Loop:
         except Diverged as error:
             saved = self.run.checkpoints()
             kept = f"the checkpoint of step {saved[-1].step} is kept" if saved else "none was saved"
-            raise InputError(
+            raise TrainingDivergedError(
                 f"{self.run.folder}: training diverged at step {step} ({error}); {kept}; "
                 "a lower learning rate or clip_norm may help"
             ) from error

@@ -7,11 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mien.errors import InputError
 from mien.training.compute import Compute
 
 
-class Diverged(InputError):
+class Diverged(Exception):
     """A loss or gradient is no longer finite."""
 
 

@@ -11,9 +11,9 @@ from mien.atomic import write_text
 from mien.errors import InputError
 from mien.progress import Progress, say_nothing, silent
 from mien.reproduction.figures import read_json
-from mien.reproduction.runner import CHECKPOINTS, Plan, run_command, run_folder, split_of, store_of
 from mien.reproduction.tables import TableRun
 from mien.runs.run import Run
+from mien.workflows.table_runs import CHECKPOINTS, Plan, part_of, pool_of, run_folder, store_of
 
 STEPS = 12
 """Of a timing; the second half is timed: a whole cycle of the documents' update rates."""
@@ -59,19 +59,35 @@ def _cost(plan: Plan, run: TableRun) -> tuple[float, float]:
     known = read_json(memory, ("fixed", "step"))
     if known is None:
         shutil.rmtree(folder, ignore_errors=True)  # a timing that was broken off
-        known = _timed(plan, run, folder)
+        store_of(plan, run)
+        started = time.perf_counter()
+        with pool_of(1, 1) as pool:  # a process of its own, as every run of the table has
+            known = pool.submit(time_run, plan, run, folder).result()
+        start = time.perf_counter() - started - known.pop("inside")
+        known["fixed"] += start
         write_text(memory, json.dumps(known))
     return known["fixed"], known["step"]
 
 
-def _timed(plan: Plan, run: TableRun, folder: Path) -> dict[str, float]:
-    """Train two checkpoints, and score both, then one of them."""
+def time_run(plan: Plan, run: TableRun, folder: Path) -> dict[str, float]:
+    """Train two checkpoints, and score both, then one of them; seconds of each."""
+    from mien.workflows.evaluate import sweep
+    from mien.workflows.train import train
+
+    began = time.perf_counter()
     half = STEPS // 2
-    words = [f"steps={STEPS}", f"log_every={half}", f"checkpoint_every={half}", "seed=0",
-             "keep_checkpoints=2"]  # fmt: skip
-    settings = [word for setting in words for word in ("--set", setting)]
-    store = str(store_of(plan, run))
-    training = _seconds(["train", run.recipe, "--store", store, "--run", str(folder), *settings])
+    settings = (
+        f"steps={STEPS}", f"log_every={half}", f"checkpoint_every={half}", "seed=0",
+        "keep_checkpoints=2",
+    )  # fmt: skip
+
+    def seconds(work: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+    store, part = store_of(plan, run), part_of(plan, run)
+    training = seconds(lambda: train(run.recipe, run=folder, store=store, settings=settings))
     lines = Run(folder).log()
     rates = [line["speed/images_per_s"] for line in lines if "speed/images_per_s" in line]
     saving = [line["speed/checkpoint_s"] for line in lines if "speed/checkpoint_s" in line]
@@ -79,17 +95,11 @@ def _timed(plan: Plan, run: TableRun, folder: Path) -> dict[str, float]:
         raise InputError(f"{folder}: cannot be timed")
     recipe = tomllib.loads(Run(folder).recipe_file.read_text("utf-8"))
     step = recipe["batch_size"] / float(rates[-1])
-    sweep = ["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"]
-    both = _seconds(sweep)
+    both = seconds(lambda: sweep(folder, part=part))
     shutil.rmtree(Run(folder).checkpoints()[0].folder)
     (folder / "sweep.json").unlink()  # or nothing would be left to score
-    one = _seconds(sweep)
+    one = seconds(lambda: sweep(folder, part=part))
     start = max(training - STEPS * step - sum(saving), 0)
     each = max(both - one, 0) + float(saving[-1])
-    return {"fixed": start + one + CHECKPOINTS * each, "step": step}
-
-
-def _seconds(words: list[str]) -> float:
-    started = time.perf_counter()
-    run_command(words, 1)
-    return time.perf_counter() - started
+    inside = time.perf_counter() - began
+    return {"fixed": start + one + CHECKPOINTS * each, "step": step, "inside": inside}

@@ -2,17 +2,16 @@
 
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 from mien.atomic import write_text
-from mien.errors import InputError
+from mien.errors import InputError, TrainingDivergedError
 from mien.processors import idle_processors
 from mien.progress import Progress, silent
+from mien.reproduction.asked import KEY, AskedRun
 from mien.reproduction.figures import read_json, sweep_of
 from mien.reproduction.tables import Table, TableRun
 from mien.runs.run import Run
@@ -30,7 +29,7 @@ DIVERGED = "diverged.txt"
 
 @dataclass(frozen=True)
 class Plan:
-    """How a table is run. steps: None for the document's. split: that the scores are of."""
+    """How a table is run. steps: None for the document's. split: part that the scores are of."""
 
     table: Table
     store: Path
@@ -41,11 +40,14 @@ class Plan:
     workers: int
 
 
+def asked_run(plan: Plan, run: TableRun, steps: int) -> AskedRun:
+    """What a row asks for: rows and tables that ask the same share a run."""
+    return AskedRun(run.recipe, run.settings, run.pictures, plan.seed, steps)
+
+
 def run_folder(plan: Plan, run: TableRun, steps: int) -> Path:
-    """Where a row's run lies: rows and tables with the same settings share it."""
-    words = [run.recipe, run.pictures, *run.settings, f"seed={plan.seed}", f"steps={steps}"]
-    name = "_".join(word for word in words if word)
-    return plan.folder / "runs" / "".join(c if c.isalnum() or c in "_.=" else "-" for c in name)
+    """Where a row's run lies."""
+    return plan.folder / "runs" / asked_run(plan, run, steps).folder_name
 
 
 def steps_of(plan: Plan) -> int:
@@ -62,8 +64,8 @@ def steps_of(plan: Plan) -> int:
 def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
     """Train and sweep all runs that are missing; returns the folder of every row.
 
-    Raises InputError, with its last words, where a run fails, when all others are done. One that
-    diverges after a checkpoint is scored up to there, and says so in a file of its own.
+    Raises InputError where a run fails, when all others are done. One that diverges after a
+    checkpoint is scored up to there, and says so in a file of its own.
     """
     steps = steps_of(plan)
     lengths = {run.row: min(steps, run.steps or steps) for run in plan.table.rows}
@@ -73,14 +75,16 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
         for run in plan.table.rows
         if not _done(plan, run, folder := folders[run.row], lengths[run.row])
     }
+    if not todo:
+        return folders
     for run in todo.values():
         store_of(plan, run)  # drawn before several ask for it
-    threads = threads_of_each(min(plan.workers, len(todo))) if todo else 1
+    workers = min(plan.workers, len(todo))
     done, failed = 0, []
     progress(done, len(todo), "runs")
-    with ThreadPoolExecutor(plan.workers) as pool:
+    with pool_of(workers, threads_of_each(workers)) as pool:
         started = [
-            pool.submit(_one, plan, run, folder, lengths[run.row], threads)
+            pool.submit(train_and_sweep, plan, run, folder, lengths[run.row])
             for folder, run in todo.items()
         ]
         try:
@@ -102,21 +106,22 @@ def run_table(plan: Plan, progress: Progress = silent) -> dict[str, Path]:
 
 
 def _done(plan: Plan, run: TableRun, folder: Path, steps: int) -> bool:
-    """Whether a run is there, swept on the split asked for; InputError for another store's."""
-    info = read_json(folder / "run.json", ("store",))
+    """Whether a run is there, swept on the part asked for; InputError for another store's."""
+    info = read_json(folder / "run.json", ("stores",))
     if info is None:
         return False
-    if not run.pictures and Path(info["store"]) != plan.store.resolve():
+    if not run.pictures and info["stores"] != [str(plan.store.resolve())]:
         raise InputError(
-            f"{plan.folder}: holds runs of {info['store']}; give another --out for another store"
+            f"{plan.folder}: holds runs of {', '.join(info['stores'])}; give another --out for "
+            "another store"
         )
-    return is_swept(folder, split_of(plan, run), steps)
+    return is_swept(folder, part_of(plan, run), steps)
 
 
-def is_swept(folder: Path, split: str, steps: int) -> bool:
-    """Whether a run is scored on a split to its last step, or to where it diverged."""
+def is_swept(folder: Path, part: str, steps: int) -> bool:
+    """Whether a run is scored on a part to its last step, or to where it diverged."""
     sweep = sweep_of(folder)
-    if sweep is None or sweep["split"] != split:
+    if sweep is None or sweep["split"] != part:
         return False
     last = sweep["checkpoints"][-1]["step"]
     saved = Run(folder).checkpoints()
@@ -124,8 +129,8 @@ def is_swept(folder: Path, split: str, steps: int) -> bool:
     return ended and (not saved or last >= saved[-1].step)
 
 
-def split_of(plan: Plan, run: TableRun) -> str:
-    """Which split a row is scored on: that of drawn pictures has a name of its own."""
+def part_of(plan: Plan, run: TableRun) -> str:
+    """Which part a row is scored on: that of drawn pictures has a name of its own."""
     return "val" if run.pictures else plan.split
 
 
@@ -135,35 +140,56 @@ def threads_of_each(runs: int) -> int:
     return max(1, int(asked) if asked.isdigit() else idle_processors() // runs)
 
 
-def _one(plan: Plan, run: TableRun, folder: Path, steps: int, threads: int) -> None:
+def pool_of(workers: int, threads: int) -> ProcessPoolExecutor:
+    """Fresh processes, each of which computes with so many threads."""
+    return ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_set_threads, initargs=(threads,)
+    )
+
+
+def _set_threads(threads: int) -> None:
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is loaded
+
+
+def train_and_sweep(plan: Plan, run: TableRun, folder: Path, steps: int) -> None:
     """Train and sweep a row's run, in rounds: a sweep keeps what it scored before."""
+    from mien.workflows.evaluate import sweep
+
     every = max(1, min(run.every or plan.table.every, steps // CHECKPOINTS))
+    part = part_of(plan, run)
     if read_json(folder / "run.json") is None:  # not begun, or damaged: it is trained anew
         shutil.rmtree(folder, ignore_errors=True)
-    sweep = ["evaluate", str(folder), "--split", split_of(plan, run), "--sweep"]
     saved = Run(folder).checkpoints()
     until = saved[-1].step if saved else 0
     if saved:  # of a round that was broken off: the next would drop what is not scored
-        run_command(sweep, threads)
+        sweep(folder, part=part)
     while until < steps and not (folder / DIVERGED).exists():
         until = min((until // every + ROUND) * every, steps)  # Ctrl-C saves between two
-        _train(plan, run, folder, until, every, threads)
-        run_command(sweep, threads)
+        train_until(plan, run, folder, until, steps, every)
+        sweep(folder, part=part)
 
 
-def _train(plan: Plan, run: TableRun, folder: Path, until: int, every: int, threads: int) -> None:
+def train_until(
+    plan: Plan, run: TableRun, folder: Path, until: int, steps: int, every: int
+) -> None:
     """Train a run on to a step; one that diverges after a checkpoint says so in a file."""
+    from mien.workflows.train import train
+
     settings = (
         *run.settings, f"steps={until}", f"seed={plan.seed}", f"checkpoint_every={every}",
         f"keep_checkpoints={ROUND}", f"log_every={max(1, min(50, every))}",
     )  # fmt: skip
-    words = [word for setting in settings for word in ("--set", setting)]
-    command = ["train", run.recipe, "--store", str(store_of(plan, run)), "--run", str(folder)]
-    resume = ["--resume"] if (folder / "run.json").exists() else []
     try:
-        run_command([*command, *words, *resume], threads)
-    except InputError as error:
-        if "diverged" not in str(error) or not any(folder.glob("checkpoints/step-*")):
+        train(
+            run.recipe,
+            run=folder,
+            store=store_of(plan, run),
+            settings=settings,
+            resume=(folder / "run.json").exists(),
+            notes={KEY: asked_run(plan, run, steps).to_dict()},
+        )
+    except TrainingDivergedError as error:
+        if not Run(folder).checkpoints():
             raise
         write_text(folder / DIVERGED, f"{error}\n")
 
@@ -172,23 +198,13 @@ def store_of(plan: Plan, run: TableRun) -> Path:
     """The store of a row: the one given, or one of drawn pictures, made where it is missing."""
     if not run.pictures:
         return plan.store
+    from mien.workflows.import_corpus import import_corpus
+    from mien.workflows.toys import toys
+
     pictures, store = plan.folder / run.pictures, plan.folder / f"{run.pictures}-store"
-    if not (store / "faces.parquet").exists():
+    if not (store / "store.json").exists():
         shutil.rmtree(store, ignore_errors=True)  # an import that was broken off
         if not (pictures / "labels.csv").exists():
-            run_command(["toys", run.pictures, "--out", str(pictures)], 1)
-        run_command(["import", "folder", str(pictures), "--store", str(store), "--size", "32"], 1)
+            toys(run.pictures, pictures)
+        import_corpus("folder", pictures, store=store, size=32)
     return store
-
-
-def run_command(words: Sequence[str], threads: int) -> None:
-    """Run a command of mien's; raises InputError with its last words where it fails."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    command = [sys.executable, "-m", "mien", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode == 130:
-        raise KeyboardInterrupt
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        why = last.removeprefix("mien: ").removeprefix("error: ")
-        raise InputError(f"`mien {words[0]} {words[1]}` failed: {why}")

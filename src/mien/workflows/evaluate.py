@@ -1,0 +1,75 @@
+"""`mien.evaluate` and `mien.sweep`: score a run on a whole part of its stores."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mien.evaluation.evaluate import TestFaces, remember
+from mien.evaluation.evaluate import evaluate as evaluate_faces
+from mien.evaluation.sweep import sweep as sweep_faces
+from mien.progress import Progress, silent
+from mien.runs.run import Run
+from mien.store import Store
+
+
+def evaluate(
+    run: str | Path,
+    *,
+    store: str | Path | None = None,
+    part: str = "test",
+    split: str | None = None,
+    layers: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> dict[str, dict[str, Any]]:
+    """Score a run's last and best checkpoint on every face of a part, store by store.
+
+    store: one to score on instead of those that the run was trained on. part: train, val, test.
+    split, layers: of the store; None for its default split and all layers. seed: of generated
+    faces. Returns plain scores by name, the part's for a single store, else `PART of STORE`, NaN
+    where nothing is labelled; keeps them in the run's evaluation.json.
+
+    Raises InputError where a part is empty, shares a person or video with another, or holds people
+    that the run was trained on.
+    """
+    target = Run.open(Path(run))
+    results = {}
+    for name, faces in _faces(target, store, part, split, layers):
+        results[name] = evaluate_faces(target, faces, part, seed, progress)
+        remember(target, name, results[name])
+    return results
+
+
+def sweep(
+    run: str | Path,
+    *,
+    store: str | Path | None = None,
+    part: str = "test",
+    split: str | None = None,
+    layers: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> dict[str, dict[str, Any]]:
+    """Score every checkpoint of a run: best value and step of each measure, as the documents do.
+
+    Arguments, names and errors as for `evaluate`. Choosing the best on the part that is reported
+    flatters it.
+    """
+    target = Run.open(Path(run))
+    return {
+        name: sweep_faces(target, faces, part, seed, progress)
+        for name, faces in _faces(target, store, part, split, layers)
+    }
+
+
+def _faces(
+    run: Run,
+    store: str | Path | None,
+    part: str,
+    split: str | None,
+    layers: Sequence[str] | None,
+) -> Iterator[tuple[str, TestFaces]]:
+    folders = [Path(store)] if store else [Path(name) for name in run.info()["stores"]]
+    for folder in folders:
+        faces = TestFaces.of(run, Store.open(folder), part, split, layers)
+        yield (part if len(folders) == 1 else f"{part} of {folder.name}"), faces

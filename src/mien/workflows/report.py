@@ -1,0 +1,11 @@
+"""`mien.report`: the page of a run."""
+
+from pathlib import Path
+
+from mien.report.run_report import write_run_report
+from mien.runs.run import Run
+
+
+def report(run: str | Path) -> Path:
+    """Write the page of a run (curves, warnings, samples over time); returns its path."""
+    return write_run_report(Run.open(Path(run)))
