@@ -72,7 +72,7 @@ def display_of(frame: VideoFrame, pixel_aspect: float | None) -> Display:
 def _matrix(frame: VideoFrame) -> tuple[float, float, float, float]:
     """Return (a, b, c, d): a stored point (x, y) is shown at (a x + c y, b x + d y)."""
     try:
-        data: Any = frame.side_data.get(_MATRIX)  # type: ignore[call-overload]
+        data: Any = frame.side_data.get(_MATRIX)
     except Exception:  # a kind of side data that PyAV has no name for hides the others
         turn = np.deg2rad(frame.rotation)
         return np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn)

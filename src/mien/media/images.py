@@ -1,5 +1,7 @@
 """Photographs in, pictures out."""
 
+import logging
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -78,12 +80,28 @@ def _picture_brand(major: bytes, box: bytes) -> str | None:
     return None
 
 
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # or Python prints what it logs
+
+
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what decoders warn of to themselves; never across a `yield` to a caller."""
+def quiet(native: bool = False) -> Iterator[None]:
+    """Keep what decoders warn of to themselves; never across a `yield` to a caller.
+
+    native: also what libraries in C write to the process's standard error (libtiff does).
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        if not native:
+            yield
+            return
+        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nothing)
 
 
 @contextmanager
@@ -161,7 +179,8 @@ def _pages(image: Image.Image) -> list[int]:
 def _upright_rgb(image: Image.Image, number: int) -> NDArray[np.uint8]:
     if number:
         image.seek(number)
-    image.load()
+    with quiet(native=image.format == "TIFF"):
+        image.load()
     turn = _TURNS.get(_orientation(image))
     upright = image if turn is None else image.transpose(turn)
     if upright.mode.startswith("I;16"):

@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Stamps = Literal["as in the file", "sorted", "partly made from the rate", "made from the rate"]
+Stamps = Literal[
+    "as in the file",
+    "decoding times",
+    "sorted",
+    "partly made from the rate",
+    "made from the rate",
+]
 
 
 @dataclass
@@ -17,7 +23,8 @@ class DecodeReport:
     leading_s: seconds before the first frame that could be decoded. truncated: the file ends
     before what it promises. stopped: why reading ended early. rate: frames per second that times
     were made from; rate_assumed: the file states none. made, squeezed: frames whose time was
-    made, or moved between its neighbours because another frame had it. splices: times at which
+    made, or moved between its neighbours because another frame had it. out_of_order: some times
+    had to be sorted. decoding_times: the file gives no others. splices: times at which
     the file's clock starts again or jumps, counted on without a gap. sizes: of the stored frames
     (width, height), in order of appearance.
     """
@@ -36,6 +43,7 @@ class DecodeReport:
     made: int = 0
     squeezed: int = 0
     out_of_order: bool = False
+    decoding_times: bool = False
     splices: list[float] = field(default_factory=list)
     sizes: list[tuple[int, int]] = field(default_factory=list)
     pixel_aspect: float = 1.0
@@ -48,7 +56,9 @@ class DecodeReport:
         if self.made:
             whole = self.made >= self.decoded
             return "made from the rate" if whole else "partly made from the rate"
-        return "sorted" if self.out_of_order else "as in the file"
+        if self.out_of_order:
+            return "sorted"
+        return "decoding times" if self.decoding_times else "as in the file"
 
     @property
     def damage(self) -> list[str]:
@@ -81,7 +91,9 @@ class DecodeReport:
             rate = f"{self.rate:.6g} frames/s" if self.rate else "frames"
             given = "assumed: the file states no rate" if self.rate_assumed else "the file's rate"
             verb = "has" if self.made == 1 < self.decoded else "have"
-            lines.append(f"{which} {verb} no times in the file: made from {rate} ({given})")
+            lines.append(f"{which} {verb} no usable times in the file: made from {rate} ({given})")
+        if self.decoding_times:
+            lines.append("the file gives decoding times only: frames have them in the order shown")
         if self.out_of_order:
             lines.append("frame times were out of order: sorted")
         if self.squeezed:

@@ -112,22 +112,28 @@ class Promise:
 
 def promise_of(container: Any, stream: Any) -> Promise:
     """Read what the header and the index promise."""
-    rate, assumed = _rate(stream)
     frames = None
     if container.format.name.startswith("mov") and stream.frames:
         frames = len(stream.index_entries) or None  # after edit lists, unlike the header's count
+    own = _own_end(container, stream)
+    end = _container_end(container) if own is None else own
+    return Promise(end, own is not None, frames, *_rate(stream))
+
+
+def _own_end(container: Any, stream: Any) -> float | None:
     if untimed(container):
-        return Promise(None, False, frames, rate, assumed)
+        return None
+    if container.format.name == "avi" and stream.frames:  # one tick a frame, by the header
+        return float(stream.frames * stream.time_base)
     if stream.duration and stream.duration > 0:
-        ticks = (stream.start_time or 0) + stream.duration
-        return Promise(float(ticks * stream.time_base), True, frames, rate, assumed)
-    tagged = _tagged_duration(stream)
-    if tagged:
-        return Promise(tagged, True, frames, rate, assumed)
-    if container.duration and container.duration > 0:
-        ticks = (container.start_time or 0) + container.duration
-        return Promise(ticks / av.time_base, False, frames, rate, assumed)
-    return Promise(None, False, frames, rate, assumed)
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    return _tagged_duration(stream)
+
+
+def _container_end(container: Any) -> float | None:
+    if untimed(container) or not container.duration or container.duration < 0:
+        return None
+    return float(((container.start_time or 0) + container.duration) / av.time_base)
 
 
 def untimed(container: Any) -> bool:

@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from typing import Any
 
 from av.video.frame import VideoFrame
@@ -22,12 +23,13 @@ UNSTATED_JUMP_S = 600.0
 class StampPolicy:
     """How the stamps of a stream are to be read, settled on its first packets.
 
-    kind: 'pts', presentation times; 'dts', where the file has decoding times only; None, where it
-    has none. decoding_order: the stamps were given in decoding order and have to be sorted.
+    kind: 'pts', presentation times; 'dts', decoding times, where the file has no others; None,
+    where it has none. A decoder hands decoding times on in the order it shows frames, late by as
+    many frames as it holds back. first: decoding time of the first packet, in ticks.
     """
 
     kind: str | None
-    decoding_order: bool
+    first: int = 0
 
 
 def policy_of(packets: Sequence[Any], reorders: bool, untimed: bool) -> StampPolicy:
@@ -35,16 +37,17 @@ def policy_of(packets: Sequence[Any], reorders: bool, untimed: bool) -> StampPol
 
     packets: the first of the stream. reorders: the codec shows frames in another order than it
     stores them; then presentation times that only rise are decoding times under a wrong name.
-    untimed: the format holds no times; those that a reader makes up do not count.
+    untimed: the format holds no times; those that a reader makes up do not count, and neither do
+    times that most packets share.
     """
     shown = [p.pts for p in packets if p.pts is not None]
     stored = [p.dts for p in packets if p.dts is not None]
-    if untimed or not (shown or stored):
-        return StampPolicy(None, False)
+    if untimed or len({*shown, *stored}) <= len(packets) // 4:
+        return StampPolicy(None)
     if not shown:
-        return StampPolicy("dts", True)
-    rising = len(shown) > REORDER and all(a < b for a, b in zip(shown, shown[1:], strict=False))
-    return StampPolicy("pts", reorders and rising)
+        return StampPolicy("dts", stored[0])
+    rising = len(shown) > REORDER and all(a < b for a, b in pairwise(shown))
+    return StampPolicy("dts", stored[0]) if reorders and rising and stored else StampPolicy("pts")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ class FrameClock:
     ) -> None:
         self._policy, self._step, self._end_s = policy, 1 / rate, end_s
         self._may_splice, self._report = may_splice, report
-        self._depth = REORDER if policy.decoding_order else 0
+        self._depth = 0
+        self._delay: int | None = None
         self._offset = 0.0
         self._top: float | None = None
         self._first: float | None = None
@@ -88,6 +92,8 @@ class FrameClock:
         self._frames: deque[VideoFrame] = deque()
         self._times: list[tuple[float, int, float | None]] = []
         self._pushed = 0
+        self._suspect: tuple[float, float] | None = None  # before a long gap, and after it
+        report.decoding_times = policy.kind == "dts"
 
     def timed(self, frames: Iterable[VideoFrame]) -> Iterator[TimedFrame]:
         """Yield every frame with its time, in the order they come."""
@@ -101,10 +107,10 @@ class FrameClock:
     def _push(self, frame: VideoFrame) -> None:
         stamp = self._stamp(frame)
         if stamp is None:
-            self._report.made += 1
+            self._report.made += self._policy.kind != "dts"  # those held back last have none
             time_s = self._top + self._step if self._top is not None else 0.0
         else:
-            time_s = self._placed(stamp + self._offset)
+            time_s = self._placed(self._checked(stamp + self._offset))
         self._top = time_s if self._top is None else max(self._top, time_s)
         self._recent.append(time_s)
         self._frames.append(frame)
@@ -114,7 +120,12 @@ class FrameClock:
     def _stamp(self, frame: VideoFrame) -> float | None:
         if self._policy.kind is None or frame.time_base is None:
             return None
-        ticks = frame.dts if self._policy.kind == "dts" else frame.pts
+        ticks = frame.pts
+        if self._policy.kind == "dts" and frame.dts is not None:
+            self._delay = frame.dts - self._policy.first if self._delay is None else self._delay
+            ticks = frame.dts - self._delay
+        elif self._policy.kind == "dts":
+            ticks = None
         return None if ticks is None else float(ticks * frame.time_base)
 
     def _placed(self, time_s: float) -> float:
@@ -124,14 +135,32 @@ class FrameClock:
             return time_s
         back = top - time_s
         if back < 0:
+            if -back > JUMP_S:
+                self._suspect, self._depth = (top, time_s), REORDER
             return self._spliced(time_s) if self._jumps(time_s, -back) else time_s
-        if self._fills_a_gap(time_s) or (self._depth and back < REORDER * self._step):
+        late = self._depth and 0 < back < REORDER * self._step
+        if self._fills_a_gap(time_s) or late:
             self._depth, self._report.out_of_order = REORDER, True
             return time_s
         if back <= 1.5 * self._step:
             self._depth = REORDER  # the frames ahead say where between its neighbours it goes
             return time_s
         return self._spliced(time_s)
+
+    def _checked(self, time_s: float) -> float:
+        """Take back a long gap where the next frame does not follow it: one stamp was wrong."""
+        if self._suspect is None:
+            return time_s
+        before, after = self._suspect
+        self._suspect = None
+        if not (before < time_s < after - JUMP_S and self._top == after):
+            return time_s
+        made = before + min(self._step, (time_s - before) / 2)
+        self._times = [(made, n, None) if t == after else (t, n, s) for t, n, s in self._times]
+        heapify(self._times)
+        self._top = self._recent[-1] = made
+        self._report.made += 1
+        return time_s
 
     def _jumps(self, time_s: float, gap_s: float) -> bool:
         if gap_s <= JUMP_S + self._step:
