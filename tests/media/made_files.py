@@ -12,11 +12,12 @@ from av.video.frame import VideoFrame
 RATE = 25
 
 
-def pictures(count: int, size: tuple[int, int] = (64, 48)) -> list[np.ndarray]:
+def pictures(count: int, size: tuple[int, int] = (64, 48), noise: int = 0) -> list[np.ndarray]:
     """Make frames whose brightness is their number, bright at the top left corner."""
-    frames = []
+    source, frames = np.random.default_rng(0), []
     for i in range(count):
-        frame = np.full((size[1], size[0], 3), 10 + 4 * i, np.uint8)
+        grain = source.integers(0, noise + 1, (size[1], size[0], 3))
+        frame = np.minimum(10 + 4 * i + grain, 255).astype(np.uint8)
         frame[: size[1] // 4, : size[0] // 4] = 250
         frames.append(frame)
     return frames
@@ -34,6 +35,7 @@ def write(
     mux_options: dict[str, str] | None = None,
     sound_s: float = 0.0,
     aspect: Fraction | None = None,
+    noise: int = 0,
 ) -> Path:
     """Encode `count` frames at 25 per second.
 
@@ -49,7 +51,7 @@ def write(
             stream.codec_context.sample_aspect_ratio = aspect
         sound = add_silence(output) if sound_s else None
         packets = []
-        for i, picture in enumerate(pictures(count, size)):
+        for i, picture in enumerate(pictures(count, size, noise)):
             frame = VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = i, Fraction(1, RATE)
             packets += stream.encode(frame)

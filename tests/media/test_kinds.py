@@ -1,6 +1,5 @@
 """Kinds of files: by name, by content, and pictures of every sort."""
 
-import os
 import struct
 from pathlib import Path
 
@@ -118,7 +117,7 @@ def test_damaged_pictures_are_one_line_and_nothing_leaks(tmp_path, capfd):
     animate(tmp_path / "a.webp")
     animate(tmp_path / "a.png")
     plain(9).save(tmp_path / "a.jpg", exif=exif(6))
-    source = np.random.default_rng(0)
+    source, refusals = np.random.default_rng(0), []
     for path in sorted(tmp_path.iterdir()):
         data = path.read_bytes()
         for _ in range(25):
@@ -130,7 +129,9 @@ def test_damaged_pictures_are_one_line_and_nothing_leaks(tmp_path, capfd):
             try:
                 list(pages_of(path))
             except InputError as error:
-                assert "\n" not in str(error)
+                refusals.append(str(error))
+    assert refusals
+    assert all("\n" not in line for line in refusals)
     assert capfd.readouterr() == ("", "")
 
 
@@ -215,7 +216,7 @@ def test_folders_are_listed_with_what_was_skipped(tmp_path):
         "sub": "a subfolder",
         "a.jpg": "named twice",
     }
-    os.symlink(tmp_path, tmp_path / "sub" / "loop")
+    (tmp_path / "sub" / "loop").symlink_to(tmp_path)
     files, skipped = find_inputs([tmp_path], recursive=True)
     assert [f.name for f in files] == ["a.jpg", "b.mp4", "c.heic"]
     assert (tmp_path / "sub" / "loop", "a link to a folder") in skipped

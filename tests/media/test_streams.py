@@ -60,7 +60,7 @@ def test_the_main_stream_is_read_not_a_cover_or_a_preview(tmp_path):
 
 
 def test_files_without_video_are_named(tmp_path):
-    path = write_streams(tmp_path / "cover.m4a", ((96, 80), 1024), sound=True)
+    path = write_streams(tmp_path / "cover.mp4", ((96, 80), 1024), sound=True)
     with pytest.raises(InputError, match="only a cover picture beside its sound, no video"):
         read(path)
 
@@ -133,7 +133,7 @@ def test_frames_of_another_size_are_told(tmp_path):
 @pytest.mark.parametrize("name", ["v.mkv", "v.mp4", "v.avi", "v.flv"])
 def test_truncated_files_give_their_frames_and_say_so(tmp_path, name):
     options = {"movflags": "+faststart"} if name.endswith("mp4") else {}
-    whole = write(tmp_path / name, 60, mux_options=options)
+    whole = write(tmp_path / name, 60, mux_options=options, noise=60)  # frames outweigh headers
     frames, report = read(whole)
     assert (len(frames), report.damage) == (60, [])
     data = whole.read_bytes()
@@ -143,7 +143,7 @@ def test_truncated_files_give_their_frames_and_say_so(tmp_path, name):
     assert report.truncated
     assert report.damage[0].startswith("truncated: ")
     kept = decode(whole, strict=True)
-    with pytest.raises(InputError, match="truncated|damaged"):
+    with pytest.raises(InputError, match=r"truncated|damaged"):
         list(kept)
 
 
@@ -207,7 +207,7 @@ def test_titles_and_names_that_are_no_utf8_are_read(tmp_path, capfd):
 
 
 def test_damage_anywhere_is_one_line_and_times_rise(tmp_path, capfd):
-    source = np.random.default_rng(0)
+    source, refusals = np.random.default_rng(0), []
     for name in ("v.mp4", "v.mkv", "v.ts", "v.avi"):
         data = write(tmp_path / name).read_bytes()
         for _ in range(5):
@@ -217,7 +217,9 @@ def test_damage_anywhere_is_one_line_and_times_rise(tmp_path, capfd):
             (tmp_path / name).write_bytes(broken)
             try:
                 times = [frame.time_s for frame in read(tmp_path / name)[0]]
-                assert (np.diff(times) > 0).all()
             except InputError as error:
-                assert "\n" not in str(error)
+                refusals.append(str(error))
+            else:
+                assert (np.diff(times) > 0).all()
+    assert all("\n" not in line for line in refusals)
     assert capfd.readouterr() == ("", "")
