@@ -40,7 +40,7 @@ def test_resampling_by_hand():
     # 15 fps to 30: each frame twice. 60 to 30: every other. A gap is held.
     assert grid_of([0, 1 / 15, 2 / 15], 30) == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)]
     assert grid_of([i / 60 for i in range(5)], 30) == [(0, 0), (1, 2), (2, 4)]
-    assert grid_of([0, 0.2, 0.21], 10) == [(0, 0), (1, 0), (2, 2)]
+    assert grid_of([0, 0.2, 0.21], 10) == [(0, 0), (1, 0), (2, 1)]
 
 
 def test_times_in_milliseconds_lose_no_frame():
@@ -53,9 +53,12 @@ def test_the_grid_has_no_hole_and_shows_what_was_on_screen(gaps, fps):
     times = np.concatenate([[0.0], np.cumsum(gaps)]).tolist()
     points = grid_of(times, fps)
     assert [k for k, _ in points] == list(range(len(points)))
-    assert len(points) == int(np.floor(times[-1] * fps + 0.5)) + 1
+    assert (len(points) - 1) / fps <= times[-1] + 0.6 / fps
     for k, index in points:
-        assert times[index] * fps <= k + 0.5 + 1e-6
+        early = 0.25 / fps if index and 0.8 < gaps[index - 1] * fps < 1.2 else 0.0006
+        assert times[index] <= k / fps + early
+        if index + 1 < len(times):
+            assert times[index + 1] >= k / fps - 1e-9
 
 
 def test_variable_frame_rates_keep_their_times(tmp_path):
@@ -70,8 +73,9 @@ def test_variable_frame_rates_keep_their_times(tmp_path):
 def test_the_clip_decodes_whole(clip):
     info = probe(clip)
     frames = list(decode(clip))
-    assert (info.width, info.height, len(frames)) == (176, 144, 120)
-    assert frames[0].rgb.shape == (144, 176, 3)
+    assert (info.file_width, info.file_height, len(frames)) == (176, 144, 120)
+    assert info.pixel_aspect == pytest.approx(128 / 117)  # a phone's CIF: pixels are not square
+    assert frames[0].rgb.shape == (info.height, info.width, 3) == (144, 193, 3)
     assert frames[-1].time_s == pytest.approx(119 * 1001 / 30000, abs=1e-4)
     assert len(list(resample(decode(clip), 30))) == 120
 
@@ -82,10 +86,14 @@ def test_rotated_files_come_out_upright(clip, tmp_path, degrees):
     ffmpeg("-i", tmp_path / "turned.mp4", "-frames:v", "1", tmp_path / "reference.png")
     expected = np.asarray(Image.open(tmp_path / "reference.png").convert("RGB"))
     frame = next(decode(tmp_path / "turned.mp4"))
-    assert frame.rgb.shape == expected.shape
-    assert np.abs(frame.rgb.astype(int) - expected).mean() < 1
+    height, width = expected.shape[:2]
+    assert frame.rgb.shape[:2] == ((144, 193) if degrees == 180 else (193, 144))
+    as_stored = np.asarray(Image.fromarray(frame.rgb).resize((width, height)))
+    assert np.abs(as_stored.astype(int) - expected).mean() < 2
     info = probe(tmp_path / "turned.mp4")
-    assert (info.height, info.width) == expected.shape[:2]
+    assert (info.file_height, info.file_width) == expected.shape[:2]
+    whole = np.array([[0, 0, info.width, info.height]], np.float32)
+    assert frame.to_file_pixels(whole).tolist() == [[0, 0, width, height]]
 
 
 def test_bad_files_are_told_apart(clip, tmp_path):
@@ -104,7 +112,7 @@ def test_bad_files_are_told_apart(clip, tmp_path):
         ("no-index.mp4", "truncated|damaged|is not a video"),
     ):
         with pytest.raises(InputError, match=words) as caught:
-            list(decode(tmp_path / name))
+            list(decode(tmp_path / name, strict=True))
         assert str(tmp_path / name) in str(caught.value)
     with pytest.raises(InputError, match="is not a file"):
         probe(tmp_path)
@@ -117,7 +125,7 @@ def test_a_file_with_sound_only_holds_no_video(tmp_path):
         sound.sample_rate, sound.time_base = 44100, Fraction(1, 44100)
         container.mux(stream.encode(sound))
         container.mux(stream.encode(None))
-    with pytest.raises(InputError, match="holds no video"):
+    with pytest.raises(InputError, match="holds sound and no video"):
         probe(tmp_path / "a.mp4")
 
 

@@ -1,19 +1,42 @@
 """Photographs in, pictures out."""
 
-from collections.abc import Sequence
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont
 
 from mien.atomic import replacing
 from mien.errors import InputError
+from mien.media.names import reason, shown
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+WRITABLE = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+SUFFIXES = WRITABLE | {".jfif", ".jpe", ".avif", ".heic", ".heif", ".hif"}
+"""Names that say photograph."""
 
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "AVIF", "GIF")
 """Decoders that may open a file, whatever its name: none that calls another program."""
+
+MOTION_JPEG = frozenset({".mjpeg", ".mjpg"})
+
+_ORIENTATION = 0x112
+_NEW_SUBFILE_TYPE = 254
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its EXIF orientation."""
 
 
 def is_image(path: Path) -> bool:
@@ -21,22 +44,158 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a photograph as RGB (H, W, 3), upright by its EXIF tag; InputError where it cannot."""
+def picture_format(path: Path) -> str | None:
+    """Return the kind of picture a file begins like; None for other files.
+
+    Its name does not count, but for one: a stream of JPEG pictures (.mjpeg) begins like one.
+    """
+    if path.suffix.lower() in MOTION_JPEG:
+        return None
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I;16"):
-                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-            elif upright.mode in ("I", "F"):
-                raise ValueError(f"pixels of mode {upright.mode} have no known range")
-            return np.asarray(upright.convert("RGB"))
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError:
+        return None
+    for start, name in (
+        (b"\xff\xd8\xff", "JPEG"),
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (b"GIF8", "GIF"),
+        (b"II*\0", "TIFF"),
+        (b"MM\0*", "TIFF"),
+    ):
+        if head.startswith(start):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp":
+        return _picture_brand(head[8:12], head[: int.from_bytes(head[:4])])
+    return None
+
+
+def _picture_brand(major: bytes, box: bytes) -> str | None:
+    if major in (b"avif", b"avis"):
+        return "AVIF"
+    if major in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"):
+        return "AVIF" if b"avif" in box or b"avis" in box else "HEIC"
+    return None
+
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # or Python prints what it logs
+
+
+@contextmanager
+def quiet(native: bool = False) -> Iterator[None]:
+    """Keep what decoders warn of to themselves; never across a `yield` to a caller.
+
+    native: also what libraries in C write to the process's standard error (libtiff does).
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not native:
+            yield
+            return
+        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nothing)
+
+
+@contextmanager
+def opened_image(path: Path) -> Iterator[Image.Image]:
+    """Open a picture; whatever a decoder raises until it is closed becomes one InputError."""
+    name = shown(path)
+    try:
+        with quiet():
+            heic = picture_format(path) == "HEIC"
+            image = _heic(path) if heic else Image.open(path, formats=FORMATS)
+        with image:
+            yield image
+    except InputError:
+        raise
     except FileNotFoundError:
-        raise InputError(f"{path}: does not exist") from None
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
-        raise InputError(f"{path}: is not an image that can be read ({error})") from error
+        raise InputError(f"{name}: does not exist") from None
     except Image.DecompressionBombError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{name}: {reason(error)}") from error
+    except Exception as error:
+        raise InputError(f"{name}: is not an image that can be read ({reason(error)})") from error
+
+
+def _heic(path: Path) -> Image.Image:
+    """Read the whole picture of a HEIC file, its tiles put together, upright."""
+    try:
+        heif = import_module("pi_heif")
+    except ImportError:
+        raise InputError(
+            f"{shown(path)}: is HEIC, which needs the package pi-heif; install it or convert the "
+            "file to JPEG"
+        ) from None
+    image: Image.Image = heif.read_heif(path.read_bytes()).to_pillow()
+    image.getexif().clear()  # the decoder has turned it
+    return image
+
+
+def read_image(path: Path, page: int = 0) -> NDArray[np.uint8]:
+    """Read a photograph as RGB (H, W, 3), upright by its EXIF tag; InputError where it cannot.
+
+    page: of a file that holds several pictures, see `page_count`; from 0.
+    """
+    with opened_image(path) as image, quiet():
+        numbers = _pages(image)
+        if not 0 <= page < len(numbers):
+            raise InputError(f"{shown(path)}: holds no page {page}; it has {len(numbers)}")
+        return _upright_rgb(image, numbers[page])
+
+
+def page_count(path: Path) -> int:
+    """Count the pictures of a TIFF; 1 for every other photograph. InputError as `read_image`."""
+    with opened_image(path) as image, quiet():
+        return len(_pages(image))
+
+
+def pages_of(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Yield the pages of a file as `read_image` does, one after the other."""
+    for page in range(page_count(path)):
+        yield read_image(path, page)
+
+
+def _pages(image: Image.Image) -> list[int]:
+    """List the numbers of the pictures that are no smaller copies of another (TIFF)."""
+    if image.format != "TIFF":
+        return [0]
+    found = []
+    for number in range(int(getattr(image, "n_frames", 1))):
+        image.seek(number)
+        tags = getattr(image, "tag_v2", {})
+        if not int(tags.get(_NEW_SUBFILE_TYPE, 0)) & 1:
+            found.append(number)
+    image.seek(0)
+    return found or [0]
+
+
+def _upright_rgb(image: Image.Image, number: int) -> NDArray[np.uint8]:
+    if number:
+        image.seek(number)
+    with quiet(native=image.format == "TIFF"):
+        image.load()
+    turn = _TURNS.get(_orientation(image))
+    upright = image if turn is None else image.transpose(turn)
+    if upright.mode.startswith("I;16"):
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    elif upright.mode in ("I", "F"):
+        raise ValueError(f"pixels of mode {upright.mode} have no known range")
+    return np.asarray(upright.convert("RGB"))
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return EXIF tag 0x112 alone; 1, upright, where it cannot be read."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:
+        return 1
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -59,8 +218,8 @@ def grid(pictures: NDArray[np.uint8], columns: int, scale: int = 1) -> Image.Ima
 
 def write_image(path: Path, image: Image.Image) -> None:
     """Write a picture whole or not at all, in the format of the path's suffix."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: a picture's name ends in one of {', '.join(sorted(SUFFIXES))}")
+    if path.suffix.lower() not in WRITABLE:
+        raise InputError(f"{path}: a picture's name ends in one of {', '.join(sorted(WRITABLE))}")
     with replacing(path) as temporary:
         image.save(temporary)
 

@@ -7,37 +7,57 @@ from mien.errors import InputError
 from mien.media.decode import Frame
 
 LONGEST_S = 600.0
-"""A longer gap between frames is taken for damage, not for a still picture."""
+"""A longer gap between frames is taken for damage, unless the file states that it lasts so long."""
+LONGEST_STATED_S = 4 * 3600.0
+"""A longer gap is taken for damage whatever the file states."""
+
+_ROUNDING_S = 0.00051
+"""Times kept in milliseconds are off by half of one."""
+_SAME_RATE = (0.85, 1.15)
+"""A file whose frames follow each other like the grid's points, but for jitter."""
 
 
 def resample(frames: Iterable[Frame], fps: float) -> Iterator[tuple[int, Frame]]:
     """Yield (k, frame) for k = 0, 1, 2, ...: the frame that is on screen at k / fps.
 
-    Presentation times are rounded to the nearest grid point, so that files whose times are
-    quantised (milliseconds, say) lose no frame; a frame that shares its grid point with a later
-    one is dropped, and one that stays on screen is repeated, the last one for as long as it says.
-    Raises InputError where a frame would be held for more than `LONGEST_S`.
+    A frame counts as on screen from half a millisecond before its time, since many files round
+    their times to milliseconds; where it follows the one before it about as grid points follow
+    each other, from a quarter of a grid step before, so that a file of the grid's own rate loses
+    no frame to jitter. Frames between two grid points are dropped, those that stay are repeated.
+    There are as many points as the file's length times fps, rounded, or one more where the last
+    frame starts on it. Raises InputError where a frame would be held for more than `LONGEST_S`
+    and the file does not state that it lasts so long, or for more than `LONGEST_STATED_S`.
     """
     held: Frame | None = None
     k = 0
+    early = _ROUNDING_S
     for frame in frames:
-        point = floor(frame.time_s * fps + 0.5)
         if held is not None:
-            _refuse_gap(held.time_s, frame.time_s)
-        while held is not None and k < point:
+            _refuse_gap(held, frame.time_s)
+            early = _early(held, frame, fps)
+        while held is not None and k / fps < frame.time_s - early:
             yield k, held
             k += 1
         held = frame
     if held is None:
         return
-    _refuse_gap(held.time_s, held.until_s)
-    yield k, held
-    for later in range(k + 1, floor(held.until_s * fps + 0.5)):
+    _refuse_gap(held, held.until_s)
+    points = max(floor((held.time_s + _ROUNDING_S) * fps) + 1, floor(held.until_s * fps + 0.5))
+    for later in range(k, points):
         yield later, held
 
 
-def _refuse_gap(start_s: float, end_s: float) -> None:
-    if end_s - start_s > LONGEST_S:
+def _early(held: Frame, frame: Frame, fps: float) -> float:
+    steps = (frame.time_s - held.time_s) * fps
+    return 0.25 / fps if _SAME_RATE[0] < steps < _SAME_RATE[1] else _ROUNDING_S
+
+
+def _refuse_gap(held: Frame, end_s: float) -> None:
+    longest = LONGEST_S
+    if held.stated_end_s is not None and end_s <= held.stated_end_s + 1:
+        longest = LONGEST_STATED_S
+    if end_s - held.time_s > longest:
         raise InputError(
-            f"one frame is held from {start_s:.1f} to {end_s:.1f} s: the file's times are damaged"
+            f"one frame is held from {held.time_s:.1f} to {end_s:.1f} s: the file's times are "
+            "damaged"
         )
