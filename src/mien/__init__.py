@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import sweep as sweep
     from mien.workflows.film import film as film
-    from mien.workflows.recipes import recipes as recipes
-    from mien.workflows.report import report as report
+    from mien.workflows.recipes import list_recipes as list_recipes
+    from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
     from mien.workflows.sample import sample as sample
     from mien.workflows.toys import toys as toys
@@ -37,8 +37,8 @@ _OFFERED = {
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",
     "film": "mien.workflows.film",
-    "recipes": "mien.workflows.recipes",
-    "report": "mien.workflows.report",
+    "list_recipes": "mien.workflows.recipes",
+    "write_report": "mien.workflows.report",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
     "sweep": "mien.workflows.evaluate",

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from mien.labels.action_units import DOCUMENT_AUS
+from mien.reproduction.asked import AskedRun
 from mien.reproduction.claims import (
     FAILED,
     HELD,
@@ -24,7 +25,7 @@ SHARES = {au: shown / FRAMES for au, shown in SHOWN.items()}
 def verdicts(recipe: str, **figures: float) -> list[Verdict]:
     known = {name.replace("_", " "): Reached(value) for name, value in figures.items()}
     known |= {f"shown AU {au}": Reached(share) for au, share in SHARES.items()}
-    return check_claims({f"{recipe}_seed=0_steps=20": known})
+    return check_claims({AskedRun(recipe, (), "", 0, 20): known})
 
 
 def verdict(found: list[Verdict], start: str) -> Verdict:
@@ -71,16 +72,19 @@ def test_a_joint_run_as_accurate_as_absent_is_no_reproduction():
 
 def test_a_trivial_answer_is_unknown_where_the_shares_are():
     figures = {"mean accuracy": Reached(0.5), "mean F1": Reached(0.2)}
-    found = check_claims({"categorical-28-au-va-ccc_seed=0_steps=20": figures})
+    found = check_claims({AskedRun("categorical-28-au-va-ccc", (), "", 0, 20): figures})
     assert verdict(found, "Joint: units less accurate").verdict == UNCLEAR
     assert "missing" in verdict(found, "Joint: a worse F1").figures
 
 
 @pytest.mark.parametrize("rate", ["1e-4", "1e-5"])
 def test_the_update_rate_is_compared_at_each_learning_rate(rate):
-    name = "categorical-28-au_generator.learning_rate={}_update_rate={}_seed=0_steps=20"
+    slow = f"method.generator.learning_rate={rate}"
     runs = {
-        name.format(rate, update): {"mean F1": Reached(f1)} for update, f1 in ((2, 0.4), (7, 0.6))
+        AskedRun("categorical-28-au", (slow, f"method.update_rate={update}"), "", 0, 20): {
+            "mean F1": Reached(f1)
+        }
+        for update, f1 in ((2, 0.4), (7, 0.6))
     }
     found = [v for v in check_claims(runs) if v.claim.startswith("Units: a higher update rate")]
     assert len(found) == 1

@@ -9,21 +9,34 @@ from urllib.parse import unquote
 
 import pytest
 
-from mien.cli.command_reproduce import _mark_best
 from mien.errors import InputError
 from mien.report.table_report import Cell
-from mien.reproduction import runner
+from mien.reproduction.asked import AskedRun
 from mien.reproduction.claims import FAILED, HELD, UNCLEAR, check_claims
 from mien.reproduction.figures import Reached, courses_of, figures_of
 from mien.reproduction.published import figure, published
-from mien.reproduction.runner import CHECKPOINTS, DIVERGED, Plan, run_folder, run_table
 from mien.reproduction.tables import TABLES, Table, TableRun
-from mien.reproduction.timing import steps_for
 from mien.training.recipe import load_recipe
+from mien.workflows import table_runs
+from mien.workflows.reproduce import _mark_best
+from mien.workflows.table_runs import (
+    CHECKPOINTS,
+    DIVERGED,
+    Plan,
+    run_folder,
+    run_table,
+    train_and_sweep,
+    train_until,
+)
+from mien.workflows.table_timing import steps_for
 
 SEEDS = Path(__file__).resolve().parents[3] / "shared" / "seeds"
 TEXTS = {"au-va-thesis": "000*", "benroumpi-2018": "001*", "kollias-2018": "003*"}
 """How the files with the documents' texts begin, by key."""
+
+
+def asked(recipe: str, *settings: str, pictures: str = "") -> AskedRun:
+    return AskedRun(recipe, settings, pictures, seed=0, steps=20)
 
 
 def test_every_asked_table_is_there_and_its_cells_are_printed_ones():
@@ -49,13 +62,13 @@ def test_every_row_is_a_recipe_with_settings_that_it_takes():
         for run in table.rows:
             recipe = load_recipe(run.recipe, run.settings)
             if "lr 1e-5" in run.row:
-                assert recipe.generator.learning_rate == 1e-5
-                assert recipe.discriminator.learning_rate == 5e-6
+                assert recipe.method.generator.learning_rate == 1e-5
+                assert recipe.method.discriminator.learning_rate == 5e-6
             if "ur 7" in run.row:
-                assert recipe.update_rate == 7
+                assert recipe.method.update_rate == 7
             if "weighted" in run.row:
-                weights = recipe.loss.weights
-                assert (weights.valence_arousal, weights.au, weights.fake) == (0.27, 0.40, 0.33)
+                assert recipe.weights == {"valence_arousal": 0.27, "au": 0.40}
+                assert recipe.method.fake_weight == 0.33
 
 
 @pytest.mark.skipif(not SEEDS.exists(), reason="the documents are not beside this checkout")
@@ -155,10 +168,10 @@ def test_courses_of_a_run_by_hand(tmp_path):
 
 
 def test_claims_hold_fail_or_cannot_be_told():
-    def runs(alone: float, joint: float) -> dict[str, dict[str, Reached]]:
+    def runs(alone: float, joint: float) -> dict[AskedRun, dict[str, Reached]]:
         return {
-            "config1-32-au_seed=0_steps=20": {"weighted F1": Reached(alone, 20)},
-            "config1-32_seed=0_steps=20": {"weighted F1": Reached(joint, 20)},
+            asked("config1-32-au"): {"weighted F1": Reached(alone, 20)},
+            asked("config1-32"): {"weighted F1": Reached(joint, 20)},
         }
 
     def verdict(alone: float, joint: float) -> str:
@@ -171,9 +184,9 @@ def test_claims_hold_fail_or_cannot_be_told():
     assert verdict(0.45, math.nan) == UNCLEAR
 
 
-def verdicts(runs: dict[str, dict[str, float]]) -> dict[str, str]:
+def verdicts(runs: dict[AskedRun, dict[str, float]]) -> dict[str, str]:
     reached = {
-        f"{name}_seed=0_steps=20": {metric: Reached(value, 20) for metric, value in run.items()}
+        name: {metric: Reached(value, 20) for metric, value in run.items()}
         for name, run in runs.items()
     }
     return {v.claim.split(" (")[0]: v.verdict for v in check_claims(reached)}
@@ -184,15 +197,17 @@ def test_noise_is_not_taken_for_good_images_nor_for_variety():
     noise = {"diversity": 1.4, "fakes with a face": 0.0, "duplicates": 0.0}
     modes = {"diversity": 1.38, "duplicates": 0.98}
     faces = {"diversity": 0.9, "fakes with a face": 0.6, "duplicates": 0.05}
-    rate = "categorical-28-au_generator.learning_rate=1e-5_update_rate={}_x"
-    found = verdicts({rate.format(7): noise, rate.format(2): faces})
+    slow = ("categorical-28-au", "method.generator.learning_rate=1e-5")
+    fast = asked(*slow, "method.update_rate=7")
+    found = verdicts({fast: noise, asked(*slow, "method.update_rate=2"): faces})
     assert found["A higher update rate makes worse images"] == HELD
-    found = verdicts({"acwgan": faces, "cgan": modes})
+    found = verdicts({asked("acwgan"): faces, asked("cgan"): modes})
     collapse = "The Wasserstein critic with classes collapses less than the conditional GAN"
     assert found[collapse] == HELD
-    assert verdicts({"acwgan": modes, "cgan": faces})[collapse] == FAILED
+    assert verdicts({asked("acwgan"): modes, asked("cgan"): faces})[collapse] == FAILED
     landscapes = {"duplicates": 0.0}  # of other pictures: no judge of faces
-    found = verdicts({"acwgan": faces, "cgan": modes, "cgan_landscapes": landscapes})
+    drawn = asked("cgan", pictures="landscapes")
+    found = verdicts({asked("acwgan"): faces, asked("cgan"): modes, drawn: landscapes})
     assert found[collapse] == HELD
 
 
@@ -200,7 +215,7 @@ def test_rare_units_are_held_against_how_rare_they_are_here():
     f1 = {1: 0.4, 2: 0.5, 4: 0.6, 6: 0.7, 12: 0.8, 15: 0.1, 20: 0.2, 25: 0.9}
     rare_worst = {f"F1 AU {au}": value for au, value in f1.items()}
     shown = {f"shown AU {au}": value / 2 for au, value in f1.items()}
-    runs = {"x_seed=0_steps=20": {k: Reached(v) for k, v in {**rare_worst, **shown}.items()}}
+    runs = {asked("x"): {k: Reached(v) for k, v in {**rare_worst, **shown}.items()}}
     found = next(v for v in check_claims(runs) if v.claim.startswith("AU 15"))
     assert found.verdict == HELD
     assert "rarest here are 15 and 20" in found.figures
@@ -211,7 +226,7 @@ def test_where_others_are_rarest_they_have_to_be_worst():
     f1 = {1: 0.4, 2: 0.5, 4: 0.6, 6: 0.7, 12: 0.8, 15: 0.1, 20: 0.2, 25: 0.9}
     shown = {f"shown AU {au}": 0.01 if au in (4, 6) else 0.5 for au in f1}
     known = {**{f"F1 AU {au}": value for au, value in f1.items()}, **shown}
-    runs = {"x_seed=0_steps=20": {k: Reached(v) for k, v in known.items()}}
+    runs = {asked("x"): {k: Reached(v) for k, v in known.items()}}
     found = next(v for v in check_claims(runs) if v.claim.startswith("AU 15"))
     assert found.verdict == FAILED
 
@@ -230,7 +245,7 @@ def test_the_best_of_a_column_is_marked_unless_all_are_alike():
 
 def test_a_score_that_never_changes_was_best_at_no_step():
     early, flat = Reached(0.5, 2), Reached(0.0, 2, flat=True)
-    runs = {"x_seed=0_steps=20": {"mean F1": flat, "CCC valence": early}}
+    runs = {asked("x"): {"mean F1": flat, "CCC valence": early}}
     found = next(v for v in check_claims(runs) if v.claim.startswith("Late"))
     assert found.figures == "0% of 1 best scores lie in the last fifth"
 
@@ -377,19 +392,19 @@ def test_a_long_run_is_scored_in_rounds_and_keeps_few_checkpoints(faces, tmp_pat
     rows = (TableRun("units", "config1-32-au", ("batch_size=8",)),)
     table = Table("test", "test", rows, (("F1", "mean F1"),), 0)
     whole, rounds = (Plan(table, faces, tmp_path / n, "val", 20, 0, 1) for n in ("whole", "rounds"))
-    run_table(whole)
     at_once, in_rounds = (run_folder(plan, rows[0], 20) for plan in (whole, rounds))
-    monkeypatch.setattr(runner, "ROUND", 5)
-    threads = runner.threads_of_each(1)  # as run_table has it: the last bits depend on it
-    runner._train(rounds, rows[0], in_rounds, 3, 2, threads)  # broken off between two checkpoints
-    run_table(rounds)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the last bits depend on the number of threads
+    train_and_sweep(whole, rows[0], at_once, 20)
+    monkeypatch.setattr(table_runs, "ROUND", 5)
+    train_until(rounds, rows[0], in_rounds, 3, 20, 2)  # broken off between two checkpoints
+    train_and_sweep(rounds, rows[0], in_rounds, 20)
     scores = json.loads((in_rounds / "sweep.json").read_text())["checkpoints"]
     assert [row["step"] for row in scores] == [2, 3, *range(4, 21, 2)]
     expected = json.loads((at_once / "sweep.json").read_text())["checkpoints"]
     assert [row for row in scores if row["step"] != 3] == expected
     assert len(list(in_rounds.glob("checkpoints/step-*"))) <= 5 + 1  # and the best
     with pytest.raises(InputError, match="holds scores of checkpoints that are gone"):
-        run_table(replace(rounds, split="test"))
+        train_and_sweep(replace(rounds, split="test"), rows[0], in_rounds, 20)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mien import processors
-from mien.reproduction.runner import threads_of_each
+from mien.workflows.table_runs import threads_of_each
 from mien.training import threads
 
 

@@ -15,14 +15,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.workflows.recipes import recipe_text, recipes
+    from mien.workflows.recipes import list_recipes, recipe_text
 
     if args.name is not None:
         text = recipe_text(args.name)
         if not args.json:
             print(text, end="")
             return 0
-    chosen = [r for name, r in recipes().items() if args.name in (None, name)]
+    chosen = [r for name, r in list_recipes().items() if args.name in (None, name)]
     if args.json:
         print_json([recipe.model_dump(mode="json") for recipe in chosen])
     else:

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.workflows.report import report
+    from mien.workflows.report import write_report
 
-    print(report(args.run))
+    print(write_report(args.run))
     return 0

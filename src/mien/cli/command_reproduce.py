@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.cli.arguments import positive, seconds, seed
+from mien.cli.arguments import check_name, positive, seconds, seed
 from mien.cli.output import note, print_json, print_table, progress_bar
 from mien.errors import InputError
 
@@ -43,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.table is None:
         return _list(args.json)
+    from mien.reproduction.tables import TABLES
+
+    check_name("table", args.table, TABLES)
     if args.store is None or args.out is None:
         raise InputError("--store and --out are needed to run a table")
     from mien.workflows.reproduce import page_folder, reproduce

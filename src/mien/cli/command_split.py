@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     import pyarrow as pa
 
     from mien.store import Store
-    from mien.store.splits import SPLITS, _refuse, assign, independent_groups
+    from mien.store.splits import SPLITS, assign, independent_groups, refuse_shared
 
     store = Store.open(args.store)
     if len(store) == 0:
@@ -46,13 +46,13 @@ def run(args: argparse.Namespace) -> int:
         split = store.names("split")
         if not any(split):
             raise InputError(f"{args.store}: has no split to check")
-        _refuse(str(args.store), split, subject, video)
+        refuse_shared(str(args.store), split, subject, video)
         return _report(args, split, subject)
     if args.given:
         from mien.corpora.given_split import read_given_split
 
         split = read_given_split(args.given, subject, video)
-        _refuse(str(args.given), split, subject, video)
+        refuse_shared(str(args.given), split, subject, video)
     else:
         ratios = _ratios(args.ratios)
         group = independent_groups(subject, video, _images(store))
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
                 "counts as a person of its own"
             )
         split = [SPLITS[i] for i in chosen]
-        _refuse(str(args.store), split, subject, video)
+        refuse_shared(str(args.store), split, subject, video)
     with store.writing():
         store.set_column("split", pa.array(split, pa.string()))
     return _report(args, split, subject)

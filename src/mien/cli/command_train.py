@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.workflows.report import report
+    from mien.workflows.report import write_report
     from mien.workflows.train import train
 
     with progress_bar(args.recipe or args.run.name) as progress:
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
             args.recipe, run=args.run, store=args.store, settings=args.settings,
             resume=args.resume, progress=progress, say=note,
         )  # fmt: skip
-    page = report(target.folder)
+    page = write_report(target.folder)
     info = target.info()
     if args.json:
         print_json(info)

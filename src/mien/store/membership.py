@@ -8,25 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.labels.arrays import Labels
+from mien.labels.arrays import LabelArrays
 from mien.store.store import Store
 
-Members = dict[str, list[str]]
-"""Names of people, videos and images, by kind."""
-KINDS_OF_MEMBERS = ("subject", "video", "image")
-_NAMES = KINDS_OF_MEMBERS
+_NAMES = ("subject", "video", "image")
 
 
-def describe_split(store: Store, rows: NDArray[np.intp], labels: Labels) -> dict[str, Any]:
+def describe_split(store: Store, rows: NDArray[np.intp], labels: LabelArrays) -> dict[str, Any]:
     """Describe the faces at `rows`: their number, people, videos, images, and a digest.
 
     labels: of the whole store. The digest changes with any face or label, in any order.
     """
-    chosen = labels.at(rows)
+    chosen = labels[rows]
     digest = hashlib.blake2b(digest_size=16)
     for part in (
         np.asarray(store.table["face_id"].to_numpy()[rows]),
-        *(chosen[name] for name in chosen),
+        chosen.valence_arousal,
+        chosen.au,
+        chosen.expression,
     ):
         digest.update(np.ascontiguousarray(part).tobytes())
     return {"faces": len(rows), "digest": digest.hexdigest(), **_members(store, rows)}
@@ -59,9 +58,3 @@ def refuse_trained_on(
             f"{run}: was trained on {len(shared)} of these people or videos, so this would be no "
             f"test: {shown}; the split was changed since, train again"
         )
-
-
-def merged_members(data: Mapping[str, Any], members: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Add people, videos and images, by kind, to what is known of a run's training faces."""
-    merged = {kind: sorted({*data.get(kind, ()), *names}) for kind, names in members.items()}
-    return {**data, **merged}

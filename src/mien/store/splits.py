@@ -10,7 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from mien.errors import InputError, unknown_name
-from mien.labels.arrays import Labels as LabelArrays
+from mien.labels.arrays import LabelArrays
 
 SPLITS = ("train", "val", "test")
 
@@ -49,12 +49,7 @@ def shared_between_splits(
     return found
 
 
-def refuse_shared(store, split_name=None) -> None:
-    split, subject, video = (store.names(c) for c in ("split", "subject", "video"))
-    _refuse(str(store.folder), split, subject, video)
-
-
-def _refuse(
+def refuse_shared(
     what: str,
     split: Sequence[str | None],
     subject: Sequence[str | None],
@@ -133,7 +128,6 @@ def assign(
 def _group_counts(group: NDArray[np.intp], labels: LabelArrays) -> NDArray[np.float64]:
     """Faces, faces per active unit and faces per expression of every group, (G, F)."""
     columns = [np.ones(len(group))]
-    for h in labels.heads:
-        if h.type.kind in ("binary", "exclusive"):
-            columns += [labels[h.name][:, i] == 1 for i in range(len(h.outputs))]
+    columns += [labels.au[:, i] == 1 for i in range(len(labels.aus))]
+    columns += [labels.expression == i for i in range(len(labels.expressions))]
     return np.stack([np.bincount(group, weights=c) for c in columns], axis=1)

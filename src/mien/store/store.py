@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from mien.atomic import replacing
 from mien.errors import InputError
 from mien.labels import action_units, expressions
-from mien.labels.arrays import Labels
-from mien.labels.heads import Head, heads_in
+from mien.labels.arrays import UNLABELLED, LabelArrays
 from mien.store.schema import FACE_COLUMNS, StoreInfo, face_schema
 from mien.store.shards import Pixels, ShardWriter, derive_shard, shard_file
 
@@ -103,7 +102,7 @@ class Store:
         values: list[str | None] = self.table[column].to_pylist()
         return values
 
-    def rows(self, split: str | None, scheme: str | None = None) -> NDArray[np.intp]:
+    def rows(self, split: str | None) -> NDArray[np.intp]:
         """Rows of the table in a split; all of them for None. InputError where it is empty."""
         if split is None:
             return np.arange(len(self))
@@ -114,30 +113,23 @@ class Store:
             raise InputError(f"{self.folder}: no face in split {split!r}; {have}")
         return found
 
-    def labels(self, layers=None) -> Labels:
-        t = self.table
-        cols = {}
-        for au in self.info.aus:
-            n = action_units.column(au)
-            cols[n] = np.array(
-                t[n].to_pandas().astype("float")
-                if False
-                else [np.nan if v is None else v for v in t[n].to_pylist()],
-                np.float32,
-            )
-            cols[n + "_r"] = np.array(
-                [np.nan if v is None else v for v in t[n + "_r"].to_pylist()], np.float32
-            )
-        for n in ("valence", "arousal"):
-            cols[n] = np.array([np.nan if v is None else v for v in t[n].to_pylist()], np.float32)
-        cols["expression"] = t["expression"].to_pylist()
-        heads = [h for h in heads_in(cols) if h.name != "expression"]
-        if self.info.expressions:
-            heads.append(Head("expression", tuple(self.info.expressions)))
-        return Labels(heads, {h.name: h.read(cols, len(self)) for h in heads}, len(self))
-
-    def margin(self, rows) -> float | None:
-        return None
+    def labels(self) -> LabelArrays:
+        """Return the labels of every face, in table order."""
+        aus, names, n = self.info.aus, self.info.expressions, len(self)
+        present = [self._filled(action_units.column(au), UNLABELLED, np.int8) for au in aus]
+        intensity = [self._filled(f"{action_units.column(au)}_r", np.nan, np.float32) for au in aus]
+        va = [self._filled(name, np.nan, np.float32) for name in ("valence", "arousal")]
+        codes = pc.index_in(
+            self.table["expression"].cast(pa.string()), pa.array(names, pa.string())
+        )
+        return LabelArrays(
+            aus,
+            names,
+            np.stack(va, axis=1),
+            np.stack(present, axis=1) if aus else np.empty((n, 0), np.int8),
+            pc.fill_null(codes, UNLABELLED).to_numpy().astype(np.int8),
+            np.stack(intensity, axis=1) if aus else np.empty((n, 0), np.float32),
+        )
 
     def _filled(self, column: str, missing: float, kind: type[np.generic]) -> NDArray[Any]:
         values = self.table[column]

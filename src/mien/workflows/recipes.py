@@ -1,10 +1,10 @@
-"""`mien.recipes`: the recipes that come with mien."""
+"""`mien.list_recipes`: the recipes that come with mien."""
 
 from mien.errors import unknown_name
 from mien.training.recipe import Recipe, load_recipe, recipe_files
 
 
-def recipes() -> dict[str, Recipe]:
+def list_recipes() -> dict[str, Recipe]:
     """Every recipe that comes with mien, by name."""
     return {name: load_recipe(name) for name in recipe_files()}
 

@@ -1,4 +1,4 @@
-"""`mien.report`: the page of a run."""
+"""`mien.write_report`: the page of a run."""
 
 from pathlib import Path
 
@@ -6,6 +6,6 @@ from mien.report.run_report import write_run_report
 from mien.runs.run import Run
 
 
-def report(run: str | Path) -> Path:
+def write_report(run: str | Path) -> Path:
     """Write the page of a run (curves, warnings, samples over time); returns its path."""
     return write_run_report(Run.open(Path(run)))

@@ -18,7 +18,7 @@ from mien.reproduction.figures import Reached, courses_of, figures_of, read_json
 from mien.reproduction.published import figure, published
 from mien.reproduction.tables import ALIKE, TABLES
 from mien.store import Store
-from mien.workflows.report import report
+from mien.workflows.report import write_report
 from mien.workflows.table_runs import DIVERGED, Plan, is_swept, run_table, steps_of
 from mien.workflows.table_timing import steps_for
 
@@ -108,7 +108,7 @@ def _page(plan: Plan, folders: dict[str, Path], steps: int) -> TablePage:
         [(v.claim, v.documents, v.verdict, v.figures) for v in claims],
         _curves(plan, once),
         [(row, grids) for row, folder in once.items() if (grids := _grids(folder))],
-        {row: f"../runs/{quote(f.name)}/{report(f).name}" for row, f in once.items()},
+        {row: f"../runs/{quote(f.name)}/{write_report(f).name}" for row, f in once.items()},
     )
 
 
