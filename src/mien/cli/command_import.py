@@ -27,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.5,
         help="a real-valued unit at or above it is present; the intensity is kept too (0.5)",
     )
+    parser.add_argument(
+        "--au-scale",
+        choices=("presence", "share", "facs"),
+        help="of the units' values: 0 or 1, 0 to 1, or 0 to 5 (told from the file, and said)",
+    )
     parser.add_argument("--labels", default="", help="a word on where the labels come from")
     parser.add_argument("--csv", help="name of the CSV in the folder (labels.csv)")
     parser.add_argument(
@@ -65,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         args.csv,
         args.follow_links,
         args.fps,
+        args.au_scale,
     )
     existed = (args.store / "store.json").exists()
     store = Store.open_or_create(args.store, args.size)
@@ -75,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         if not existed:
             store.discard_if_empty()
         raise
+    for line in summary.notes:
+        note(line)
     for file, reason in summary.failed.items():
         note(f"left out: {reason if file in reason else f'{file}: {reason}'}")
     if summary.missing:

@@ -45,7 +45,11 @@ def import_folder(
     files, missing = _image_files(csv_file, table, options)
     source = f"folder:{csv_file.resolve()}"
     summary = ImportSummary(
-        source, rows=len(table.image), missing=missing, ignored_columns=table.ignored
+        source,
+        rows=len(table.image),
+        missing=missing,
+        ignored_columns=table.ignored,
+        notes=table.notes,
     )
     chosen = [row for row, file in enumerate(files) if file is not None]
     number, writer = store.new_shard()

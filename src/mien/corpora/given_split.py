@@ -1,9 +1,9 @@
 """A split that somebody else made, as a CSV of people or videos."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from mien.corpora.table_file import read_table, spelling_key
 from mien.errors import InputError
 from mien.store.splits import split_name
 
@@ -16,27 +16,29 @@ def read_given_split(
     The CSV has a column `split` and a column `subject` or `video`. Raises InputError where it names
     a person or video that the store does not know, or one of them twice with different splits.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV: {error}") from error
-    key = next((k for k in ("subject", "video") if rows and k in rows[0]), None)
-    if key is None or "split" not in rows[0]:
+    table = read_table(path, "split")
+    columns = table.columns()
+    key = next((k for k in ("subject", "video") if k in columns), None)
+    if key is None or "split" not in columns:
         raise InputError(f"{path}: needs the columns split and subject (or video)")
     names = subject if key == "subject" else video
-    known = set(names)
+    known = {name for name in names if name is not None}
     given: dict[str, str] = {}
-    for line, row in enumerate(rows, start=2):
-        name = row[key]
+    for line, name, cell in zip(table.line, columns[key], columns["split"], strict=True):
         try:
-            part = split_name(row["split"] or "")
+            part = split_name(cell)
         except InputError as error:
             raise InputError(f"{path}, line {line}: {error}") from error
         if name not in known:
-            raise InputError(f"{path}, line {line}: the store knows no {key} {name!r}")
+            raise _unknown(path, line, key, name, known)
         if given.setdefault(name, part) != part:
             raise InputError(
                 f"{path}, line {line}: {key} {name} is in two splits, {given[name]} and {part}"
             )
     return [given.get(name) if name is not None else None for name in names]
+
+
+def _unknown(path: Path, line: int, key: str, name: str, known: set[str]) -> InputError:
+    like = [other for other in sorted(known) if spelling_key(other) == spelling_key(name)]
+    hint = f"; it knows {like[0]!r}" if like else ""
+    return InputError(f"{path}, line {line}: the store knows no {key} {name!r}{hint}")
