@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mien.corpora.imported import ImportOptions, ImportSummary
 from mien.errors import InputError
-from mien.faces.centerface import iou
+from mien.faces.boxes import iou
 from mien.faces.ingest import Ingester, IngestSettings
 from mien.labels import action_units, expressions
 from mien.progress import Progress, silent
