@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -282,7 +283,7 @@ def _image_names(path: Path, cells: list[str], lines: list[int], notes: list[str
     for cell, line in zip(cells, lines, strict=True):
         if not cell:
             raise InputError(f"{path}, line {line}: image is empty")
-        name = _below(root, cell) if cell.startswith("/") else cell
+        name = _below(root, cell) if Path(cell).is_absolute() else cell
         absolute += name != cell
         found.append(name if name.isascii() and "\\" not in name else _spelled(root, name))
     if absolute:
@@ -292,10 +293,10 @@ def _image_names(path: Path, cells: list[str], lines: list[int], notes: list[str
 
 def _below(root: Path, name: str) -> str:
     """Return an absolute path relative to root; unchanged where it lies elsewhere."""
-    for folder, file in (
-        (root.absolute(), Path(name)),
-        (root.resolve(), Path(name).parent.resolve() / Path(name).name),
-    ):
+    places = [(root.absolute(), Path(name))]
+    with suppress(OSError, RuntimeError):  # links in a circle
+        places.append((root.resolve(), Path(name).parent.resolve() / Path(name).name))
+    for folder, file in places:
         if file.is_relative_to(folder) and ".." not in file.parts:
             return file.relative_to(folder).as_posix()
     return name
