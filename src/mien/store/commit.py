@@ -19,7 +19,7 @@ from mien.atomic import write_text
 from mien.errors import InputError
 from mien.store.edit import Edit
 from mien.store.files import log_file
-from mien.store.layers import layer_table, to_arrow
+from mien.store.layers import labelled_rows, layer_table, to_arrow
 from mien.store.schema import (
     FACE_COLUMNS,
     FACE_SCHEMA,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 OFFICIAL = "official"
 """The split that corpora bring with them."""
+
 
 @dataclass(frozen=True)
 class Import:
@@ -90,7 +91,7 @@ def commit(store: "Store", new: Import) -> Committed:
     for layer, (heads, table) in labels.items():
         add_layer(edit, layer)
         edit.add_heads(heads)
-        edit.append(labels_part(layer), table)
+        edit.append(labels_part(layer), labelled_rows(table))
     for part, table in carried.items():
         edit.append(part, table)
     if new.split is not None and any(part is not None for part in new.split):
@@ -221,7 +222,7 @@ def _carry(
         said = edit.rows_of(part, ids)
         edit.drop(part, ids)
         kind, _, name = part.partition("/")
-        if len(said) == 0 or name in new.labels and kind == "labels":
+        if len(said) == 0 or (kind == "labels" and name in new.labels):
             continue
         if kind == "splits":
             if name != OFFICIAL or new.split is None:

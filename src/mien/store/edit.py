@@ -43,7 +43,9 @@ class Edit:
         self.segments[part] = []
         self.append(part, table)
 
-    def change(self, part: str, ids: tuple[int, int], change: Callable[[pa.Table], pa.Table]) -> None:
+    def change(
+        self, part: str, ids: tuple[int, int], change: Callable[[pa.Table], pa.Table]
+    ) -> None:
         """Write the segments again that may hold a face_id in [ids[0], ids[1]), changed."""
         kept: list[Segment] = []
         for segment in self.segments[part]:

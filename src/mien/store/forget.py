@@ -105,7 +105,7 @@ def _crops(store: "Store", rows: NDArray[np.intp]) -> Any:
 
 
 def _digest(crop: NDArray[np.uint8]) -> str:
-    return blake2b(np.ascontiguousarray(crop), digest_size=16).hexdigest()
+    return blake2b(crop.tobytes(), digest_size=16).hexdigest()
 
 
 def _finish(store: "Store", whom: Forgotten, note: Path) -> None:

@@ -50,9 +50,9 @@ def _plain(values: Any) -> Any:
 
 
 def to_arrow(values: Any, kind: pa.DataType, what: str) -> pa.Array:
-    """Turn values, NaN or None where missing, into an Arrow array; InputError where they do not fit.
+    """Turn values, NaN or None where missing, into an Arrow array.
 
-    Names are encoded by those that occur.
+    Names are encoded by those that occur. Raises InputError where values do not fit.
     """
     try:
         if pa.types.is_null(kind):
@@ -106,6 +106,15 @@ def _read_head(head: Head, table: pa.Table) -> Floats:
         for name, kind in types.items()
     }
     return head.read(columns, len(table))
+
+
+def labelled_rows(table: pa.Table) -> pa.Table:
+    """Leave out faces of which a layer says nothing, and columns that say nothing of any."""
+    names = [n for n in table.column_names if n != "face_id" and table[n].null_count < len(table)]
+    known = np.zeros(len(table), bool)
+    for name in names:
+        known |= pc.is_valid(table[name]).to_numpy()
+    return table.select(["face_id", *names]).filter(pa.array(known))
 
 
 def replaced_rows(old: pa.Table, new: pa.Table) -> pa.Table:

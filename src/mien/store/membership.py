@@ -19,10 +19,10 @@ def describe_split(store: Store, rows: NDArray[np.intp], labels: Labels) -> dict
     """
     chosen = labels.at(rows)
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(np.ascontiguousarray(store.column("face_id")[rows]))
+    digest.update(store.column("face_id")[rows].tobytes())
     for head in sorted(chosen.heads, key=lambda head: head.name):
         digest.update(repr((head.name, head.outputs)).encode())
-        digest.update(np.ascontiguousarray(chosen[head.name]))
+        digest.update(chosen[head.name].tobytes())
     return {"faces": len(rows), "digest": digest.hexdigest(), **members(store, rows)}
 
 

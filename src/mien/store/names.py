@@ -37,7 +37,7 @@ class Names(NamedTuple):
         """(N,) True where the name is this one."""
         if name not in self.names:
             return np.zeros(len(self.codes), bool)
-        return self.codes == self.names.index(name)
+        return np.asarray(self.codes == self.names.index(name))
 
     def at(self, rows: NDArray[np.intp]) -> "Names":
         """The names at `rows`."""
@@ -64,6 +64,17 @@ class Names(NamedTuple):
         """Names as Python strings, None for null."""
         values: tuple[str | None, ...] = (*self.names, None)
         return [values[code] for code in self.codes.tolist()]
+
+
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Ways to write names of the form corpus/name: in full, or without corpus where one fits."""
+    short: dict[str, list[str]] = {}
+    for name in names:
+        short.setdefault(name.partition("/")[2], []).append(name)
+    return {
+        **{part: found[0] for part, found in short.items() if part and len(found) == 1},
+        **{name: name for found in short.values() for name in found},
+    }
 
 
 def pairs(*columns: NDArray[np.int32]) -> NDArray[np.int32]:

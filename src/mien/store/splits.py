@@ -94,9 +94,7 @@ def independent_groups(subject: Names, video: Names, image: Names | None = None)
     return np.asarray((np.cumsum(used) - 1)[group], np.intp)
 
 
-def assign(
-    group: Groups, labels: Labels, ratios: Sequence[float], seed: int
-) -> NDArray[np.intp]:
+def assign(group: Groups, labels: Labels, ratios: Sequence[float], seed: int) -> NDArray[np.intp]:
     """Assign whole groups to splits so that faces and labels come near the ratios.
 
     group: (N,) group of each face. ratios: share of each split, summing to 1.

@@ -32,7 +32,7 @@ from mien.store import commit as committing
 from mien.store import forget as forgetting
 from mien.store.commit import OFFICIAL, Committed, Import
 from mien.store.edit import Edit
-from mien.store.layers import layer_table, read_labels, replaced_rows
+from mien.store.layers import labelled_rows, layer_table, read_labels, replaced_rows
 from mien.store.names import Names
 from mien.store.schema import (
     FACE_COLUMNS,
@@ -385,9 +385,8 @@ class Store:
             committing.add_layer(edit, layer)
             edit.add_heads(heads)
             table = replaced_rows(edit.rows_of(part, ids), table)
-            empty = [f.name for f in table.schema if pa.types.is_null(f.type)]
             edit.drop(part, ids)
-            edit.append(part, table.drop_columns(empty))
+            edit.append(part, labelled_rows(table))
             self._saved(edit)
 
     def order_layers(self, layers: Sequence[str]) -> None:
