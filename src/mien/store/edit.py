@@ -167,5 +167,6 @@ class Edit:
         for path in (self.folder / "pixels").glob("*/[0-9]*.npy"):
             if int(path.stem) not in info.shards:
                 path.unlink(missing_ok=True)
-        for folder in (self.folder / "partial", *(self.folder / "pixels").glob("*")):
+        inner = (self.folder / name for name in ("partial", "log"))
+        for folder in (self.folder, *inner, *(self.folder / "pixels").glob("*")):
             remove_leftovers(folder)

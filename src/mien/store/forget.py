@@ -215,7 +215,9 @@ def _moving(moved: dict[int, tuple[int, NDArray[np.intp]]]) -> Callable[[pa.Tabl
 
 def _scrub(path: Path, whom: Forgotten) -> None:
     """Leave out of a log what names them: ids, ids without the corpus, their images."""
-    found = _naming([*whom.names, *whom.images, *map(_local, (*whom.names, *whom.images))])
+    found = _naming(
+        [*whom.names, *whom.images, *map(_local, (*whom.names, *whom.images))], r"[^\W_]"
+    )
 
     def says(value: Any) -> bool:
         return isinstance(value, str) and found.search(value) is not None
@@ -242,16 +244,16 @@ def _local(name: str) -> str:
     return name.partition("/")[2] or name
 
 
-def _naming(names: list[str]) -> re.Pattern[str]:
-    """Find any of these names, not as a part of a longer one."""
+def _naming(names: list[str], boundary: str) -> re.Pattern[str]:
+    """Find any of these names where no character of `boundary` goes on with it."""
     words = "|".join(map(re.escape, sorted(set(names), key=len, reverse=True)))
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+    return re.compile(f"(?<!{boundary})(?:{words})(?!{boundary})")
 
 
 def traces(store: "Store", whom: Forgotten) -> list[str]:
     """Where anything of them is left: files that hold a crop of theirs, or one of their names."""
     found = []
-    crops, names = set(whom.crops), _naming([*whom.names, *whom.images])
+    crops, names = set(whom.crops), _naming([*whom.names, *whom.images], r"[\w.#/-]")
     for path in sorted((store.folder / "pixels").glob("*/*.npy")):
         size = int(path.parent.name)
         rows = rows_in(path, size)

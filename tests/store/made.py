@@ -1,7 +1,6 @@
 """Stores of made crops, without an import."""
 
 import numpy as np
-import pytest
 
 from mien.store import Store
 
@@ -25,8 +24,3 @@ def add(store: Store, source: str, pictures: np.ndarray, labels=None, split=None
             split=split,
             summary={"faces": len(pictures)},
         )
-
-
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return Store.open_or_create(tmp_path / "s", 16)
