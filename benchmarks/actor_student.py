@@ -26,7 +26,8 @@ from torch.nn import functional as F
 
 from actor_views import films, pictures
 from machine import describe
-from mien.faces.centerface import CenterFace, iou
+from mien.faces.boxes import iou
+from mien.faces.centerface import CenterFace
 from mien.faces.crop import square_crop
 from mien.media.images import read_image
 

@@ -10,7 +10,7 @@ import pytest
 
 from mien.errors import InputError
 from mien.faces import DETECTORS, TRACKERS
-from mien.faces.centerface import iou, suppress
+from mien.faces.boxes import iou, suppress
 from mien.faces.crop import square_crop
 from mien.faces.detection import Detections
 from mien.faces.ingest import Ingester, IngestSettings

@@ -1,112 +1,364 @@
 import json
-import shutil
+import multiprocessing
+import os
+import signal
+import time
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from made import add, crops
 from mien.errors import InputError
-from mien.labels.arrays import LabelArrays
+from mien.labels.heads import Head
 from mien.store import Store
-from mien.store.shards import ShardWriter
-from mien.store.splits import (
-    assign,
-    independent_groups,
-    refuse_shared,
-    shared_between_splits,
-)
+from mien.store import segments as segment_files
+from mien.store import shards as shard_files
 from mien.store.statistics import statistics
 
 
-def add(store: Store, source: str, crops: np.ndarray, **columns) -> None:
-    with store.writing():
-        number, writer = store.new_shard()
-        with writer:
-            writer.append(crops)
-            writer.finish()
-        n = len(crops)
-        base = {"shard": np.full(n, number, np.int32), "row": np.arange(n, dtype=np.int32)}
-        store.commit(source, {"kind": "test"}, {**base, **columns})
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store.open_or_create(tmp_path / "s", 16)
 
 
-def crops(n: int, size: int = 16, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (n, size, size, 3), np.uint8)
-
-
-def test_what_is_written_is_read_back_across_shards(tmp_path):
-    store = Store.open_or_create(tmp_path / "s", 16)
+def test_what_is_written_is_read_back_across_sources(store):
     first, second = crops(5), crops(7, seed=1)
-    add(store, "a", first, subject=["x"] * 5)
+    add(store, "a", first, subject=["x"] * 5, frame=np.arange(5))
     add(store, "b", second, subject=["y"] * 7)
-    again = Store.open(tmp_path / "s")
+    again = Store.open(store.folder)
     order = np.array([11, 0, 6, 4])
     expected = np.concatenate([first, second])[order]
     assert (again.pixels().gather(order) == expected).all()
-    assert again.table["face_id"].to_pylist() == list(range(12))
-    assert again.names("subject") == ["x"] * 5 + ["y"] * 7
+    assert again.column("face_id").tolist() == list(range(12))
+    assert again.names("subject") == ["a/x"] * 5 + ["b/y"] * 7
+    assert again.column("frame").tolist() == [0, 1, 2, 3, 4] + [-1] * 7
+    assert np.isnan(again.column("x0")).all()
+    assert again.names("video") == [None] * 12
+    codes, names = again.codes("corpus")
+    assert (codes.tolist(), names) == ([0] * 5 + [1] * 7, ("a", "b"))
+    assert len(list(store.folder.glob("pixels/16/*.npy"))) == 1  # packed
+    assert not list((store.folder / "partial").iterdir())
 
 
-def test_missing_labels_are_null_on_disk_and_marked_in_memory(tmp_path):
-    store = Store.open_or_create(tmp_path / "s", 16)
-    present = np.array([1, np.nan, 0], np.float32)
-    columns = {"AU12": present, "valence": np.array([0.5, np.nan, -1], np.float32)}
-    with store.writing():
-        number, writer = store.new_shard()
-        with writer:
-            writer.append(crops(3))
-            writer.finish()
-        rows = {"shard": [number] * 3, "row": [0, 1, 2], "expression": ["fear", None, "anger"]}
-        store.commit("a", {}, {**rows, **columns}, (12,), ("anger", "fear"))
-    on_disk = pq.read_table(tmp_path / "s" / "faces.parquet")
-    assert on_disk["AU12"].to_pylist() == [1, None, 0]
-    labels = Store.open(tmp_path / "s").labels()
-    assert labels.au[:, 0].tolist() == [1, -1, 0]
-    assert labels.expressions == ("anger", "fear")
-    assert labels.expression.tolist() == [1, -1, 0]
-    assert np.isnan(labels.valence_arousal[1, 0])
-    assert np.isnan(labels.valence_arousal[:, 1]).all()
+def test_rows_of_crops_may_be_in_any_order(store):
+    add(store, "a", crops(4), row=[2, 0, 3, 1])
+    assert (store.pixels().gather(np.arange(4)) == crops(4)[[2, 0, 3, 1]]).all()
 
 
-def test_an_import_replaces_its_own_rows_only(tmp_path):
-    store = Store.open_or_create(tmp_path / "s", 16)
+def test_columns_that_do_not_fit_are_refused(store):
+    for columns, words in (
+        ({"smile": [1, 2]}, "no column 'smile'"),
+        ({"subject": ["x"]}, "subject has 1 values for 2 faces"),
+        ({"frame": ["a", "b"]}, "frame: does not fit int32"),
+    ):
+        with pytest.raises(InputError, match=words):
+            add(store, "a", crops(2), **columns)
+    with pytest.raises(InputError, match="labels smile: no head has"):
+        add(store, "a", crops(2), labels={"a": {"smile": [1.0, 2.0]}})
+    with pytest.raises(InputError, match="give a name of letters"):
+        add(store, "../a", crops(2))
+    assert len(Store.open(store.folder)) == 0
+    with pytest.raises(InputError, match="unknown column of numbers 'subject'"):
+        store.column("subject")
+
+
+def test_missing_labels_are_null_on_disk_and_nan_in_memory(store):
+    labels = {
+        "AU12": np.array([1, np.nan, 0], np.float32),
+        "valence": np.array([0.5, np.nan, -1], np.float32),
+        "expression": ["fear", None, "anger"],
+    }
+    add(store, "a", crops(3), labels={"a": labels})
+    on_disk = pq.read_table(next((store.folder / "labels" / "a").iterdir()))
+    assert on_disk["face_id"].to_pylist() == [0, 2]  # nothing is said of the second
+    assert on_disk["AU12"].to_pylist() == [1, 0]
+    found = Store.open(store.folder).labels()
+    assert found.heads == (
+        Head("valence_arousal", ("valence",)),
+        Head("au", ("AU12",)),
+        Head("expression", ("anger", "fear")),
+    )
+    assert found["au"].tolist()[0] == [1]
+    assert found["expression"].tolist()[::2] == [[0, 1], [1, 0]]
+    assert all(np.isnan(found[name][1]).all() for name in found)
+
+
+def test_new_units_widen_the_heads_and_old_faces_stay_unlabelled(store):
+    add(store, "a", crops(1), labels={"a": {"AU12": [1]}})
+    add(store, "b", crops(1), labels={"b": {"AU04": [1]}})
+    assert store.heads == (Head("au", ("AU04", "AU12")),)
+    np.testing.assert_array_equal(Store.open(store.folder).labels()["au"], [[np.nan, 1], [1, np.nan]])
+
+
+# -- layers ---------------------------------------------------------------------------------------
+
+
+def test_layers_stand_beside_each_other_in_order(store):
+    said = {"AU12": [1, 1, np.nan], "valence": [0.1, np.nan, np.nan]}
+    add(store, "a", crops(3), labels={"a": said})
+    before = {p: p.read_bytes() for p in (store.folder / "labels" / "a").iterdir()}
+    store.label("rater", [0, 2], {"AU12": [0, 0], "expression": ["fear", None]})
+    assert store.layers == ("a", "rater")
+    np.testing.assert_array_equal(store.labels()["au"][:, 0], [1, 1, 0])
+    np.testing.assert_array_equal(store.labels(["rater"])["au"][:, 0], [0, np.nan, 0])
+    np.testing.assert_array_equal(store.labels(["rater", "a"])["au"][:, 0], [0, 1, 0])
+    assert store.labels(["rater", "a"]).column("valence_arousal", "valence")[0] == np.float32(0.1)
+    store.order_layers(["rater"])
+    np.testing.assert_array_equal(Store.open(store.folder).labels()["au"][:, 0], [0, 1, 0])
+    assert {p: p.read_bytes() for p in (store.folder / "labels" / "a").iterdir()} == before
+    with pytest.raises(InputError, match="unknown layer 'ratr': did you mean 'rater'"):
+        store.labels(["ratr"])
+
+
+def test_relabelling_replaces_the_columns_it_names_of_the_faces_it_names(store):
+    add(store, "a", crops(3))
+    store.label("r", [0, 1, 2], {"AU12": [1, 1, 1], "valence": [0.5, 0.5, 0.5]})
+    store.label("r", [1, 2], {"valence": [np.nan, -0.5]})
+    assert store.layer("r")["face_id"].to_pylist() == [0, 1, 2]
+    labels = Store.open(store.folder).labels()
+    assert labels["au"][:, 0].tolist() == [1, 1, 1]
+    np.testing.assert_array_equal(labels["valence_arousal"][:, 0], [0.5, np.nan, -0.5])
+    with pytest.raises(InputError, match="holds no face 7"):
+        store.label("r", [7], {"valence": [0]})
+    with pytest.raises(InputError, match="named twice"):
+        store.label("r", [1, 1], {"valence": [0, 0]})
+
+
+def test_votes_of_a_face_come_from_one_layer(store):
+    add(store, "a", crops(2))
+    store.label("one", [0], {"fear_votes": [3], "anger_votes": [1]})
+    store.label("two", [0, 1], {"fear_votes": [0, 0], "sadness_votes": [4, 2]})
+    votes = store.labels()
+    head = votes.head("expression_votes")
+    assert head.outputs == ("anger", "fear", "sadness")
+    assert votes["expression_votes"].tolist() == [[0.25, 0.75, 0], [0, 0, 1]]
+
+
+# -- importing again ------------------------------------------------------------------------------
+
+
+def test_an_import_replaces_its_own_faces_only(store):
     add(store, "a", crops(5))
     add(store, "b", crops(3, seed=1))
     add(store, "a", crops(2, seed=2))
     assert store.names("source") == ["b"] * 3 + ["a"] * 2
-    assert len(set(store.table["face_id"].to_pylist())) == 5
+    assert store.column("face_id").tolist() == [5, 6, 7, 8, 9]
     assert (store.pixels().gather(np.arange(3, 5)) == crops(2, seed=2)).all()
-    assert len(list((tmp_path / "s" / "pixels" / "16").iterdir())) == 2  # the old shard is gone
+    assert (store.pixels().gather(np.arange(3)) == crops(3, seed=1)).all()
 
 
-def test_new_units_widen_the_table_and_old_rows_stay_unlabelled(tmp_path):
-    store = Store.open_or_create(tmp_path / "s", 16)
-    for source, unit in (("a", 12), ("b", 4)):
-        with store.writing():
-            number, writer = store.new_shard()
-            with writer:
-                writer.append(crops(1))
-                writer.finish()
-            rows = {"shard": [number], "row": [0], f"AU{unit:02d}": [1]}
-            store.commit(source, {}, rows, (unit,))
-    assert store.info.aus == (4, 12)
-    assert Store.open(tmp_path / "s").labels().au.tolist() == [[-1, 1], [1, -1]]
+def test_faces_keep_their_split_and_what_others_said_of_them(store):
+    images = ["1.png", "2.png", "3.png"]
+    add(store, "a", crops(3), image=images, labels={"a": {"AU12": [1, 1, 1]}}, split=["train"] * 3)
+    store.set_split("default", [0, 1], ["val", "test"])
+    store.label("rater", [0, 2], {"valence": [0.5, -0.5]})
+    images = ["3.png", "1.png", "4.png"]
+    done = add(store, "a", crops(3, seed=1), image=images, labels={"a": {"AU12": [0, 0, 0]}})
+    assert store.split().to_list() == [None, "val", None]
+    assert store.split("official").to_list() == ["train", "train", None]
+    np.testing.assert_array_equal(store.labels()["valence_arousal"][:, 0], [-0.5, 0.5, np.nan])
+    assert store.labels()["au"][:, 0].tolist() == [0, 0, 0]
+    assert done.lost == {}
+    done = add(store, "a", crops(1), image=["4.png"], labels={"a": {"AU12": [0]}})
+    assert done.lost == {"rater": 2}
 
 
-def test_an_interrupted_shard_is_never_seen(tmp_path):
-    path = tmp_path / "000000.npy"
-    with ShardWriter(path, 16) as writer:
-        writer.append(crops(3))
-        assert not path.exists()
-    assert list(tmp_path.iterdir()) == []
+def test_a_new_official_split_takes_the_place_of_the_old(store):
+    add(store, "a", crops(2), image=["1", "2"], split=["train", "val"])
+    add(store, "a", crops(2), image=["1", "2"], split=["val", None])
+    assert store.split("official").to_list() == ["val", None]
 
 
-def test_shards_open_without_mien_and_add_little(tmp_path):
-    with ShardWriter(tmp_path / "0.npy", 32) as writer:
-        writer.append(crops(100, 32))
-        writer.finish(np.arange(100)[::-1])
-    assert (np.load(tmp_path / "0.npy") == crops(100, 32)[::-1]).all()
+def test_pixels_of_whole_shards_that_were_replaced_go(store, monkeypatch):
+    monkeypatch.setattr(shard_files, "SHARD_BYTES", 128 + 4 * 16 * 16 * 3)
+    add(store, "a", crops(9))
+    assert store.info.shards == {0: 4, 1: 4, 2: 1}
+    assert (store.pixels().gather(np.arange(9)) == crops(9)).all()
+    add(store, "b", crops(2, seed=1))
+    assert store.info.shards == {0: 4, 1: 4, 2: 3}
+    add(store, "a", crops(1, seed=2))
+    assert store.info.shards == {2: 4}
+    assert [p.name for p in store.folder.glob("pixels/16/*")] == ["000002.npy"]
+    expected = np.concatenate([crops(2, seed=1), crops(1, seed=2)])
+    assert (store.pixels().gather(np.arange(3)) == expected).all()
+
+
+# -- corpora --------------------------------------------------------------------------------------
+
+
+def test_two_corpora_with_the_same_ids_keep_apart(store):
+    for corpus in ("one", "two"):
+        part = "train" if corpus == "one" else "val"
+        add(store, corpus, crops(2), subject=["001", "001"], video=["v", "v"], split=[part] * 2)
+    assert store.names("subject") == ["one/001"] * 2 + ["two/001"] * 2
+    from mien.store.splits import shared_between_splits
+
+    split = store.split()
+    assert split.to_list() == ["train"] * 2 + ["val"] * 2
+    assert shared_between_splits(split, store.codes("subject"), store.codes("video")) == []
+    (store.folder / "subjects.csv").write_text(
+        "ID;Person;Age;Research\n\none/001;anna;31,5;yes\ntwo/001;anna;;\n"
+    )
+    again = Store.open(store.folder)
+    assert again.names("subject") == ["anna"] * 4
+    assert again.subjects.stated["one/001"].age == 31.5
+    assert again.subjects.stated["one/001"].research is True
+    shared = shared_between_splits(split, again.codes("subject"), again.codes("video"))
+    assert shared == ["person anna (train, val)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name\nx\n", "has no column id"),
+        ("id,age\nx,old\n", "line 2: age is 'old'"),
+        ("id,research\n\nx,perhaps\n", "line 3: research is 'perhaps'; write yes, no"),
+        ("id,until\nx,31.12.2031\n", "line 2: until is '31.12.2031'"),
+        ("id\nx\nx\n", "line 3: x has two lines"),
+        ("id,person\na,b\nb,a\n", "a is b is a: a circle"),
+        ("id,person\n,b\n", "line 2: has no id"),
+    ],
+)
+def test_subjects_that_cannot_be_read_are_named_with_their_line(store, text, words):
+    (store.folder / "subjects.csv").write_text(text)
+    with pytest.raises(InputError, match=words):
+        _ = store.subjects
+
+
+def test_a_corpus_of_another_path_is_refused(store, tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    with store.new_shard() as shard:
+        shard.append(crops(1))
+        store.commit("c", corpus="c", kind="t", crops=shard, faces={}, path=str(tmp_path / "here"))
+    with pytest.raises(InputError, match="is that of .*here; give this one another name"):
+        store.refuse_other_path("c", str(tmp_path / "there"))
+    store.refuse_other_path("c", str(tmp_path / "here"))
+    (tmp_path / "here").rmdir()
+    store.refuse_other_path("c", str(tmp_path / "there"))  # it was moved
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def test_many_small_imports_stay_few_files_and_in_order(store):
+    for i in range(170):
+        labels = {"x": {"AU12": [1]}} if i % 2 else {"x": {"valence": [0.5]}}
+        add(store, f"c{i}", crops(1, seed=i), subject=["p"], labels=labels, split=["train"])
+    most = segment_files.MOST
+    for part, found in store.info.segments.items():
+        assert len(found) <= most, part
+        assert sum(s.rows for s in found) == 170
+    assert store.column("face_id").tolist() == list(range(170))
+    assert store.names("subject")[169] == "c169/p"
+    expected = np.concatenate([crops(1, seed=i) for i in range(170)])
+    assert (store.pixels().gather(np.arange(170)) == expected).all()
+    assert np.isnan(store.labels()["au"][:, 0]).tolist() == [i % 2 == 0 for i in range(170)]
+    files = list((store.folder / "faces").iterdir())
+    for file in files:
+        os.utime(file, (0, 0))
+    store.set_split("x", [0], ["train"])
+    assert len(list((store.folder / "faces").iterdir())) == len(store.info.segments["faces"])
+
+
+def test_merging_keeps_large_files_large():
+    def segments(*rows):
+        return [segment_files.Segment("f", n, 0, 0) for n in rows]
+
+    assert segment_files.to_merge(segments(*[200] * 74)) == 0
+    assert segment_files.to_merge(segments(*[200] * 75)) == 75
+    assert segment_files.to_merge(segments(10**6, 10**5, *[200] * 73)) == 73
+    assert segment_files.to_merge(segments(10**6, 10**4, *[200] * 73)) == 74
+
+
+def test_a_reader_keeps_its_state_while_others_append(store):
+    add(store, "a", crops(2), subject=["x", "y"])
+    reader = Store.open(store.folder)
+    for i in range(100):
+        add(store, f"b{i}", crops(3, seed=1))
+    assert reader.names("subject") == ["a/x", "a/y"]  # read only now
+    assert (reader.pixels().gather(np.arange(2)) == crops(2)).all()
+    assert len(reader) == 2
+    reader.reload()
+    assert len(reader) == 302
+
+
+def test_a_writer_killed_before_the_end_leaves_what_was(store, monkeypatch):
+    add(store, "a", crops(3), subject=["x"] * 3)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mien.store.edit.StoreInfo.write", die)
+        with pytest.raises(KeyboardInterrupt):
+            add(store, "b", crops(5, seed=1), subject=["y"] * 5)
+    again = Store.open(store.folder)
+    assert len(again) == 3
+    assert (again.pixels().gather(np.arange(3)) == crops(3)).all()
+    assert len(np.load(store.folder / "pixels/16/000000.npy")) == 8  # 5 of them do not count
+    add(again, "c", crops(2, seed=2), subject=["z"] * 2)
+    assert again.names("subject") == ["a/x"] * 3 + ["c/z"] * 2
+    assert (again.pixels().gather(np.arange(3, 5)) == crops(2, seed=2)).all()
+    assert (np.load(store.folder / "pixels/16/000000.npy")[3:] == crops(2, seed=2)).all()
+
+
+def _append_for_ever(folder):
+    store = Store.open(folder)
+    for i in range(10_000):
+        add(store, f"s{os.getpid()}-{i}", crops(3, seed=i), subject=["x"] * 3, split=["train"] * 3)
+
+
+def test_kill_9_at_any_time_leaves_a_whole_store_that_goes_on(store):
+    context = multiprocessing.get_context("fork")
+    for round_ in range(4):
+        process = context.Process(target=_append_for_ever, args=(store.folder,))
+        process.start()
+        time.sleep(0.15 + 0.05 * round_)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        found = Store.open(store.folder)
+        pixels = found.pixels().gather(np.arange(len(found)))
+        for source, entry in found.info.sources.items():
+            rows = found.find(np.arange(*entry["ids"]))
+            assert (pixels[rows] == crops(3, seed=int(source.split("-")[1]))).all()
+        assert len(found) == 3 * len(found.info.sources) > 0
+        assert len(found.rows("train")) == len(found)
+    add(store, "last", crops(1))
+    left = [p for p in store.folder.rglob(".*.tmp*") if str(os.getpid()) not in p.name]
+    assert left == []
+
+
+def _append_some(folder, name):
+    store = Store.open(folder)
+    for i in range(20):
+        add(store, f"{name}{i}", crops(2, seed=i), subject=[name] * 2)
+
+
+def test_two_writers_take_turns(store):
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_append_some, args=(store.folder, n)) for n in ("a", "b")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    store.reload()
+    assert (len(store), len(store.info.sources)) == (80, 40)
+    pixels = store.pixels().gather(np.arange(80))
+    for source, entry in store.info.sources.items():
+        rows = store.find(np.arange(*entry["ids"]))
+        assert (pixels[rows] == crops(2, seed=int(source[1:]))).all()
+
+
+def test_a_store_that_is_held_is_refused_after_a_while_and_read_at_once(store, monkeypatch):
+    add(store, "a", crops(2))
+    monkeypatch.setattr(Store, "lock_wait_s", 0.05)
+    with store.writing():
+        other = Store.open(store.folder)
+        assert len(other) == 2
+        with pytest.raises(InputError, match="another process"), other.writing():
+            pass
 
 
 def test_a_store_adds_at_most_five_percent_to_its_pixels(tmp_path):
@@ -116,38 +368,66 @@ def test_a_store_adds_at_most_five_percent_to_its_pixels(tmp_path):
         store,
         "a",
         crops(n, 32),
+        labels={"a": {"valence": np.random.default_rng(0).random(n, np.float32)}},
         subject=[f"p{i // 40}" for i in range(n)],
         frame=np.arange(n, dtype=np.int32),
         time_s=np.arange(n) / 29.97,
         x0=np.random.default_rng(0).random(n, np.float32),
-        valence=np.random.default_rng(0).random(n, np.float32),
     )
     used = sum(f.stat().st_size for f in (tmp_path / "s").rglob("*") if f.is_file())
     assert used <= 1.05 * n * 32 * 32 * 3
 
 
-def test_smaller_sizes_are_derived_once_and_larger_ones_refused(tmp_path):
-    store = Store.open_or_create(tmp_path / "s", 16)
+def test_smaller_sizes_are_derived_and_grow_with_the_store(store):
     flat = np.full((3, 16, 16, 3), [[[200, 100, 50]]], np.uint8)
     add(store, "a", flat)
-    small = store.pixels(8).gather(np.arange(3))
-    assert small.shape == (3, 8, 8, 3)
-    assert (small == [200, 100, 50]).all()
-    assert (tmp_path / "s" / "pixels" / "8" / "000000.npy").exists()
+    small = store.pixels(8)
+    file = store.folder / "pixels" / "8" / "000000.npy"
+    first = file.read_bytes()
+    add(store, "b", flat[:1] // 2)
+    store.pixels(8)
+    assert file.read_bytes()[128 : len(first)] == first[128:]
+    both = store.pixels(8).gather(np.arange(4))
+    assert both.shape == (4, 8, 8, 3)
+    assert (both[:3] == [200, 100, 50]).all()
+    assert (both[3] == [100, 50, 25]).all()
+    assert (small.gather(np.arange(3)) == [200, 100, 50]).all()
+    assert len(np.load(file)) == 4
     with pytest.raises(InputError, match="32 px were asked for"):
         store.pixels(32)
 
 
-def test_bad_stores_are_refused(tmp_path):
+def test_damaged_files_are_named(store):
+    add(store, "a", crops(3))
+    file = store.folder / "pixels/16/000000.npy"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    with pytest.raises(InputError, match=r"000000\.npy: damaged pixels: holds fewer than 3"):
+        store.pixels()
+    file.unlink()
+    with pytest.raises(InputError, match="missing or unreadable pixels"):
+        store.pixels()
+    segment = next((store.folder / "faces").iterdir())
+    segment.write_bytes(b"PAR1")
+    with pytest.raises(InputError, match="cannot be read"):
+        Store.open(store.folder).column("x0")
+    segment.unlink()
+    with pytest.raises(InputError, match="is gone; the store was changed"):
+        Store.open(store.folder).column("x0")
+
+
+def test_bad_stores_are_refused(tmp_path, cli):
     with pytest.raises(InputError, match="not a store"):
         Store.open(tmp_path)
     store = Store.open_or_create(tmp_path / "s", 16)
     with pytest.raises(InputError, match="holds 16 px crops, not 32 px"):
         Store.open_or_create(tmp_path / "s", 32)
-    content = json.loads((store.folder / "store.json").read_text())
-    (store.folder / "store.json").write_text(json.dumps({**content, "schema": 9}))
-    with pytest.raises(InputError, match="store schema 9, this mien reads schema 1"):
-        Store.open(tmp_path / "s")
+    old = {"schema": 1, "size": 96, "next_shard": 0, "aus": [], "expressions": [], "sources": {}}
+    (store.folder / "store.json").write_text(json.dumps(old))
+    result = cli("stats", tmp_path / "s")
+    assert result.code == 2
+    assert "store schema 1, this mien reads schema 2" in result.err
+    assert result.err.count("\n") == 1
     (store.folder / "store.json").write_text("{")
     with pytest.raises(InputError, match="cannot be read as a store"):
         Store.open(tmp_path / "s")
@@ -157,138 +437,29 @@ def test_bad_stores_are_refused(tmp_path):
         Store.open_or_create(tmp_path / "other", None)
 
 
-def test_two_writers_exclude_each_other_and_readers_go_on(tmp_path):
-    store = Store.open_or_create(tmp_path / "s", 16)
-    add(store, "a", crops(2))
-    with store.writing():
-        other = Store.open(tmp_path / "s")
-        assert len(other) == 2
-        with pytest.raises(InputError, match="another process"), other.writing():
-            pass
-
-
-def test_a_reader_keeps_its_state_while_others_append(tmp_path):
-    store = Store.open_or_create(tmp_path / "s", 16)
-    add(store, "a", crops(2))
-    reader = Store.open(tmp_path / "s")
-    pixels = reader.pixels()
-    add(store, "b", crops(3, seed=1))
-    assert (pixels.gather(np.arange(2)) == crops(2)).all()
-    assert len(reader) == 2
-    reader.reload()
-    assert len(reader) == 5
+def test_an_empty_store_can_be_asked_anything(store):
+    assert len(store) == 0
+    assert store.labels().n == 0
+    assert store.codes("subject").to_list() == []
+    assert store.windows(4, 2).shape == (0, 4)
+    assert store.pixels().gather(np.arange(0)).shape == (0, 16, 16, 3)
+    with pytest.raises(InputError, match="has no split; `mien split"):
+        store.rows("train")
+    assert statistics(store)["all"]["faces"] == 0
 
 
 def test_statistics_count_what_is_there(faces):
     found = statistics(Store.open(faces))
     assert found["all"]["faces"] == 120
     assert found["all"]["people"] == 12
-    assert {name: part["faces"] for name, part in found["splits"].items()} == {
-        "train": 80,
-        "val": 20,
-        "test": 20,
-    }
-    unit = found["all"]["au"]["AU25"]
+    parts = {name: part["faces"] for name, part in found["parts"].items()}
+    assert parts == {"train": 80, "val": 20, "test": 20}
+    labels = found["all"]["labels"]
+    unit = labels["au"]["AU25"]
     assert unit["unlabelled"] == 60
     assert unit["present"] + unit["absent"] == 60
-    assert found["all"]["valence"]["labelled"] == 72
-    assert found["faces_per_person"]["person00"] == 10
-
-
-# -- splits ---------------------------------------------------------------------------------------
-
-
-def no_labels(n: int) -> LabelArrays:
-    return LabelArrays(
-        (),
-        (),
-        np.full((n, 2), np.nan, np.float32),
-        np.empty((n, 0), np.int8),
-        np.full(n, -1, np.int8),
-        np.empty((n, 0), np.float32),
-    )
-
-
-names = st.one_of(st.none(), st.sampled_from([f"n{i}" for i in range(12)]))
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(names, names), min_size=8, max_size=60), st.integers(0, 5))
-def test_no_person_and_no_video_is_ever_shared(pairs, seed):
-    subject, video = [p[0] for p in pairs], [p[1] for p in pairs]
-    group = independent_groups(subject, video)
-    if len(set(group.tolist())) < 3:
-        return
-    split = assign(group, no_labels(len(pairs)), (0.7, 0.15, 0.15), seed)
-    assert shared_between_splits([str(s) for s in split], subject, video) == []
-    assert set(split.tolist()) == {0, 1, 2}
-
-
-def test_people_who_share_a_video_stay_together():
-    group = independent_groups(["a", "b", "b", "c", None], ["v", "v", "w", None, None])
-    assert group[0] == group[1] == group[2]
-    assert len({int(g) for g in group}) == 3
-
-
-def test_ratios_are_met_by_faces_and_labels():
-    source = np.random.default_rng(0)
-    n = 4000
-    group = source.integers(0, 300, n)
-    rare = (group % 29 == 0).astype(np.int8)[:, None]
-    labels = no_labels(n)
-    labels = LabelArrays((12,), (), labels.valence_arousal, rare, labels.expression, rare * 1.0)
-    split = assign(group, labels, (0.7, 0.15, 0.15), seed=1)
-    shares = np.bincount(split) / n
-    assert np.abs(shares - [0.7, 0.15, 0.15]).max() < 0.02
-    rare_shares = np.bincount(split, weights=rare[:, 0]) / rare.sum()
-    assert np.abs(rare_shares - [0.7, 0.15, 0.15]).max() < 0.08
-
-
-def test_the_seed_decides(faces):
-    store = Store.open(faces)
-    group = independent_groups(store.names("subject"), store.names("video"))
-    labels = store.labels()
-    once, again, other = (assign(group, labels, (0.5, 0.5), s) for s in (0, 0, 3))
-    assert (once == again).all()
-    assert (once != other).any()
-
-
-def test_too_few_people_are_refused():
-    with pytest.raises(InputError, match="2 independent group"):
-        assign(np.array([0, 0, 1]), no_labels(3), (0.7, 0.15, 0.15), 0)
-
-
-def test_a_shared_person_is_refused_by_name():
-    with pytest.raises(InputError, match=r"person anna \(train, val\)"):
-        refuse_shared("s", ["train", "val"], ["anna", "anna"], [None, None])
-    with pytest.raises(InputError, match=r"video clip \(test, train\)"):
-        refuse_shared("s", ["train", "test"], ["a", "b"], ["clip", "clip"])
-
-
-def test_splitting_writes_no_pixels(faces, tmp_path, cli):
-    shutil.copytree(faces, tmp_path / "s")
-    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "s" / "pixels").rglob("*.npy")}
-    result = cli("split", tmp_path / "s", "--ratios", "0.5,0.25,0.25", "--json")
-    assert result.code == 0
-    found = json.loads(result.out)["splits"]
-    assert sum(part["people"] for part in found.values()) == 12
-    after = {p: p.stat().st_mtime_ns for p in (tmp_path / "s" / "pixels").rglob("*.npy")}
-    assert before == after
-
-
-def test_a_split_of_ones_own_is_checked(faces, tmp_path, cli):
-    shutil.copytree(faces, tmp_path / "s")
-    people = [f"person{i:02d}" for i in range(12)]
-    lines = [f"{p},{'train' if i < 8 else 'val'}" for i, p in enumerate(people)]
-    (tmp_path / "ok.csv").write_text("subject,split\n" + "\n".join(lines) + "\n")
-    assert cli("split", tmp_path / "s", "--from", tmp_path / "ok.csv").code == 0
-    assert cli("split", tmp_path / "s", "--check").code == 0
-    (tmp_path / "bad.csv").write_text("subject,split\nperson00,train\nperson00,val\n")
-    refused = cli("split", tmp_path / "s", "--from", tmp_path / "bad.csv")
-    assert refused.code == 2
-    assert "person00 is in two splits" in refused.err
-    (tmp_path / "who.csv").write_text("subject,split\nnobody,train\n")
-    assert (
-        "line 2: the store knows no subject 'nobody'"
-        in cli("split", tmp_path / "s", "--from", tmp_path / "who.csv").err
-    )
+    assert labels["valence_arousal"]["valence"]["labelled"] == 72
+    assert labels["expression"]["unlabelled"] == 0
+    assert sum(labels["expression"].values()) == 120
+    assert found["faces_per_person"]["corpus/person00"] == 10
+    assert labels["au_intensity"]["AU12"]["quantiles"]["1"] <= 5

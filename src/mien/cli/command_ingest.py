@@ -4,6 +4,8 @@ example: mien ingest talk.mp4 interview.mov --store faces
 
 What the store already holds is skipped; what was interrupted is resumed. Frames without a face are
 counted, not lost. One bad file does not stop the rest: it is listed, and the exit code is 2.
+Several processes may ingest into one store. In the store the videos are `videos/talk.mp4`, or
+`NAME/talk.mp4` with --corpus NAME.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from mien.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
     parser.add_argument("--store", required=True, type=Path, help="made where it does not exist")
+    parser.add_argument("--corpus", default="videos", metavar="NAME", help="of the videos (videos)")
     parser.add_argument("--size", type=pixel_size, help="side of the crops in pixels (96)")
     parser.add_argument("--fps", type=frame_rate, default=30.0, help="frame-rate grid (30)")
     parser.add_argument("--margin", type=margin, help="room around a face's box, as a share (0.05)")
@@ -34,26 +37,27 @@ def run(args: argparse.Namespace) -> int:
     from mien.faces.crop import MARGIN
     from mien.faces.ingest import Ingester, IngestSettings, VideoSummary
     from mien.store import Store
+    from mien.store.schema import check_part_name
 
     check_name("detector", args.detector, DETECTORS)
     check_name("tracker", args.tracker, TRACKERS)
+    check_part_name("corpus", args.corpus)
     chosen = MARGIN if args.margin is None else args.margin
     settings = IngestSettings(args.fps, args.detector, args.tracker, chosen)
     existed = (args.store / "store.json").exists()
     store = Store.open_or_create(args.store, args.size)
     summaries: list[dict[str, object]] = []
     failures = 0
-    with store.writing():
-        ingester = Ingester(store, settings)
-        for path in args.videos:
-            try:
-                with progress_bar(path.name) as progress:
-                    summaries.append(asdict(ingester.ingest(path, progress)))
-            except InputError as error:
-                failures += 1
-                note(f"error: {error}")
-                failed = asdict(VideoSummary(str(path), path.name, status="failed"))
-                summaries.append({**failed, "error": str(error)})
+    ingester = Ingester(store, settings, args.corpus)
+    for path in args.videos:
+        try:
+            with progress_bar(path.name) as progress:
+                summaries.append(asdict(ingester.ingest(path, progress)))
+        except InputError as error:
+            failures += 1
+            note(f"error: {error}")
+            failed = asdict(VideoSummary(str(path), path.name, status="failed"))
+            summaries.append({**failed, "error": str(error)})
     if not existed and failures == len(summaries):
         store.discard_if_empty()
     if args.json:

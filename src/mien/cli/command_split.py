@@ -3,15 +3,17 @@
 example: mien split faces --ratios 0.7,0.15,0.15 --seed 0
 
 People who share a video stay together. Faces, active units and expressions come as near to the
-ratios as whole people allow. --check changes nothing and refuses, with the names, a split that
-shares a person or a video; --from FILE.csv (columns subject or video, and split) takes over a split
-of yours, under the same condition.
+ratios as whole people allow. The split is called `default`, and goes before the `official` one that
+corpora bring; --name keeps several beside each other. --check changes nothing and refuses, with the
+names, a split that shares a person or a video; --from FILE.csv (columns subject or video, and
+split) takes over a split of yours, under the same condition.
 """
 
 import argparse
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mien.cli.arguments import seed
 from mien.cli.output import note, print_json, print_table
@@ -19,6 +21,7 @@ from mien.errors import InputError
 
 if TYPE_CHECKING:
     from mien.store import Store
+    from mien.store.names import Names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,46 +30,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--ratios", default="0.7,0.15,0.15", help="train,val[,test] (0.7,0.15,0.15)")
     how.add_argument("--check", action="store_true", help="only check the split that is there")
     how.add_argument("--from", dest="given", type=Path, metavar="CSV", help="take over a split")
+    parser.add_argument("--name", help="of the split (default; with --check, the one that is used)")
     parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--json", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
-    import pyarrow as pa
-
     from mien.store import Store
-    from mien.store.splits import SPLITS, assign, independent_groups, refuse_shared
+    from mien.store.names import Names
+    from mien.store.splits import refuse_shared
+    from mien.store.store import DEFAULT
 
     store = Store.open(args.store)
     if len(store) == 0:
         raise InputError(f"{args.store}: holds no face to split")
-    subject, video = store.names("subject"), store.names("video")
-    split: list[str | None]
+    subject, video = store.codes("subject"), store.codes("video")
     if args.check:
-        split = store.names("split")
-        if not any(split):
-            raise InputError(f"{args.store}: has no split to check")
+        split = store.split(args.name)
         refuse_shared(str(args.store), split, subject, video)
         return _report(args, split, subject)
     if args.given:
         from mien.corpora.given_split import read_given_split
 
-        split = read_given_split(args.given, subject, video)
-        refuse_shared(str(args.given), split, subject, video)
+        split = Names.of(read_given_split(args.given, subject.to_list(), video.to_list()))
     else:
-        ratios = _ratios(args.ratios)
-        group = independent_groups(subject, video, _images(store))
-        chosen = assign(group, store.labels(), ratios, args.seed)
-        if nameless := sum(s is None and v is None for s, v in zip(subject, video, strict=True)):
-            note(
-                f"warning: {nameless} of {len(store)} faces name neither person nor video; each "
-                "counts as a person of its own"
-            )
-        split = [SPLITS[i] for i in chosen]
-        refuse_shared(str(args.store), split, subject, video)
-    with store.writing():
-        store.set_column("split", pa.array(split, pa.string()))
+        split = _made(store, _ratios(args.ratios), args.seed)
+    refuse_shared(str(args.given or args.store), split, subject, video)
+    store.set_split(args.name or DEFAULT, store.column("face_id"), split.to_list())
     return _report(args, split, subject)
+
+
+def _made(store: "Store", ratios: list[float], seed: int) -> "Names":
+    from mien.store.names import Names
+    from mien.store.splits import SPLITS, assign, independent_groups
+
+    subject, video = store.codes("subject"), store.codes("video")
+    group = independent_groups(subject, video, store.codes("image"))
+    chosen = assign(group, store.labels(), ratios, seed)
+    nameless = int(((subject.codes < 0) & (video.codes < 0)).sum())
+    if nameless:
+        note(
+            f"warning: {nameless} of {len(store)} faces name neither person nor video; each "
+            "counts as a person of its own"
+        )
+    return Names(chosen.astype(np.int32), SPLITS)
 
 
 def _ratios(text: str) -> list[float]:
@@ -80,21 +87,17 @@ def _ratios(text: str) -> list[float]:
     return ratios
 
 
-def _images(store: "Store") -> list[str | None]:
-    """Name each photograph by import and file; None for faces of videos."""
-    named = zip(store.names("source"), store.names("image"), strict=True)
-    return [f"{source}/{image}" if image is not None else None for source, image in named]
-
-
-def _report(args: argparse.Namespace, split: list[str | None], subject: list[str | None]) -> int:
-    faces = Counter(part or "unassigned" for part in split)
-    people: Counter[str] = Counter(
-        part or "unassigned" for part, _ in set(zip(split, subject, strict=True))
-    )
-    found: dict[str, Any] = {
-        name: {"faces": n, "people": people[name], "share": n / len(split)}
-        for name, n in sorted(faces.items())
-    }
+def _report(args: argparse.Namespace, split: "Names", subject: "Names") -> int:
+    found = {}
+    names = sorted(split.used())
+    for name in [*names, None] if (split.codes < 0).any() else names:
+        mine = np.flatnonzero(split.codes < 0 if name is None else split.where(name))
+        people = subject.at(mine)
+        found[name or "unassigned"] = {
+            "faces": len(mine),
+            "people": len(people.used()) + bool((people.codes < 0).any()),
+            "share": len(mine) / len(split.codes),
+        }
     if args.json:
         print_json({"store": str(args.store), "seed": args.seed, "splits": found})
     else:

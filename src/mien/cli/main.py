@@ -19,6 +19,8 @@ COMMANDS = {
     "toys": "draw digits or landscapes that any GAN should manage",
     "stats": "count what a store holds",
     "split": "make a subject-independent split",
+    "labels": "add labels to faces that a store holds; list the layers",
+    "forget": "take a person out of a store for good",
     "recipes": "list the recipes, or show one",
     "train": "train a recipe on a store",
     "evaluate": "score a run's last and best checkpoint on a split",

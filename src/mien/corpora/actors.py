@@ -7,7 +7,10 @@ true box it overlaps most, in the very frame that was decoded; one that overlaps
 unlabelled.
 """
 
+import argparse
+import hashlib
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +23,10 @@ from numpy.typing import NDArray
 
 from mien.corpora.imported import ImportOptions, ImportSummary
 from mien.errors import InputError
-from mien.faces.centerface import iou
-from mien.faces.ingest import Ingester, IngestSettings
-from mien.labels import action_units, expressions
+from mien.faces.boxes import iou
+from mien.faces.ingest import Columns, Ingester, IngestSettings
+from mien.labels import action_units
+from mien.labels.heads import heads_in
 from mien.progress import Progress, silent
 from mien.store import Store
 
@@ -32,53 +36,66 @@ OVERLAP = 0.3
 NEEDED = ("video", "time_s", "person", "x0", "y0", "x1", "y1", "expression", "valence", "arousal")
 
 
+class Actors:
+    """The corpus kind `actors`."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Describe how the videos are ingested."""
+        parser.add_argument(
+            "--fps", type=float, default=30.0, help="frame grid, at most as filmed (30)"
+        )
+
+    def run(
+        self, path: Path, store: Store, args: argparse.Namespace, progress: Progress
+    ) -> ImportSummary:
+        """Import as `import_actors` does."""
+        options = ImportOptions(labels=args.labels, fps=args.fps, corpus=args.corpus_name)
+        return import_actors(path, store, options, progress)
+
+
 def import_actors(
     path: Path, store: Store, options: ImportOptions, progress: Progress = silent
 ) -> ImportSummary:
-    """Ingest every video of a cast and label its faces; InputError where truth is missing."""
+    """Ingest every video of a cast with its truth, into a layer of the corpus's name.
+
+    Each video is a source of its own; what the store holds already is skipped. Raises InputError
+    where truth is missing.
+    """
     started = time.perf_counter()
+    truth = _read_truth(path)
+    names = pc.unique(truth["video"]).to_pylist()
+    corpus = options.corpus_of(path)
+    store.refuse_other_path(corpus, str(path.resolve()))
+    summary = ImportSummary(corpus, rows=len(truth))
+    heads = heads_in(_labels(truth))
+    summary.heads = {head.name: head.outputs for head in heads}
+    ingester = Ingester(store, IngestSettings(options.fps), corpus, str(path.resolve()))
+    for i, name in enumerate(names):
+        if not (path / name).resolve().is_relative_to(path.resolve()):
+            raise InputError(f"{path / 'truth.parquet'}: video {name!r} lies outside {path}")
+        mine = truth.filter(pc.equal(truth["video"], name))
+        ingester.settings = replace(ingester.settings, fps=min(options.fps, _rate(mine)))
+        ingester.ingest(path / name, labeller=Truth(mine, corpus))
+        progress(i + 1, len(names), "videos")
+    if corpus in store.layers:
+        labelled = store.find(store.layer(corpus)["face_id"].to_numpy()) >= 0
+        summary.faces = int(labelled.sum())
+    summary.seconds = round(time.perf_counter() - started, 3)
+    return summary
+
+
+def _read_truth(path: Path) -> pa.Table:
     truth_file = path / "truth.parquet"
     if not truth_file.is_file():
         raise InputError(f"{path}: holds no truth.parquet; `mien actors --out {path}` makes one")
     try:
         truth = pq.read_table(truth_file)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:
         raise InputError(f"{truth_file}: cannot be read: {error}") from error
     absent = [column for column in NEEDED if column not in truth.column_names]
     if absent:
         raise InputError(f"{truth_file}: has no column {', '.join(absent)}")
-    names = pc.unique(truth["video"]).to_pylist()
-    units = tuple(au for au in map(action_units.parse, truth.column_names) if au is not None)
-    summary = ImportSummary(
-        f"actors:{path.resolve()}", rows=len(truth), aus=[action_units.column(au) for au in units]
-    )
-    ingester = Ingester(store, IngestSettings(options.fps))
-    videos: dict[str, str] = {}
-    for i, name in enumerate(names):
-        if not (path / name).resolve().is_relative_to(path.resolve()):
-            raise InputError(f"{truth_file}: video {name!r} lies outside {path}")
-        mine = truth.filter(pc.equal(truth["video"], name))
-        ingester.settings = replace(ingester.settings, fps=min(options.fps, _rate(mine)))
-        videos[name] = ingester.ingest(path / name).video
-        progress(i + 1, len(names), "videos")
-    cast = _other_cast(videos)
-    for name, video in videos.items():
-        mine = truth.filter(pc.equal(truth["video"], name))
-        summary.faces += _label(store, video, mine, units, cast)
-    summary.expressions = list(store.info.expressions)
-    summary.seconds = round(time.perf_counter() - started, 3)
-    return summary
-
-
-def _other_cast(videos: dict[str, str]) -> str:
-    """What to add to people's names: nothing, unless another cast of the store has them too.
-
-    videos: the store's name of each; one that was taken got a part of the file's digest.
-    """
-    for name, video in videos.items():
-        if video != name:
-            return Path(video).stem.removeprefix(Path(name).stem)
-    return ""
+    return truth
 
 
 def _rate(truth: pa.Table) -> float:
@@ -87,39 +104,48 @@ def _rate(truth: pa.Table) -> float:
     return float(1 / np.median(np.diff(times))) if len(times) > 1 else float("inf")
 
 
-def _label(store: Store, video: str, truth: pa.Table, units: tuple[int, ...], cast: str) -> int:
-    """Join truth to the faces of one video by time and box; returns how many were labelled."""
-    rows = np.flatnonzero(np.array([v == video for v in store.names("video")], bool))
-    faces = store.table.take(rows)
-    match = _matches(faces, truth)
-    rows, match = rows[match >= 0], match[match >= 0]
-    if len(rows) == 0:
-        return 0
-    chosen = truth.take(match)
+class Truth:
+    """The truth of one video, joined to its faces by time and box."""
+
+    def __init__(self, truth: pa.Table, layer: str) -> None:
+        self._truth, self._layer = truth, layer
+        content = hashlib.blake2b(digest_size=8)
+        for column in truth.column_names:
+            content.update(repr((column, truth[column].to_pylist())).encode())
+        self.fingerprint = content.hexdigest()
+
+    def __call__(self, faces: Columns) -> tuple[Sequence[str | None], Mapping[str, Columns]]:
+        """Return the person of each face, and the truth in a layer; None and NaN for nobody."""
+        match = _matches(faces, self._truth)
+        chosen = self._truth.take(pa.array(match, pa.int64(), mask=match < 0))
+        return chosen["person"].to_pylist(), {self._layer: _labels(chosen)}
+
+
+def _labels(truth: pa.Table) -> dict[str, Any]:
+    """Columns of a label layer."""
     columns: dict[str, Any] = {
-        "subject": [f"{person}{cast}" for person in chosen["person"].to_pylist()],
-        "expression": chosen["expression"].to_pylist(),
-        "valence": chosen["valence"].to_numpy(),
-        "arousal": chosen["arousal"].to_numpy(),
+        "expression": truth["expression"].to_pylist(),
+        "valence": truth["valence"].to_numpy(),
+        "arousal": truth["arousal"].to_numpy(),
     }
-    for au in units:
-        level = chosen[f"AU{au}"].to_numpy()
-        columns[action_units.column(au)] = (level >= PRESENT).astype(np.int8)
-        columns[f"{action_units.column(au)}_r"] = level
-    names = expressions.merged(n for n in columns["expression"] if n)
-    store.relabel(rows, columns, units, names)
-    return len(rows)
+    for name in truth.column_names:
+        unit = action_units.parse(name)
+        if unit is not None:
+            level = truth[name].to_numpy().astype(np.float32)
+            present = np.where(np.isnan(level), np.nan, level >= PRESENT)
+            columns[action_units.column(unit)] = present
+            columns[f"{action_units.column(unit)}_r"] = level
+    return columns
 
 
-def _matches(faces: pa.Table, truth: pa.Table) -> NDArray[np.intp]:
+def _matches(faces: Columns, truth: pa.Table) -> NDArray[np.intp]:
     """Row of the truth for each face, -1 where no true box overlaps it."""
     corners = ("x0", "y0", "x1", "y1")
-    boxes, true_boxes = (
-        np.stack([t[c].to_numpy() for c in corners], 1).astype(np.float32) for t in (faces, truth)
-    )
-    times, true_times = faces["time_s"].to_numpy(), truth["time_s"].to_numpy()
+    boxes = np.stack([faces[c] for c in corners], 1).astype(np.float32)
+    true_boxes = np.stack([truth[c].to_numpy() for c in corners], 1).astype(np.float32)
+    times, true_times = faces["time_s"], truth["time_s"].to_numpy()
     order = np.argsort(true_times, kind="stable")
-    out = np.full(len(faces), -1, np.intp)
+    out = np.full(len(boxes), -1, np.intp)
     for i, time_s in enumerate(times):
         low, high = np.searchsorted(true_times[order], [time_s - 2e-3, time_s + 2e-3])
         candidates = order[low:high]

@@ -7,6 +7,8 @@ AU1 ... AU46; any may be absent, any cell may be empty: unlabelled. A unit's val
 (0 or 1), shares of full intensity (0 to 1) or FACS intensities (0 to 5).
 """
 
+import argparse
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -19,10 +21,12 @@ from numpy.typing import NDArray
 from mien.corpora.imported import ImportOptions, ImportSummary
 from mien.corpora.label_table import LabelTable, read_label_table
 from mien.errors import InputError
+from mien.labels.heads import heads_in
 from mien.media.images import read_image
 from mien.progress import Progress, silent
 from mien.store import Store
-from mien.store.shards import ShardWriter, resize_crops
+from mien.store.files import fingerprint
+from mien.store.shards import CropWriter, resize_crops
 
 _BATCH = 256
 _READERS = 4
@@ -30,10 +34,54 @@ _READERS = 4
 Box = tuple[int, int, int, int]
 
 
+class Folder:
+    """The corpus kind `folder`."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Describe how the CSV is read."""
+        parser.add_argument(
+            "--au-threshold",
+            type=float,
+            default=0.5,
+            help="a real-valued unit at or above it is present; the intensity is kept too (0.5)",
+        )
+        parser.add_argument(
+            "--au-scale",
+            choices=("presence", "share", "facs"),
+            help="of the units' values: 0 or 1, 0 to 1, or 0 to 5 (told from the file, and said)",
+        )
+        parser.add_argument("--csv", help="name of the CSV in the folder (labels.csv)")
+        parser.add_argument(
+            "--ignore", action="append", default=[], metavar="COLUMN", help="may hold * and ?"
+        )
+        parser.add_argument(
+            "--skip-missing", action="store_true", help="leave out rows whose image does not exist"
+        )
+        parser.add_argument(
+            "--follow-links", action="store_true", help="images may be links to files elsewhere"
+        )
+
+    def run(
+        self, path: Path, store: Store, args: argparse.Namespace, progress: Progress
+    ) -> ImportSummary:
+        """Import as `import_folder` does."""
+        options = ImportOptions(
+            au_threshold=args.au_threshold,
+            labels=args.labels,
+            skip_missing=args.skip_missing,
+            ignore=tuple(args.ignore),
+            csv=args.csv,
+            follow_links=args.follow_links,
+            au_scale=args.au_scale,
+            corpus=args.corpus_name,
+        )
+        return import_folder(path, store, options, progress)
+
+
 def import_folder(
     path: Path, store: Store, options: ImportOptions, progress: Progress = silent
 ) -> ImportSummary:
-    """Add every row of the CSV to the store, in its order.
+    """Add every row of the CSV to the store, in its order, as one corpus.
 
     The whole CSV is checked before a pixel is read: a wrong cell or a missing image raises
     InputError with file and line, and the store is as it was. An image that is there and cannot be
@@ -41,37 +89,41 @@ def import_folder(
     """
     started = time.perf_counter()
     csv_file = _label_file(path, options)
+    corpus = options.corpus_of(csv_file.parent)
+    store.refuse_other_path(corpus, str(csv_file.resolve()))
     table = read_label_table(csv_file, options)
     files, missing = _image_files(csv_file, table, options)
-    source = f"folder:{csv_file.resolve()}"
     summary = ImportSummary(
-        source,
+        corpus,
         rows=len(table.image),
         missing=missing,
         ignored_columns=table.ignored,
         notes=table.notes,
     )
     chosen = [row for row, file in enumerate(files) if file is not None]
-    number, writer = store.new_shard()
-    with writer:
-        kept, boxes = _read_images(files, chosen, writer, summary, progress)
+    with store.new_shard() as crops:
+        kept, boxes = _read_images(files, chosen, crops, summary, progress)
         if not kept:
             raise InputError(f"{csv_file}: none of its {len(files)} images could be imported")
-        writer.finish()
+        labels = table.columns(np.array(kept))
         summary.faces = len(kept)
-        summary.aus, summary.expressions = table.au_names(), table.expression_names()
+        summary.heads = {head.name: head.outputs for head in heads_in(labels)}
         summary.seconds = round(time.perf_counter() - started, 3)
-        entry = {
-            "kind": "folder",
-            "path": str(csv_file.resolve()),
-            "labels": options.labels,
-            "au_threshold": options.au_threshold,
-            "au_full_scale": table.au_full_scale,
-            "added": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "summary": asdict(summary),
-        }
-        columns = _columns(table, np.array(kept), np.array(boxes, np.float32), number)
-        store.commit(source, entry, columns, tuple(table.au), tuple(summary.expressions))
+        settings = {**asdict(options), "au_full_scale": table.au_full_scale}
+        done = store.commit(
+            corpus,
+            corpus=corpus,
+            kind="folder",
+            crops=crops,
+            faces=_faces(table, kept, np.array(boxes, np.float32)),
+            labels={corpus: labels},
+            split=[table.names["split"][row] for row in kept] if "split" in table.names else None,
+            summary=asdict(summary),
+            settings=settings,
+            path=str(csv_file.resolve()),
+            fingerprint=fingerprint(json.dumps(settings, sort_keys=True)),
+        )
+    summary.note_lost(done.lost)
     return summary
 
 
@@ -133,7 +185,7 @@ def _inside(root: Path, name: str, follow_links: bool) -> Path | None:
 def _read_images(
     files: list[Path | None],
     chosen: list[int],
-    writer: ShardWriter,
+    writer: CropWriter,
     summary: ImportSummary,
     progress: Progress,
 ) -> tuple[list[int], list[Box]]:
@@ -169,22 +221,10 @@ def _read_crop(file: Path | None, size: int) -> tuple[NDArray[np.uint8] | None, 
     return resize_crops(square[None], size)[0], (left, top, left + side, top + side), ""
 
 
-def _columns(
-    table: LabelTable, rows: NDArray[np.intp], boxes: NDArray[np.float32], shard: int
-) -> dict[str, Any]:
-    n = len(rows)
-    names = {
-        name: [values[row] for row in rows] for name, values in table.names.items() if any(values)
-    }
-    columns: dict[str, Any] = {
-        **names,
+def _faces(table: LabelTable, rows: list[int], boxes: NDArray[np.float32]) -> dict[str, Any]:
+    names = {name: table.names[name] for name in ("subject", "video") if name in table.names}
+    return {
+        **{name: [values[row] for row in rows] for name, values in names.items()},
         "image": [table.image[row] for row in rows],
-        "x0": boxes[:, 0],
-        "y0": boxes[:, 1],
-        "x1": boxes[:, 2],
-        "y1": boxes[:, 3],
-        "shard": np.full(n, shard, np.int32),
-        "row": np.arange(n, dtype=np.int32),
+        **dict(zip(("x0", "y0", "x1", "y1"), boxes.T, strict=True)),
     }
-    columns.update({name: values[rows] for name, values in table.numeric_columns()})
-    return columns

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mien.corpora.table_file import read_table, spelling_key
 from mien.errors import InputError
+from mien.store.names import short_names
 from mien.store.splits import split_name
 
 
@@ -13,7 +14,8 @@ def read_given_split(
 ) -> list[str | None]:
     """Return the split of each face; None for faces the CSV says nothing of.
 
-    The CSV has a column `split` and a column `subject` or `video`. Raises InputError where it names
+    The CSV has a column `split` and a column `subject` or `video`; `001` may stand for `corpus/001`
+    where only one corpus has such a name. Raises InputError where it names
     a person or video that the store does not know, or one of them twice with different splits.
     """
     table = read_table(path, "split")
@@ -23,14 +25,16 @@ def read_given_split(
         raise InputError(f"{path}: needs the columns split and subject (or video)")
     names = subject if key == "subject" else video
     known = {name for name in names if name is not None}
+    written = short_names(known)
     given: dict[str, str] = {}
     for line, name, cell in zip(table.line, columns[key], columns["split"], strict=True):
         try:
             part = split_name(cell)
         except InputError as error:
             raise InputError(f"{path}, line {line}: {error}") from error
-        if name not in known:
+        if name not in written:
             raise _unknown(path, line, key, name, known)
+        name = written[name]
         if given.setdefault(name, part) != part:
             raise InputError(
                 f"{path}, line {line}: {key} {name} is in two splits, {given[name]} and {part}"

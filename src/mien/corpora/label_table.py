@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,15 @@ class LabelTable:
     ignored: list[str] = field(default_factory=list)
     au_present: dict[int, Values] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    keys: dict[str, list[str]] = field(default_factory=dict)
+
+    def columns(self, rows: NDArray[np.intp] | None = None) -> dict[str, Any]:
+        """Columns of a label layer, of some rows (all, if None); NaN or None where unlabelled."""
+        chosen = np.arange(len(self.line)) if rows is None else rows
+        found: dict[str, Any] = {name: v[chosen] for name, v in self.numeric_columns()}
+        if "expression" in self.names:
+            found["expression"] = [self.names["expression"][row] for row in chosen]
+        return found
 
     def au_names(self) -> list[str]:
         """Column names of the units, in order."""
@@ -82,16 +92,22 @@ class LabelTable:
                 yield f"{action_units.column(au)}_r", values * scale
 
 
-def read_label_table(path: Path, options: ImportOptions) -> LabelTable:
-    """Read a CSV; raises InputError naming file, line and column for the first thing wrong."""
-    file = read_table(path, "image")
+def read_label_table(path: Path, options: ImportOptions, keys: tuple[str, ...] = ()) -> LabelTable:
+    """Read a CSV; raises InputError naming file, line and column for the first thing wrong.
+
+    keys: columns that tell the faces apart instead of `image`; kept as text, in `keys`.
+    """
+    file = read_table(path, keys[0] if keys else "image")
     table = LabelTable(au_threshold=options.au_threshold, notes=file.notes)
-    columns = _kept_columns(path, file, table, options)
-    columns["image"] = _image_names(path, columns["image"], file.line, table.notes)
-    rows = _distinct_rows(path, columns, file.line, table.notes)
+    columns = _kept_columns(path, file, table, options, keys)
+    rows = list(range(len(file.line)))
+    if not keys:
+        columns["image"] = _image_names(path, columns["image"], file.line, table.notes)
+        rows = _distinct_rows(path, columns, file.line, table.notes)
     columns = {name: [cells[row] for row in rows] for name, cells in columns.items()}
     table.line = [file.line[row] for row in rows]
-    table.image = columns.pop("image")
+    table.image = columns.pop("image", [])
+    table.keys = {name: columns.pop(name) for name in keys}
     units = _checked(path, columns, table)
     if "success" in file.header and not _matches("success", options.ignore):
         success = file.columns()["success"]
@@ -101,12 +117,18 @@ def read_label_table(path: Path, options: ImportOptions) -> LabelTable:
 
 
 def _kept_columns(
-    path: Path, file: TableFile, table: LabelTable, options: ImportOptions
+    path: Path,
+    file: TableFile,
+    table: LabelTable,
+    options: ImportOptions,
+    keys: tuple[str, ...],
 ) -> dict[str, list[str]]:
     """Leave out the columns that are known and no labels; refuse the unknown ones."""
     columns = file.columns()
     scores = []
     for name in file.header:
+        if name in keys:
+            continue
         if _matches(name, (*options.ignore, *NOT_LABELS)):
             table.ignored.append(name)
         elif expressions.parse(name) is not None:
@@ -121,7 +143,7 @@ def _kept_columns(
             f"columns {', '.join(scores)}: scores of expressions are no labels and are not kept; a "
             "column 'expression' holds the name of the one that was seen"
         )
-    if "image" not in columns:
+    if "image" not in columns and not keys:
         like = [name for name in file.header if name.lower() in _IMAGE_COLUMNS]
         hint = f"; is it {like[0]!r}? Rename it" if like else ": the file name of each face"
         raise InputError(f"{path}: has no column 'image'{hint}")

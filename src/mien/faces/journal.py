@@ -9,11 +9,17 @@ from typing import Self, TextIO
 
 import numpy as np
 
-from mien.faces.detection import Detections
+from mien.faces.detection import LANDMARKS, Detections
+
+_COLUMNS = 5 + 2 * len(LANDMARKS)
 
 
 class DetectionJournal:
-    """Detections by frame index, in memory and appended to a file."""
+    """Detections by frame index, in memory and appended to a file.
+
+    A line a frame: its index, its faces (box, confidence, landmarks; null where unknown), and how
+    many were too small. detector: whose they are, and with what settings; another's do not count.
+    """
 
     def __init__(self, path: Path, detector: str) -> None:
         self.path = path
@@ -36,9 +42,12 @@ class DetectionJournal:
             if json.loads(first)["detector"] != detector:
                 return {}
             for line in lines:
-                index, rows = json.loads(line)
-                values = np.array(rows, np.float32).reshape(-1, 5)
-                known[int(index)] = Detections(values[:, :4], values[:, 4])
+                index, rows, too_small = json.loads(line)
+                values = np.array(rows, np.float32).reshape(-1, _COLUMNS)
+                landmarks = values[:, 5:].reshape(-1, len(LANDMARKS), 2)
+                known[int(index)] = Detections(
+                    values[:, :4], values[:, 4], landmarks, int(too_small)
+                )
         except (ValueError, KeyError, TypeError):
             return {}
         if torn:
@@ -51,8 +60,11 @@ class DetectionJournal:
 
     def add(self, index: int, found: Detections) -> None:
         """Record what was found in a frame."""
-        rows = np.column_stack([found.boxes, found.confidence]).astype(float).tolist()
-        self._file.write(json.dumps([index, rows], separators=(",", ":")) + "\n")
+        flat = found.landmarks.reshape(len(found), -1)
+        values = np.column_stack([found.boxes, found.confidence, flat]).astype(object)
+        values[np.isnan(values.astype(float))] = None
+        line = [index, values.tolist(), found.too_small]
+        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
 
     def remove(self) -> None:
         """Delete the file: the video is in the store."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from mien.faces.centerface import iou
+from mien.faces.boxes import iou
 from mien.faces.detection import Detections
 
 

@@ -8,49 +8,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.labels.arrays import LabelArrays
+from mien.labels.head_arrays import Labels
 from mien.store.store import Store
 
-_NAMES = ("subject", "video", "image")
 
-
-def describe_split(store: Store, rows: NDArray[np.intp], labels: LabelArrays) -> dict[str, Any]:
+def describe_split(store: Store, rows: NDArray[np.intp], labels: Labels) -> dict[str, Any]:
     """Describe the faces at `rows`: their number, people, videos, images, and a digest.
 
-    labels: of the whole store. The digest changes with any face or label, in any order.
+    labels: of the whole store. The digest changes with any face, label or output, in any order.
     """
-    chosen = labels[rows]
+    chosen = labels.at(rows)
     digest = hashlib.blake2b(digest_size=16)
-    for part in (
-        np.asarray(store.table["face_id"].to_numpy()[rows]),
-        chosen.valence_arousal,
-        chosen.au,
-        chosen.expression,
-    ):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return {"faces": len(rows), "digest": digest.hexdigest(), **_members(store, rows)}
+    digest.update(store.column("face_id")[rows].tobytes())
+    for head in sorted(chosen.heads, key=lambda head: head.name):
+        digest.update(repr((head.name, head.outputs)).encode())
+        digest.update(chosen[head.name].tobytes())
+    return {"faces": len(rows), "digest": digest.hexdigest(), **members(store, rows)}
 
 
-def _members(store: Store, rows: NDArray[np.intp]) -> dict[str, list[str]]:
+def members(store: Store, rows: NDArray[np.intp]) -> dict[str, list[str]]:
     """Names of the people and videos at `rows`, and of images that name neither."""
-    columns = {name: store.table[name].take(rows).to_pylist() for name in _NAMES}
-    nameless = [
-        image
-        for subject, video, image in zip(*columns.values(), strict=True)
-        if subject is None and video is None and image is not None
-    ]
-    named = {name: sorted({v for v in columns[name] if v}) for name in ("subject", "video")}
-    return {**named, "image": sorted(set(nameless))}
+    found = {name: store.codes(name).at(rows) for name in ("subject", "video", "image")}
+    nameless = (found["subject"].codes < 0) & (found["video"].codes < 0)
+    found["image"] = found["image"].at(np.flatnonzero(nameless))
+    return {kind: sorted(names.used()) for kind, names in found.items()}
 
 
 def refuse_trained_on(
     run: object, trained: Mapping[str, Sequence[str]], store: Store, rows: NDArray[np.intp]
 ) -> None:
-    """Raise InputError, with the names, where a run was trained on people it is to be tested on."""
+    """Raise InputError, with the names, where a run was trained on people it is to be tested on.
+
+    trained: people, videos and images by kind, as `describe_split` has them.
+    """
+    seen = {kind: set(trained.get(kind, ())) for kind in ("subject", "video", "image")}
+    seen["subject"] |= {store.subjects.person(name) for name in seen["subject"]}
     shared = [
         f"{kind} {name}"
-        for kind, names in _members(store, rows).items()
-        for name in sorted(set(names) & set(trained.get(kind, ())))
+        for kind, names in members(store, rows).items()
+        for name in names
+        if name in seen[kind]
     ]
     if shared:
         shown = ", ".join(shared[:10]) + (f" and {len(shared) - 10} more" if shared[10:] else "")

@@ -1,9 +1,15 @@
-"""Pixels on disk: immutable .npy arrays of crops, memory-mapped."""
+"""Pixels on disk: .npy arrays of crops, memory-mapped, many sources in one.
+
+A shard grows by appending: the crops, then the number of rows in its header, then store.json, which
+says how many rows count. A reader maps just these, so that it never sees what a killed writer left
+behind them, and the next writer overwrites it. Rows that count never change.
+"""
 
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping
 from functools import lru_cache
-from itertools import islice
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -14,9 +20,14 @@ from PIL import Image
 
 from mien.atomic import replacing
 from mien.errors import InputError
+from mien.store.files import flush
+
+SHARD_BYTES = 256 * 2**20
+"""Size from which a shard is full."""
 
 _HEADER_BYTES = 128
 _OPEN_SHARDS = 512  # each holds a file descriptor; common limits start at 1024
+_numbers = count()
 
 
 def shard_file(folder: Path, size: int, shard: int) -> Path:
@@ -24,107 +35,193 @@ def shard_file(folder: Path, size: int, shard: int) -> Path:
     return folder / "pixels" / str(size) / f"{shard:06d}.npy"
 
 
-class ShardWriter:
-    """Appends crops to a shard that becomes visible only when finished.
+def capacity(size: int) -> int:
+    """Rows of a full shard of crops of `size` pixels."""
+    return max(1, (SHARD_BYTES - _HEADER_BYTES) // crop_bytes(size))
 
-    Used as a context manager; leaving it without `finish` removes what was written.
+
+def crop_bytes(size: int) -> int:
+    """Bytes of one crop."""
+    return size * size * 3
+
+
+def rows_in(path: Path, size: int) -> int:
+    """Whole rows that a shard's file has room for; 0 where there is none."""
+    try:
+        return max(0, path.stat().st_size - _HEADER_BYTES) // crop_bytes(size)
+    except FileNotFoundError:
+        return 0
+
+
+def write_header(file: BinaryIO, rows: int, size: int) -> None:
+    """Write the .npy header, of 128 bytes whatever the number of rows."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {(rows, size, size, 3)}, }}"
+    magic = npy.magic(1, 0)
+    padding = _HEADER_BYTES - len(magic) - 2 - len(header) - 1
+    text = header.encode() + b" " * padding + b"\n"
+    file.seek(0)
+    file.write(magic + len(text).to_bytes(2, "little") + text)
+
+
+class CropWriter:
+    """Takes crops before they are committed: files of at most a shard, seen by no reader.
+
+    Used as a context manager; what was not committed when it is left is removed.
     """
 
-    def __init__(self, path: Path, size: int) -> None:
-        self.path, self.size, self.rows = path, size, 0
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
-        self._file: BinaryIO = self._temporary.open("w+b")
-        self._write_header()
-
-    def _write_header(self) -> None:
-        shape = (self.rows, self.size, self.size, 3)
-        header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
-        magic = npy.magic(1, 0)
-        padding = _HEADER_BYTES - len(magic) - 2 - len(header) - 1
-        text = header.encode() + b" " * padding + b"\n"
-        self._file.seek(0)
-        self._file.write(magic + len(text).to_bytes(2, "little") + text)
+    def __init__(self, folder: Path, size: int) -> None:
+        self.size, self.rows = size, 0
+        self.files: list[Path] = []
+        self._folder, self._number = folder, next(_numbers)
+        self._file: BinaryIO | None = None
+        self._room = 0
 
     def append(self, crops: NDArray[np.uint8]) -> None:
         """Add crops (N, size, size, 3)."""
         assert crops.shape[1:] == (self.size, self.size, 3)
-        self._file.write(np.ascontiguousarray(crops).data)
-        self.rows += len(crops)
+        done = 0
+        while done < len(crops):
+            file = self._file if self._file is not None and self._room else self._next_file()
+            part = crops[done : done + self._room]
+            file.write(np.ascontiguousarray(part).data)
+            done += len(part)
+            self._room -= len(part)
+            self.rows += len(part)
 
-    def finish(self, order: Sequence[int] | NDArray[np.intp] | None = None) -> None:
-        """Make the shard visible, rearranged: row i becomes the one written as order[i]."""
-        self._write_header()
-        self._file.flush()
-        if order is not None and not np.array_equal(order, np.arange(self.rows)):
-            self._rearrange(np.asarray(order))
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._temporary.replace(self.path)
+    def _next_file(self) -> BinaryIO:
+        self.close()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = f".crops.{os.getpid()}.{self._number}-{len(self.files)}.tmp"
+        self.files.append(self._folder / name)
+        self._file = self.files[-1].open("wb")
+        self._room = capacity(self.size)
+        write_header(self._file, self._room, self.size)
+        return self._file
 
-    def _rearrange(self, order: NDArray[np.intp]) -> None:
-        written = np.load(self._temporary, mmap_mode="r")
-        with replacing(self._temporary) as arranged, arranged.open("w+b") as target:
-            self._file.seek(0)
-            target.write(self._file.read(_HEADER_BYTES))
-            for start in range(0, len(order), 1024):
-                target.write(np.ascontiguousarray(written[order[start : start + 1024]]).data)
-        del written
-        self._file.close()
-        self._file = self._temporary.open("r+b")
+    def close(self) -> None:
+        """Hand everything to the operating system; `append` may go on in a new file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if not self._file.closed:
-            self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        self.close()
+        for path in self.files:
+            path.unlink(missing_ok=True)
+
+
+def append_rows(path: Path, size: int, used: int, staged: Path) -> int:
+    """Append a staged file's crops to a shard of which `used` rows count; returns the new number.
+
+    Whatever lies beyond these rows is overwritten. The shard is made where it does not exist.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    added = rows_in(staged, size)
+    if not path.exists():
+        path.touch()
+    with path.open("r+b") as shard, staged.open("rb") as crops:
+        crops.seek(_HEADER_BYTES)
+        shard.seek(_HEADER_BYTES + used * crop_bytes(size))
+        shutil.copyfileobj(crops, shard, 2**22)
+        shard.truncate()
+        write_header(shard, used + added, size)
+        shard.flush()
+        os.fsync(shard.fileno())
+    return used + added
+
+
+def copy_rows(source: Path, target: Path, size: int, rows: NDArray[np.intp], used: int) -> None:
+    """Write some rows of a shard, of which `used` count, as a new one."""
+    crops = mapped(source, size, used)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as temporary:
+        with temporary.open("wb") as file:
+            write_header(file, len(rows), size)
+            for start in range(0, len(rows), 1024):
+                file.write(np.ascontiguousarray(crops[rows[start : start + 1024]]).data)
+        flush(temporary)
+
+
+def mapped(path: Path, size: int, rows: int) -> NDArray[np.uint8]:
+    """Map the first rows of a shard; raises InputError where it is missing or cut off."""
+    try:
+        stat = path.stat()
+        if rows_in(path, size) < rows:
+            raise InputError(f"{path}: damaged pixels: holds fewer than {rows} crops of {size} px")
+        return _mapped(path, size, rows, stat.st_ino)
+    except OSError as error:
+        raise InputError(
+            f"{path}: missing or unreadable pixels ({error.strerror}); if the store was changed "
+            "since it was opened, open it again"
+        ) from error
 
 
 @lru_cache(maxsize=_OPEN_SHARDS)
-def _mapped(path: Path) -> NDArray[np.uint8]:
-    try:
-        array: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: missing or damaged pixels: {error}") from error
+def _mapped(path: Path, size: int, rows: int, inode: int) -> NDArray[np.uint8]:
+    """inode: another file of the same name is another shard."""
+    array = np.memmap(path, np.uint8, "r", _HEADER_BYTES, (rows, size, size, 3))
     return array.view(np.ndarray)  # indexing a plain view is twice as fast as a memmap
 
 
 class Pixels:
-    """The crops of a store at one size, addressed by face row."""
+    """The crops of a store at one size, addressed by face row.
+
+    shard, row: (N,) of every face. used: rows that count, by shard.
+    """
 
     def __init__(
-        self, folder: Path, size: int, shard: NDArray[np.int32], row: NDArray[np.int32]
+        self,
+        folder: Path,
+        size: int,
+        shard: NDArray[np.int32],
+        row: NDArray[np.int32],
+        used: Mapping[int, int],
     ) -> None:
         self.size = size
+        self._folder, self._used = folder, used
         self._shard, self._row = shard, row
-        self._files = {int(s): shard_file(folder, size, int(s)) for s in np.unique(shard)}
-        for file in islice(self._files.values(), _OPEN_SHARDS):
-            _mapped(file)  # what is mapped stays readable, whatever a later import removes
+        present = np.flatnonzero(np.bincount(shard)).tolist() if len(shard) else []
+        kept = present if len(present) <= _OPEN_SHARDS else []
+        self._maps = {number: self._map(number) for number in kept}
+        """Kept open: what is mapped stays readable, whatever a later import removes."""
+
+    def _map(self, number: int) -> NDArray[np.uint8]:
+        return mapped(shard_file(self._folder, self.size, number), self.size, self._used[number])
 
     def __len__(self) -> int:
         return len(self._row)
 
     def gather(self, faces: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Return the crops (N, size, size, 3) of the faces at these rows of the table."""
-        shards, rows = self._shard[faces], self._row[faces]
-        if len(self._files) == 1:
-            return _mapped(next(iter(self._files.values()))).take(rows, axis=0)
         out = np.empty((len(faces), self.size, self.size, 3), np.uint8)
-        for shard in np.flatnonzero(np.bincount(shards)):
-            mine = shards == shard
-            out[mine] = _mapped(self._files[int(shard)])[rows[mine]]
+        maps = self._maps
+        places = zip(self._shard[faces].tolist(), self._row[faces].tolist(), strict=True)
+        for i, (number, row) in enumerate(places):
+            shard = maps.get(number)
+            out[i] = (self._map(number) if shard is None else shard)[row]
         return out
 
 
-def derive_shard(source: Path, target: Path, size: int) -> None:
-    """Write the crops of one shard again at a smaller size, antialiased."""
-    crops = _mapped(source)
-    with ShardWriter(target, size) as writer:
-        for start in range(0, len(crops), 256):
-            writer.append(resize_crops(crops[start : start + 256], size))
-        writer.finish()
+def derive_shard(source: Path, target: Path, sizes: tuple[int, int], rows: int) -> None:
+    """Write the first rows of a shard again at a smaller size, antialiased; keeps what is there.
+
+    sizes: of the source's crops and of the target's.
+    """
+    size, smaller = sizes
+    done = min(rows, rows_in(target, smaller))
+    if done == rows:
+        return
+    crops = mapped(source, size, rows)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as temporary, temporary.open("wb") as file:
+        write_header(file, rows, smaller)
+        if done:
+            file.write(np.ascontiguousarray(mapped(target, smaller, done)).data)
+        for start in range(done, rows, 256):
+            file.write(resize_crops(crops[start : min(start + 256, rows)], smaller).data)
 
 
 def resize_crops(crops: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

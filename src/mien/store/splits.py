@@ -1,8 +1,8 @@
 """Subject-independent splits: no person and no video in two of them (kollias-2018, section
 II-D)."""
 
-from collections import defaultdict
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,16 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from mien.errors import InputError, unknown_name
-from mien.labels.arrays import LabelArrays
+from mien.labels.head_arrays import Labels
+from mien.labels.kinds import THRESHOLD
+from mien.store.names import Names, pairs
 
 SPLITS = ("train", "val", "test")
+
+COUNTED = ("binary", "exclusive", "votes")
+"""Kinds of heads whose labels are counted: a face shows an output or does not."""
+
+Groups = NDArray[np.intp]
 
 _SPELLINGS = {
     "training": "train",
@@ -31,30 +38,24 @@ def split_name(text: str) -> str:
     return name
 
 
-def shared_between_splits(
-    split: Sequence[str | None], subject: Sequence[str | None], video: Sequence[str | None]
-) -> list[str]:
-    """Describe every person and video that has faces in two splits: empty for a sound split."""
+def shared_between_splits(split: Names, subject: Names, video: Names) -> list[str]:
+    """Describe every person and video that has faces in two parts: empty for a sound split."""
     found = []
     for kind, names in (("person", subject), ("video", video)):
-        where: dict[str, set[str]] = defaultdict(set)
-        for name, part in zip(names, split, strict=True):
-            if name is not None and part is not None:
-                where[name].add(part)
+        both = pairs(names.codes, split.codes)
+        both = both[(both >= 0).all(1)]
+        parts_of: dict[str, set[str]] = {}
+        twice = np.flatnonzero(np.bincount(both[:, 0], minlength=1) > 1)
+        for code, part in both[np.isin(both[:, 0], twice)].tolist():
+            parts_of.setdefault(names.names[code], set()).add(split.names[part])
         found += [
             f"{kind} {name} ({', '.join(sorted(parts))})"
-            for name, parts in sorted(where.items())
-            if len(parts) > 1
+            for name, parts in sorted(parts_of.items())
         ]
     return found
 
 
-def refuse_shared(
-    what: str,
-    split: Sequence[str | None],
-    subject: Sequence[str | None],
-    video: Sequence[str | None],
-) -> None:
+def refuse_shared(what: str, split: Names, subject: Names, video: Names) -> None:
     """Raise InputError, with the names, where a split shares a person or a video."""
     shared = shared_between_splits(split, subject, video)
     if shared:
@@ -65,40 +66,40 @@ def refuse_shared(
         )
 
 
-def independent_groups(
-    subject: Sequence[str | None],
-    video: Sequence[str | None],
-    image: Sequence[str | None] = (),
-) -> NDArray[np.intp]:
+def independent_groups(subject: Names, video: Names, image: Names | None = None) -> Groups:
     """Number the groups of faces that must stay together, (N,).
 
     Faces of one person, one video or one image belong together, and so do two people who share a
     video. A face without any of these is a group of its own.
     """
-    n = len(subject)
-    nodes: dict[tuple[str, str], int] = {}
-    edges: list[tuple[int, int]] = []
-    for kind, names in (("subject", subject), ("video", video), ("image", image)):
-        for face, name in enumerate(names):
-            if name is not None:
-                node = nodes.setdefault((kind, name), n + len(nodes))
-                edges.append((face, node))
-    ends = np.array(edges, np.intp).reshape(-1, 2)
-    size = n + len(nodes)
+    kinds = [subject, video, *([] if image is None else [image])]
+    counts = [len(names.names) for names in kinds]
+    first = np.cumsum([0, *counts])
+    size = int(first[-1])
+    edges = []
+    for i, j in combinations(range(len(kinds)), 2):
+        both = pairs(kinds[i].codes, kinds[j].codes)
+        both = both[(both >= 0).all(1)]
+        edges.append(both + first[[i, j]])
+    ends = np.concatenate(edges)
     graph = coo_matrix((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), (size, size))
-    _, component = connected_components(graph, directed=False)
-    _, group = np.unique(component[:n], return_inverse=True)
-    return np.asarray(group, np.intp)
+    of_name = connected_components(graph, directed=False)[1] if size else np.empty(0, np.int32)
+    group = np.full(len(subject.codes), -1, np.intp)
+    for names, start in zip(kinds, first, strict=False):
+        free = np.flatnonzero((group < 0) & (names.codes >= 0))
+        group[free] = of_name[start + names.codes[free]]
+    alone = np.flatnonzero(group < 0)
+    group[alone] = size + np.arange(len(alone))
+    used = np.bincount(group, minlength=1) > 0
+    return np.asarray((np.cumsum(used) - 1)[group], np.intp)
 
 
-def assign(
-    group: NDArray[np.intp], labels: LabelArrays, ratios: Sequence[float], seed: int
-) -> NDArray[np.intp]:
+def assign(group: Groups, labels: Labels, ratios: Sequence[float], seed: int) -> NDArray[np.intp]:
     """Assign whole groups to splits so that faces and labels come near the ratios.
 
     group: (N,) group of each face. ratios: share of each split, summing to 1.
     Large groups are placed first, ties in seeded order, each where it most reduces the squared
-    distance to the target counts of faces, active units and expressions, all weighted alike.
+    distance to the target counts of faces, of units shown and of expressions, weighted alike.
     Returns the split index of each face, (N,). InputError where there are fewer groups than splits.
     """
     counts = _group_counts(group, labels)
@@ -125,9 +126,10 @@ def assign(
     return chosen[group]
 
 
-def _group_counts(group: NDArray[np.intp], labels: LabelArrays) -> NDArray[np.float64]:
-    """Faces, faces per active unit and faces per expression of every group, (G, F)."""
+def _group_counts(group: Groups, labels: Labels) -> NDArray[np.float64]:
+    """Faces, and faces that show each output of heads of presence or choice, by group: (G, F)."""
     columns = [np.ones(len(group))]
-    columns += [labels.au[:, i] == 1 for i in range(len(labels.aus))]
-    columns += [labels.expression == i for i in range(len(labels.expressions))]
+    for head in labels.heads:
+        if head.type.kind in COUNTED:
+            columns += list((labels[head.name] >= THRESHOLD).astype(float).T)
     return np.stack([np.bincount(group, weights=c) for c in columns], axis=1)

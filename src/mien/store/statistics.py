@@ -1,64 +1,87 @@
 """What a store holds, counted."""
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.labels.action_units import column
-from mien.labels.arrays import LabelArrays
+from mien.labels.head_arrays import Labels
+from mien.labels.heads import Head, head_to_dict
+from mien.labels.kinds import THRESHOLD, Floats, likeliest
+from mien.store.names import Names
+from mien.store.splits import COUNTED
 from mien.store.store import Store
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def statistics(store: Store) -> dict[str, Any]:
-    """Count faces per split, person, video, unit and expression; quantiles of valence, arousal."""
+def statistics(store: Store, split: str | None = None) -> dict[str, Any]:
+    """Count faces, people and videos, and every head's labels, in all and per part of a split.
+
+    split: as for `Store.split`. A head's outputs are counted or, where they are continuous, told by
+    mean and quantiles.
+    """
     labels = store.labels()
-    splits = store.names("split")
-    by_split = {}
-    for name in sorted({s for s in splits if s}) + ([None] if None in splits else []):
-        chosen = np.array([s == name for s in splits], bool)
-        by_split[name or "unassigned"] = _summary(store, labels, np.flatnonzero(chosen))
-    people = Counter(s for s in store.names("subject") if s)
+    everything = np.arange(len(store))
+    people = store.codes("subject")
+    order = np.argsort(-people.counts(), kind="stable")
     return {
         "store": str(store.folder),
         "size": store.info.size,
-        "aus": list(store.info.aus),
-        "expressions": list(store.info.expressions),
-        "all": _summary(store, labels, np.arange(len(store))),
-        "splits": by_split,
-        "faces_per_person": dict(people.most_common()),
-        "sources": {key: dict(entry) for key, entry in store.info.sources.items()},
+        "heads": [head_to_dict(head) for head in store.heads],
+        "layers": list(store.layers),
+        "splits": list(store.splits),
+        "all": _summary(store, labels, everything),
+        "parts": _parts(store, labels, split) if store.splits else {},
+        "faces_per_person": {people.names[i]: int(people.counts()[i]) for i in order},
+        "sources": {name: dict(entry) for name, entry in store.info.sources.items()},
     }
 
 
-def _summary(store: Store, labels: LabelArrays, rows: NDArray[np.intp]) -> dict[str, Any]:
-    part = labels[rows]
-    table = store.table.take(rows)
+def _parts(store: Store, labels: Labels, split: str | None) -> dict[str, Any]:
+    parts = store.split(split)
+    found = {
+        name: _summary(store, labels, np.flatnonzero(parts.where(name)))
+        for name in sorted(parts.used())
+    }
+    left = np.flatnonzero(parts.codes < 0)
+    return {**found, "unassigned": _summary(store, labels, left)} if len(left) else found
+
+
+def _summary(store: Store, labels: Labels, rows: NDArray[np.intp]) -> dict[str, Any]:
+    chosen = labels.at(rows)
     return {
         "faces": len(rows),
-        "people": len({s for s in table["subject"].to_pylist() if s}),
-        "videos": len({v for v in table["video"].to_pylist() if v}),
-        "au": {
-            column(au): {
-                "present": int((part.au[:, i] == 1).sum()),
-                "absent": int((part.au[:, i] == 0).sum()),
-                "unlabelled": int((part.au[:, i] < 0).sum()),
-            }
-            for i, au in enumerate(part.aus)
-        },
-        "expression": {
-            **{e: int((part.expression == i).sum()) for i, e in enumerate(part.expressions)},
-            "unlabelled": int((part.expression < 0).sum()),
-        },
-        "valence": _quantiles(part.valence_arousal[:, 0]),
-        "arousal": _quantiles(part.valence_arousal[:, 1]),
+        "people": _distinct(store.codes("subject"), rows),
+        "videos": _distinct(store.codes("video"), rows),
+        "labels": {head.name: _of_head(head, chosen[head.name]) for head in chosen.heads},
     }
 
 
-def _quantiles(values: NDArray[np.float32]) -> dict[str, Any]:
+def _distinct(names: Names, rows: NDArray[np.intp]) -> int:
+    return int(np.count_nonzero(names.at(rows).counts()))
+
+
+def _of_head(head: Head, values: Floats) -> dict[str, Any]:
+    kind = head.type.kind
+    if kind not in COUNTED:
+        return {o: _quantiles(v) for o, v in zip(head.outputs, values.T, strict=True)}
+    if kind == "binary":
+        return {o: _presence(v) for o, v in zip(head.outputs, values.T, strict=True)}
+    best = likeliest(values)
+    named = {output: int((best == i).sum()) for i, output in enumerate(head.outputs)}
+    return {**named, "unlabelled": int((best < 0).sum())}
+
+
+def _presence(values: Floats) -> dict[str, int]:
+    return {
+        "present": int((values >= THRESHOLD).sum()),
+        "absent": int((values < THRESHOLD).sum()),
+        "unlabelled": int(np.isnan(values).sum()),
+    }
+
+
+def _quantiles(values: Floats) -> dict[str, Any]:
     known = values[~np.isnan(values)]
     quantiles = np.quantile(known, QUANTILES) if len(known) else np.full(len(QUANTILES), np.nan)
     return {

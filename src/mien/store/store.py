@@ -1,45 +1,77 @@
 """Open, read and append to a store.
 
-    store.json        what the columns mean, what was imported
-    faces.parquet     one row per face; replaced whole, so that a reader sees one state
-    pixels/<size>/    immutable shards of crops
+    store.json        what is there: segments, shards and how far they count, sources, heads, layers
+    faces/            one row per face
+    labels/LAYER/     labels by face_id
+    splits/NAME/      part by face_id
+    subjects.csv      what is stated of people, edited by people
+    pixels/SIZE/      shards of crops
+    log/              what every import found, missed, refused
+    partial/          what is being imported
 
-An import writes its shard, then the table, then its entry in store.json; whatever is interrupted
-before the last leaves rows that no reader sees and that the next import drops.
+A change writes new files and then store.json, which names them: whatever is interrupted before
+leaves a state that no reader sees. Only committing holds the store's lock.
 """
 
 import fcntl
-import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mien.atomic import replacing
-from mien.errors import InputError
-from mien.labels import action_units, expressions
-from mien.labels.arrays import UNLABELLED, LabelArrays
-from mien.store.schema import FACE_COLUMNS, StoreInfo, face_schema
-from mien.store.shards import Pixels, ShardWriter, derive_shard, shard_file
+from mien.errors import InputError, unknown_name
+from mien.labels.head_arrays import Labels
+from mien.labels.heads import Head
+from mien.store import commit as committing
+from mien.store import forget as forgetting
+from mien.store.commit import OFFICIAL, Committed, Import
+from mien.store.edit import Edit
+from mien.store.layers import labelled_rows, layer_table, read_labels, replaced_rows
+from mien.store.names import Names
+from mien.store.schema import (
+    FACE_COLUMNS,
+    FACE_SCHEMA,
+    FACES,
+    LANDMARKS,
+    NAME,
+    StoreInfo,
+    check_part_name,
+    labels_part,
+    split_part,
+)
+from mien.store.segments import read_part
+from mien.store.shards import CropWriter, Pixels, derive_shard, shard_file
+from mien.store.subjects import Subjects, create, read_subjects
+from mien.store.windows import track_windows
+
+DEFAULT = "default"
+"""The split that `mien split` makes."""
 
 
 class Store:
-    """A store on disk. `table` is read once, lazily; `reload` reads what others appended."""
+    """A store on disk, as it was when it was opened; `reload` reads what others changed.
+
+    Columns are read when they are asked for, and kept.
+    """
+
+    lock_wait_s: ClassVar[float] = 60.0
+    """How long a writer waits for another one."""
 
     def __init__(self, folder: Path, info: StoreInfo) -> None:
         self.folder, self.info = folder, info
-        self._table: pa.Table | None = None
+        self._cache: dict[str, Any] = {}
+        self._held = 0
 
     @classmethod
     def open(cls, folder: Path) -> "Store":
         """Open an existing store; raises InputError where there is none or it cannot be read."""
+        folder = Path(folder)
         if not (folder / "store.json").is_file():
             raise InputError(f"{folder}: not a store (no store.json in it)")
         return cls(folder, StoreInfo.read(folder / "store.json"))
@@ -50,6 +82,7 @@ class Store:
 
         Raises InputError where the store exists with crops of another size.
         """
+        folder = Path(folder)
         if (folder / "store.json").is_file():
             store = cls.open(folder)
             if size not in (None, store.info.size):
@@ -61,80 +94,170 @@ class Store:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(f"{folder}: exists and is not a store; give an empty or new folder")
         folder.mkdir(parents=True, exist_ok=True)
+        create(folder / "subjects.csv")
         info = StoreInfo(size or default_size)
         info.write(folder / "store.json")
         return cls(folder, info)
 
-    @property
-    def table(self) -> pa.Table:
-        """All faces, one row each (see `schema.FACE_COLUMNS`)."""
-        if self._table is None:
-            self._table = self._read_table()
-        return self._table
-
-    def _read_table(self) -> pa.Table:
-        path = self.folder / "faces.parquet"
-        schema = face_schema(self.info.aus)
-        if not path.exists():
-            return schema.empty_table()
-        try:
-            table = pq.read_table(path, memory_map=True)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise InputError(f"{path}: cannot be read: {error}") from error
-        if lacking := set(schema.names) - set(table.column_names):
-            raise InputError(f"{path}: lacks the columns {', '.join(sorted(lacking))}")
-        complete = pa.array(list(self.info.sources), pa.string())
-        owned = pc.is_in(table["source"].cast(pa.string()), complete)
-        return table if pc.all(owned).as_py() else table.filter(owned)
-
     def __len__(self) -> int:
-        return int(self.table.num_rows)
+        """Number of faces."""
+        return self.info.faces
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """What the layers label, each head with all outputs that any layer names."""
+        return self.info.heads
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Label layers, in order of precedence."""
+        return self.info.layers
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits."""
+        return self.info.splits
 
     def reload(self) -> None:
-        """Read store.json and the table again."""
+        """Read what others changed."""
         self.info = StoreInfo.read(self.folder / "store.json")
-        self._table = None
+        self._cache.clear()
 
     # -- reading ---------------------------------------------------------------------------------
 
-    def names(self, column: str) -> list[str | None]:
-        """Return a column of names (video, subject, split, ...) as Python strings or None."""
-        values: list[str | None] = self.table[column].to_pylist()
-        return values
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Columns (all, if None) of every face, as stored: see `schema.FACE_COLUMNS`."""
+        return self._part(FACES, columns)
 
-    def rows(self, split: str | None) -> NDArray[np.intp]:
-        """Rows of the table in a split; all of them for None. InputError where it is empty."""
-        if split is None:
-            return np.arange(len(self))
-        found = np.flatnonzero(np.array([s == split for s in self.names("split")], bool))
-        if len(found) == 0:
-            known = sorted({s for s in self.names("split") if s})
-            have = f"it has {', '.join(known)}" if known else "`mien split` makes one"
-            raise InputError(f"{self.folder}: no face in split {split!r}; {have}")
+    def _part(self, part: str, columns: Sequence[str] | None = None) -> pa.Table:
+        schema = FACE_SCHEMA if part == FACES else None
+        return read_part(self.folder / part, self.info.segments.get(part, ()), columns, schema)
+
+    def _kept(self, name: str, kind: str) -> pa.ChunkedArray:
+        known = [n for n, (t, _) in FACE_COLUMNS.items() if (t == NAME) == (kind == "names")]
+        if name not in known:
+            raise unknown_name(f"column of {kind}", name, known)
+        return self.table([name])[name]
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A column of numbers (N,); where missing, NaN, or -1 in a column of whole numbers."""
+        if name not in self._cache:
+            values = self._kept(name, "numbers")
+            missing = np.nan if pa.types.is_floating(values.type) else -1
+            filled = pc.fill_null(values, pa.scalar(missing, values.type))
+            self._cache[name] = filled.to_numpy()
+        found: NDArray[Any] = self._cache[name]
         return found
 
-    def labels(self) -> LabelArrays:
-        """Return the labels of every face, in table order."""
-        aus, names, n = self.info.aus, self.info.expressions, len(self)
-        present = [self._filled(action_units.column(au), UNLABELLED, np.int8) for au in aus]
-        intensity = [self._filled(f"{action_units.column(au)}_r", np.nan, np.float32) for au in aus]
-        va = [self._filled(name, np.nan, np.float32) for name in ("valence", "arousal")]
-        codes = pc.index_in(
-            self.table["expression"].cast(pa.string()), pa.array(names, pa.string())
-        )
-        return LabelArrays(
-            aus,
-            names,
-            np.stack(va, axis=1),
-            np.stack(present, axis=1) if aus else np.empty((n, 0), np.int8),
-            pc.fill_null(codes, UNLABELLED).to_numpy().astype(np.int8),
-            np.stack(intensity, axis=1) if aus else np.empty((n, 0), np.float32),
-        )
+    def codes(self, name: str) -> Names:
+        """A column of names as codes and names. A subject is the person that subjects.csv says."""
+        if name not in self._cache:
+            found = Names.of_arrow(self._kept(name, "names"))
+            if name == "subject" and self.subjects.aliases:
+                found = found.renamed(self.subjects.person)
+            self._cache[name] = found
+        names: Names = self._cache[name]
+        return names
 
-    def _filled(self, column: str, missing: float, kind: type[np.generic]) -> NDArray[Any]:
-        values = self.table[column]
-        filled = pc.fill_null(values, pa.scalar(missing, values.type))
-        return np.asarray(filled.to_numpy(), kind)
+    def names(self, column: str) -> list[str | None]:
+        """A column of names as Python strings, None for null."""
+        return self.codes(column).to_list()
+
+    @property
+    def subjects(self) -> Subjects:
+        """What subjects.csv states; raises InputError where it is wrong."""
+        if "subjects.csv" not in self._cache:
+            self._cache["subjects.csv"] = read_subjects(self.folder / "subjects.csv")
+        found: Subjects = self._cache["subjects.csv"]
+        return found
+
+    def find(self, face_ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Rows of the table by face_id; -1 for faces that the store does not hold."""
+        mine, wanted = self.column("face_id"), np.asarray(face_ids, np.int64)
+        if len(mine) == 0:
+            return np.full(len(wanted), -1, np.intp)
+        if mine[-1] - mine[0] == len(mine) - 1:  # no gap: the row follows from the number
+            rows = (wanted - mine[0]).astype(np.intp)
+            return np.where((rows >= 0) & (rows < len(mine)), rows, -1)
+        rows = np.minimum(np.searchsorted(mine, wanted), len(mine) - 1)
+        return np.where(mine[rows] == wanted, rows, -1).astype(np.intp)
+
+    def split(self, name: str | None = None) -> Names:
+        """Part of every face in a split (`default` for None, else `official`, else the only one).
+
+        Raises InputError where there is no such split.
+        """
+        name = self._split_name(name)
+        if f"split {name}" not in self._cache:
+            table = self._part(split_part(name))
+            rows = self.find(table["face_id"].to_numpy())
+            parts = Names.of_arrow(table["part"])
+            codes = np.full(len(self), -1, np.int32)
+            codes[rows[rows >= 0]] = parts.codes[rows >= 0]
+            self._cache[f"split {name}"] = Names(codes, parts.names)
+        found: Names = self._cache[f"split {name}"]
+        return found
+
+    def _split_name(self, name: str | None) -> str:
+        if not self.splits:
+            raise InputError(f"{self.folder}: has no split; `mien split {self.folder}` makes one")
+        if name is None:
+            name = next((n for n in (DEFAULT, OFFICIAL) if n in self.splits), None)
+        if name is None and len(self.splits) == 1:
+            name = self.splits[0]
+        if name is None:
+            raise InputError(f"{self.folder}: name one of its splits: {', '.join(self.splits)}")
+        if name not in self.splits:
+            raise InputError(
+                f"{self.folder}: has no split {name!r}; it has {', '.join(self.splits)}"
+            )
+        return name
+
+    def rows(self, part: str | None, split: str | None = None) -> NDArray[np.intp]:
+        """Rows of the table in a part of a split; all of them for None. InputError where none."""
+        if part is None:
+            return np.arange(len(self))
+        parts = self.split(split)
+        found = np.flatnonzero(parts.where(part))
+        if len(found) == 0:
+            known = ", ".join(sorted(parts.used())) or "no part at all"
+            raise InputError(
+                f"{self.folder}: no face in part {part!r} of split {self._split_name(split)!r}; "
+                f"it has {known}"
+            )
+        return found
+
+    def labels(self, layers: Sequence[str] | None = None) -> Labels:
+        """Labels of every face, in table order, from these layers, the first with precedence.
+
+        None: all layers, in the store's order. Raises InputError for a layer that is not there.
+        """
+        chosen = self.layers if layers is None else tuple(layers)
+        for layer in chosen:
+            if layer not in self.layers:
+                raise unknown_name("layer", layer, self.layers)
+        tables = (self._part(labels_part(layer)) for layer in chosen)
+        return read_labels(self.heads, tables, self.find, len(self))
+
+    def layer(self, layer: str) -> pa.Table:
+        """What one layer holds, as stored: face_id and its columns."""
+        if layer not in self.layers:
+            raise unknown_name("layer", layer, self.layers)
+        return self._part(labels_part(layer))
+
+    def landmarks(self) -> NDArray[np.float32]:
+        """Five landmarks (N, 5, 2) of every face in source pixels; NaN where unknown."""
+        flat = np.stack([self.column(name) for name in LANDMARKS], axis=1)
+        return np.asarray(flat.reshape(-1, 5, 2), np.float32)
+
+    def windows(self, length: int, stride: int) -> NDArray[np.intp]:
+        """Rows (W, length) of the faces of one track in `length` frames one after the other.
+
+        A track's windows begin every `stride` frames of the grid, from its first; -1 where a frame
+        shows no face of the track, and behind its end. Photographs are in no window.
+        """
+        columns = (self.codes("video").codes, self.column("track"), self.column("frame"))
+        return track_windows(*columns, length, stride)
 
     def pixels(self, size: int | None = None) -> Pixels:
         """Return the crops at `size` pixels (as imported, if None), deriving a smaller size once.
@@ -147,25 +270,41 @@ class Store:
                 f"{self.folder}: holds {self.info.size} px crops, {size} px were asked for; "
                 f"import again into a store with --size {size}"
             )
-        shard = self.table["shard"].to_numpy()
-        for number in np.unique(shard):
-            target = shard_file(self.folder, size, int(number))
-            if not target.exists():
-                derive_shard(shard_file(self.folder, self.info.size, int(number)), target, size)
-        return Pixels(self.folder, size, shard, self.table["row"].to_numpy())
+        if size < self.info.size:
+            for number, rows in self.info.shards.items():
+                source = shard_file(self.folder, self.info.size, number)
+                target = shard_file(self.folder, size, number)
+                derive_shard(source, target, (self.info.size, size), rows)
+        shard, row = self.column("shard"), self.column("row")
+        return Pixels(self.folder, size, shard, row, self.info.shards)
 
     # -- writing ---------------------------------------------------------------------------------
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the store for writing; raises InputError while another process does."""
-        with (self.folder / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(f"{self.folder}: another process is writing to it") from None
-            self.reload()
+        """Hold the store for writing, and read what others changed; may be held within itself.
+
+        Raises InputError where another process goes on writing for `lock_wait_s` seconds.
+        """
+        if self._held:
             yield
+            return
+        with (self.folder / ".lock").open("w") as lock:
+            deadline = time.monotonic() + self.lock_wait_s
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        raise InputError(f"{self.folder}: another process writes to it") from None
+                    time.sleep(0.01)
+            self._held += 1
+            try:
+                self.reload()
+                yield
+            finally:
+                self._held -= 1
 
     def discard_if_empty(self) -> None:
         """Remove a store that nothing was ever added to, unless somebody writes to it."""
@@ -173,7 +312,7 @@ class Store:
             with self.writing():
                 if self.info.sources:
                     return
-                for name in ("store.json", ".lock"):
+                for name in ("store.json", "subjects.csv", ".lock"):
                     (self.folder / name).unlink(missing_ok=True)
                 for inner in sorted(self.folder.rglob("*"), reverse=True):
                     inner.rmdir()
@@ -181,134 +320,107 @@ class Store:
         except (InputError, OSError):
             return
 
-    def new_shard(self) -> tuple[int, ShardWriter]:
-        """Start a shard of crops at the store's size, under a number that was never used."""
-        size = self.info.size
-        files = shard_file(self.folder, size, 0).parent.glob("[0-9]*.npy")
-        number = max([self.info.next_shard, *(int(file.stem) + 1 for file in files)])
-        return number, ShardWriter(shard_file(self.folder, size, number), size)
+    def new_shard(self) -> CropWriter:
+        """Where the crops of an import go, at the store's size, until it is committed."""
+        return CropWriter(self.folder / "partial", self.info.size)
 
     def commit(
         self,
         source: str,
-        entry: Mapping[str, Any],
-        columns: Mapping[str, Any],
-        aus: tuple[int, ...] = (),
-        expression_names: tuple[str, ...] = (),
-    ) -> None:
-        """Add an import's faces and say that it is complete, replacing what it had before.
+        *,
+        corpus: str,
+        kind: str,
+        crops: CropWriter,
+        faces: Mapping[str, Any],
+        labels: Mapping[str, Mapping[str, Any]] | None = None,
+        split: Sequence[str | None] | None = None,
+        **about: Any,
+    ) -> Committed:
+        """Add an import's faces, whole or not at all, replacing what the source held before.
 
-        columns: name to array or list, all of one length; columns left out are null, but for the
-        split: faces of images or videos that the import had before keep theirs.
-        aus, expression_names: what the import's labels name, added to the store's own lists.
+        The arguments are those of `commit.Import`; about: its `summary`, `settings`, `path`,
+        `digest` and `fingerprint`. Raises InputError for columns that do not fit, and for a corpus
+        of another path.
         """
-        info = replace(
-            self.info,
-            next_shard=max([self.info.next_shard, *(int(s) + 1 for s in columns["shard"])]),
-            aus=action_units.merged(self.info.aus, aus),
-            expressions=expressions.merged(self.info.expressions, expression_names),
-            sources={**self.info.sources, source: dict(entry)},
-        )
-        mine = pc.equal(self.table["source"].cast(pa.string()), source)
-        kept = self.table.filter(pc.invert(mine))
-        first = int(pc.max(self.table["face_id"]).as_py() + 1) if len(self) else 0
-        carried = _carried_split(self.table.filter(mine), columns)
-        added = _rows(source, first, {**carried, **columns}, info.aus)
-        table = pa.concat_tables([kept, added], promote_options="default").unify_dictionaries()
-        order = [name for name in face_schema(info.aus).names if name in table.column_names]
-        self._write_table(table.select(order))
-        info.write(self.folder / "store.json")
-        self.info = info
-        self._drop_unused_shards()
+        new = Import(source, corpus, kind, crops, faces, labels or {}, split, **about)
+        with self.writing():
+            self.refuse_other_path(corpus, new.path)
+            done = committing.commit(self, new)
+            self._cache.clear()
+        return done
 
-    def relabel(
+    def refuse_other_path(self, corpus: str, path: str) -> None:
+        """Raise InputError where another corpus, of another path that is there, has the name."""
+        check_part_name("corpus", corpus)
+        for entry in self.info.sources.values():
+            other = entry.get("path", "")
+            if entry["corpus"] == corpus and path and other not in ("", path):
+                if not Path(other).exists():  # it was moved
+                    continue
+                raise InputError(
+                    f"{self.folder}: its corpus {corpus!r} is that of {other}; "
+                    "give this one another name with --corpus NAME"
+                )
+
+    def label(
+        self, layer: str, face_ids: NDArray[np.int64] | Sequence[int], columns: Mapping[str, Any]
+    ) -> None:
+        """Say something of faces in one layer, made where it does not exist; in no other one.
+
+        columns: of `Head.columns`, a value per face; they replace what the layer said in these
+        columns of these faces, missing values included. Raises InputError for faces that the store
+        does not hold or that are named twice, and for columns of no head.
+        """
+        ids = np.asarray(face_ids, np.int64)
+        if len(np.unique(ids)) < len(ids):
+            raise InputError(f"layer {layer}: a face is named twice")
+        with self.writing():
+            if (gone := self.find(ids) < 0).any():
+                raise InputError(f"{self.folder}: holds no face {ids[gone][0]}")
+            heads, table = layer_table(ids, columns)
+            for name in columns:  # a column without a value takes values away
+                if name not in table.column_names and layer in self.layers:
+                    table = table.append_column(name, pa.nulls(len(ids)))
+            edit, part = Edit(self.folder, self.info), labels_part(layer)
+            committing.add_layer(edit, layer)
+            edit.add_heads(heads)
+            table = replaced_rows(edit.rows_of(part, ids), table)
+            edit.drop(part, ids)
+            edit.append(part, labelled_rows(table))
+            self._saved(edit)
+
+    def order_layers(self, layers: Sequence[str]) -> None:
+        """Set the precedence of the layers, the first wins; those not named follow as they were."""
+        with self.writing():
+            for layer in layers:
+                if layer not in self.layers:
+                    raise unknown_name("layer", layer, self.layers)
+            edit = Edit(self.folder, self.info)
+            edit.layers = list(dict.fromkeys((*layers, *self.layers)))
+            self._saved(edit)
+
+    def set_split(
         self,
-        rows: NDArray[np.intp],
-        columns: Mapping[str, Any],
-        aus: tuple[int, ...] = (),
-        expression_names: tuple[str, ...] = (),
+        name: str,
+        face_ids: NDArray[np.int64] | Sequence[int],
+        parts: Sequence[str | None],
     ) -> None:
-        """Replace columns of the faces at `rows`; pixels stay untouched.
+        """Make or replace a split; faces that are not named, or whose part is None, are in none."""
+        check_part_name("split", name)
+        with self.writing():
+            edit = Edit(self.folder, self.info)
+            ids = np.asarray(face_ids, np.int64)
+            edit.replace(split_part(name), committing.split_table(ids, parts))
+            self._saved(edit)
 
-        columns: name to one value per row, NaN or None where unknown. aus, expression_names: as for
-        `commit`.
-        """
-        info = replace(
-            self.info,
-            aus=action_units.merged(self.info.aus, aus),
-            expressions=expressions.merged(self.info.expressions, expression_names),
-        )
-        table = self.table
-        for field in face_schema(info.aus):
-            if field.name not in table.column_names:
-                table = table.append_column(field, pa.nulls(len(table), field.type))
-        for name, values in columns.items():
-            index = table.schema.get_field_index(name)
-            kind = table.schema.field(index).type
-            plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-            mixed = np.array(table[name].cast(plain).to_pylist(), object)
-            mixed[rows] = np.array(pa.array(values, plain, from_pandas=True).to_pylist(), object)
-            table = table.set_column(index, name, pa.array(mixed, plain).cast(kind))
-        self._write_table(table.select(face_schema(info.aus).names))
-        info.write(self.folder / "store.json")
-        self.info = info
+    def _saved(self, edit: Edit) -> None:
+        self.info = edit.save()
+        self._cache.clear()
 
-    def set_column(self, name: str, values: pa.Array) -> None:
-        """Replace one column of the table (a split, a relabelling); pixels stay untouched."""
-        index = self.table.schema.get_field_index(name)
-        kind = FACE_COLUMNS[name][0]
-        self._write_table(self.table.set_column(index, name, values.cast(kind)))
-
-    def _write_table(self, table: pa.Table) -> None:
-        with replacing(self.folder / "faces.parquet") as temporary:
-            pq.write_table(table, temporary, compression="zstd")
-        self._table = table
-
-    def _drop_unused_shards(self) -> None:
-        """Remove shards that no row names: an interrupted or replaced import's."""
-        used = {int(s) for s in np.unique(self.table["shard"].to_numpy())}
-        for path in (self.folder / "pixels").glob("*/[0-9]*.npy"):
-            if int(path.stem) not in used:
-                path.unlink()
-        for path in (self.folder / "pixels").glob("*/.*.tmp"):
-            if not _is_running(int(path.name.split(".")[2])):
-                path.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _carried_split(old: pa.Table, columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Find the split of faces whose image, or video, the import had before."""
-    key = "image" if "image" in columns else "video"
-    if "split" in columns or old.num_rows == 0 or key not in columns:
-        return {}
-    known = dict(zip(old[key].to_pylist(), old["split"].to_pylist(), strict=True))
-    return {"split": [known.get(name) for name in columns[key]]}
-
-
-def _rows(source: str, first: int, columns: Mapping[str, Any], aus: tuple[int, ...]) -> pa.Table:
-    """Build a face table from columns, with `source`, new face ids, and nulls for the rest."""
-    schema = face_schema(aus)
-    n = len(columns["shard"])
-    filled: dict[str, Any] = {
-        **columns,
-        "source": pa.array([source] * n, pa.string()),
-        "face_id": np.arange(first, first + n),
-    }
-    arrays = []
-    for field in schema:
-        values = filled.get(field.name)
-        if values is None:
-            arrays.append(pa.nulls(n, field.type))
-            continue
-        plain = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-        arrays.append(pa.array(values, plain, from_pandas=True).cast(field.type))
-    return pa.Table.from_arrays(arrays, schema=schema)
+    def forget(self, subject: str) -> forgetting.Forgotten:
+        """Take a person out for good: see `forget.forget`."""
+        with self.writing():
+            try:
+                return forgetting.forget(self, subject)
+            finally:
+                self._cache.clear()

@@ -1,0 +1,280 @@
+"""Take a person out of a store for good: rows, labels, splits, logs, journals, pixels in all sizes.
+
+What is to be forgotten is noted first, in partial/; then everything is written again without the
+person, store.json last; then what is left of the old is removed, and the note with it. Whatever is
+interrupted goes on when the same, or any other person, is forgotten next.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mien.atomic import write_text
+from mien.errors import unknown_name
+from mien.store.edit import Edit
+from mien.store.files import fingerprint, log_file
+from mien.store.names import Names
+from mien.store.schema import FACE_SCHEMA, FACES
+from mien.store.segments import filtered, read_part
+from mien.store.shards import copy_rows, mapped, rows_in, shard_file
+from mien.store.subjects import remove_subjects
+
+if TYPE_CHECKING:
+    from mien.store.store import Store
+
+
+@dataclass
+class Forgotten:
+    """Who was taken out. names: ids, and the person that they were. images: of theirs alone.
+
+    faces: how many. crops: digests of their pixels, to look for them afterwards. digests: of videos
+    that showed nobody else.
+    """
+
+    names: list[str]
+    faces: int = 0
+    images: list[str] = field(default_factory=list)
+    crops: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+
+
+def forget(store: "Store", subject: str) -> Forgotten:
+    """Take a person out; to be called under the store's lock. Unfinished forgetting is finished.
+
+    subject: an id (corpus/name) or the person that it is by subjects.csv, with all ids of theirs.
+    Raises InputError where the store knows nobody of the name.
+    """
+    mine: Forgotten | None = None
+    for note in sorted((store.folder / "partial").glob("forget-*.json")):
+        noted = Forgotten(**json.loads(note.read_text("utf-8")))
+        _finish(store, noted, note)
+        if subject in noted.names:
+            mine = noted
+    found = _whom(store, subject)
+    if found is None and mine is not None:
+        return mine
+    if found is None:
+        known = [*store.codes("subject").names, *store.subjects.stated]
+        raise unknown_name("subject", subject, known)
+    note = store.folder / "partial" / f"forget-{fingerprint(subject)}.json"
+    note.parent.mkdir(exist_ok=True)
+    write_text(note, json.dumps(vars(found)))
+    _finish(store, found, note)
+    return found
+
+
+def _whom(store: "Store", subject: str) -> Forgotten | None:
+    """Everything that has to go with a person."""
+    people = store.subjects
+    person = people.person(subject)
+    plain = store.table(["subject"])["subject"]
+    ids = [name for name in pc.unique(plain.cast(pa.string())).to_pylist() if name is not None]
+    names = {name for name in (*ids, *people.stated) if people.person(name) == person}
+    if not names:
+        return None
+    rows = np.flatnonzero(pc.is_in(plain.cast(pa.string()), pa.array(sorted(names))).to_numpy())
+    table = store.table(["image", "source"]).take(rows)
+    images = {name for name in table["image"].to_pylist() if name is not None}
+    sources = set(table["source"].to_pylist())
+    left = np.delete(np.arange(len(store)), rows)
+    others = set(store.table(["source"])["source"].take(left).to_pylist())
+    entries = [store.info.sources[name] for name in sources - others]
+    return Forgotten(
+        sorted({*names, person}),
+        len(rows),
+        sorted(images),
+        sorted({_digest(crop) for crop in _crops(store, rows)}),
+        sorted(entry["digest"] for entry in entries if "digest" in entry),
+    )
+
+
+def _crops(store: "Store", rows: NDArray[np.intp]) -> Any:
+    pixels = store.pixels()
+    for start in range(0, len(rows), 256):
+        yield from pixels.gather(rows[start : start + 256])
+
+
+def _digest(crop: NDArray[np.uint8]) -> str:
+    return blake2b(crop.tobytes(), digest_size=16).hexdigest()
+
+
+def _finish(store: "Store", whom: Forgotten, note: Path) -> None:
+    """Write everything again without them, then remove what is left of the old."""
+    logs = {*store.info.sources, *_logged(store.folder)}
+    edit = Edit(store.folder, store.info)
+    gone = _drop_rows(edit, whom)
+    empty = {name for name, entry in edit.sources.items() if entry["faces"] == 0}
+    if gone:
+        _rewrite_shards(edit, store.info.size)
+    store.info = edit.save()
+    store.reload()
+    for part in store.info.segments:
+        named = {segment.file for segment in store.info.segments[part]}
+        for path in (store.folder / part).glob("*.parquet"):
+            if path.name not in named:
+                path.unlink()
+    for source in logs:
+        path = log_file(store.folder, source)
+        if source in empty or source not in store.info.sources:
+            path.unlink(missing_ok=True)
+        elif path.exists():
+            _scrub(path, whom)
+    for digest in whom.digests:
+        for path in (store.folder / "partial").glob(f"{digest}*"):
+            path.unlink()
+    remove_subjects(store.folder / "subjects.csv", set(whom.names))
+    note.unlink(missing_ok=True)
+
+
+def _logged(folder: Path) -> set[str]:
+    found = set()
+    for path in (folder / "log").glob("*.json"):
+        try:
+            found.add(str(json.loads(path.read_text("utf-8"))["source"]))
+        except (OSError, ValueError, LookupError):
+            continue
+    return found
+
+
+def _drop_rows(edit: Edit, whom: Forgotten) -> bool:
+    """Take their faces out of every part, and count again; True where there were any."""
+    gone: list[NDArray[np.int64]] = []
+    names = pa.array(whom.names)
+
+    def without(table: pa.Table) -> pa.Table:
+        theirs = pc.is_in(table["subject"].cast(pa.string()), names)
+        if not pc.any(theirs).as_py():
+            return table
+        gone.append(table.filter(theirs)["face_id"].to_numpy())
+        return filtered(table, pc.invert(theirs))
+
+    everything = (0, edit.next_face)
+    edit.change(FACES, everything, without)
+    if not gone:
+        return False
+    ids = np.concatenate(gone)
+    for part in edit.segments:
+        if part != FACES:
+            edit.drop(part, ids)
+    for name, entry in list(edit.sources.items()):
+        first, end = entry["ids"]
+        fewer = int(((ids >= first) & (ids < end)).sum())
+        if fewer:
+            edit.sources[name] = {**entry, "faces": entry["faces"] - fewer}
+            if entry["faces"] == fewer:
+                del edit.sources[name]
+    return True
+
+
+def _rewrite_shards(edit: Edit, size: int) -> None:
+    """Copy what faces name of every shard that holds anything else, under a new number."""
+    table = read_part(edit.folder / FACES, edit.segments[FACES], ["shard", "row"], FACE_SCHEMA)
+    shard, row = table["shard"].to_numpy(), table["row"].to_numpy()
+    moved: dict[int, tuple[int, NDArray[np.intp]]] = {}
+    for number, used in list(edit.shards.items()):
+        rows = np.unique(row[shard == number]).astype(np.intp)
+        source = shard_file(edit.folder, size, number)
+        if len(rows) == used == rows_in(source, size):
+            continue
+        del edit.shards[number]
+        if len(rows):
+            new, target = edit.new_shard_file()
+            copy_rows(source, target, size, rows, used)
+            edit.shards[new] = len(rows)
+            moved[number] = (new, rows)
+    edit.change(FACES, (0, edit.next_face), _moving(moved))
+
+
+def _moving(moved: dict[int, tuple[int, NDArray[np.intp]]]) -> Callable[[pa.Table], pa.Table]:
+    def change(table: pa.Table) -> pa.Table:
+        shard, row = table["shard"].to_numpy().copy(), table["row"].to_numpy().copy()
+        before = shard.copy()
+        for number, (new, rows) in moved.items():
+            mine = before == number
+            shard[mine] = new
+            row[mine] = np.searchsorted(rows, row[mine])
+        if (shard == before).all():
+            return table
+        for name, values in (("shard", shard), ("row", row)):
+            at = table.schema.get_field_index(name)
+            table = table.set_column(at, name, pa.array(values, pa.int32()))
+        return table
+
+    return change
+
+
+def _scrub(path: Path, whom: Forgotten) -> None:
+    """Leave out of a log what names them: ids, ids without the corpus, their images."""
+    found = _naming(
+        [*whom.names, *whom.images, *map(_local, (*whom.names, *whom.images))], r"[^\W_]"
+    )
+
+    def says(value: Any) -> bool:
+        return isinstance(value, str) and found.search(value) is not None
+
+    def clean(value: Any, depth: int = 0) -> Any:
+        if isinstance(value, list):
+            return [clean(v, depth + 1) for v in value if not says(v)]
+        if isinstance(value, dict):  # the log's own keys are words of mien, those within are files
+            kept = {k: v for k, v in value.items() if not (says(v) or (depth > 1 and says(k)))}
+            return {k: clean(v, depth + 1) for k, v in kept.items()}
+        return value
+
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        path.unlink()
+        return
+    head = {name: content[name] for name in ("source", "kind", "corpus", "path") if name in content}
+    write_text(path, json.dumps({**clean(content), **head}, indent=2) + "\n")
+
+
+def _local(name: str) -> str:
+    """A name without its corpus."""
+    return name.partition("/")[2] or name
+
+
+def _naming(names: list[str], boundary: str) -> re.Pattern[str]:
+    """Find any of these names where no character of `boundary` goes on with it."""
+    words = "|".join(map(re.escape, sorted(set(names), key=len, reverse=True)))
+    return re.compile(f"(?<!{boundary})(?:{words})(?!{boundary})")
+
+
+def traces(store: "Store", whom: Forgotten) -> list[str]:
+    """Where anything of them is left: files that hold a crop of theirs, or one of their names."""
+    found = []
+    crops, names = set(whom.crops), _naming([*whom.names, *whom.images], r"[\w.#/-]")
+    for path in sorted((store.folder / "pixels").glob("*/*.npy")):
+        size = int(path.parent.name)
+        rows = rows_in(path, size)
+        if size != store.info.size:
+            if int(path.stem) not in store.info.shards:
+                found.append(f"{path}: derived from a shard that is gone")
+            continue
+        same = sum(_digest(crop) in crops for crop in mapped(path, size, rows)) if rows else 0
+        if same:
+            found.append(f"{path}: {same} crops with the pixels of theirs")
+    for path in sorted(store.folder.rglob("*")):
+        if path.is_file() and path.suffix != ".npy" and names.search(_text(path)):
+            found.append(f"{path}: names them")
+    return found
+
+
+def _text(path: Path) -> str:
+    """All names that a file holds."""
+    if path.suffix != ".parquet":
+        return path.read_text("utf-8", errors="replace")
+    table = pq.read_table(path, partitioning=None)
+    kinds = (pa.types.is_dictionary, pa.types.is_string)
+    named = [column for column in table.columns if any(is_kind(column.type) for is_kind in kinds)]
+    return "\n".join(name for column in named for name in Names.of_arrow(column).names)
