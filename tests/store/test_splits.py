@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from made import add, crops
 from mien.errors import InputError
-from mien.labels.head_arrays import Labels
+from mien.labels.arrays import Labels
 from mien.labels.heads import Head
 from mien.store import Store
 from mien.store.membership import describe_split, refuse_trained_on

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.labels.head_arrays import Labels
+from mien.labels.arrays import Labels
 from mien.labels.heads import Head, heads_in
 from mien.labels.kinds import Floats
 from mien.store.names import Names

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.labels.head_arrays import Labels
+from mien.labels.arrays import Labels
 from mien.store.store import Store
 
 

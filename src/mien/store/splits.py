@@ -10,7 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from mien.errors import InputError, unknown_name
-from mien.labels.head_arrays import Labels
+from mien.labels.arrays import Labels
 from mien.labels.kinds import THRESHOLD
 from mien.store.names import Names, pairs
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.labels.head_arrays import Labels
+from mien.labels.arrays import Labels
 from mien.labels.heads import Head, head_to_dict
 from mien.labels.kinds import THRESHOLD, Floats, likeliest
 from mien.store.names import Names

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mien.errors import InputError, unknown_name
-from mien.labels.head_arrays import Labels
+from mien.labels.arrays import Labels
 from mien.labels.heads import Head
 from mien.store import commit as committing
 from mien.store import forget as forgetting
