@@ -28,7 +28,8 @@ _BESIDE = 0.05
 """IoU above which a weak response is a stronger one's, and no hint of another face."""
 
 SEEN = 24.0
-"""Least size of a face, in pixels of the network's picture, that is found reliably."""
+"""Least size of a face, in pixels of the network's picture, that is found reliably: of photographs
+cut at the hair 98 %, of 18 px half; with head and shoulders in view 18 px are enough."""
 
 _LARGEST_FACE = 600.0
 """Largest size of a face, in pixels of the network's picture, that is found reliably."""
@@ -172,8 +173,8 @@ class CenterFace:
 
 
 def _fitting(length: float) -> int:
-    """Round a side of the network's picture to what it takes: up, or down by 3 % at most."""
-    return max(1, math.ceil(0.97 * length / _MULTIPLE)) * _MULTIPLE
+    """Round a side of the network's picture up to what it takes."""
+    return max(1, math.ceil(round(length) / _MULTIPLE)) * _MULTIPLE
 
 
 def _whole(boxes: NDArray[np.float32], look: Look, shape: tuple[int, ...]) -> NDArray[np.bool_]:

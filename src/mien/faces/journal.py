@@ -60,7 +60,7 @@ class DetectionJournal:
 
     def add(self, index: int, found: Detections) -> None:
         """Record what was found in a frame."""
-        flat = found.landmarks.reshape(len(found), -1)
+        flat = found.landmarks.reshape(len(found), 2 * len(LANDMARKS))
         values = np.column_stack([found.boxes, found.confidence, flat]).astype(object)
         values[np.isnan(values.astype(float))] = None
         line = [index, values.tolist(), found.too_small]
