@@ -21,10 +21,18 @@ if TYPE_CHECKING:
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import sweep as sweep
     from mien.workflows.film import film as film
+    from mien.workflows.forget import forget as forget
+    from mien.workflows.import_corpus import import_corpus as import_corpus
+    from mien.workflows.ingest import ingest as ingest
+    from mien.workflows.labels import add_labels as add_labels
+    from mien.workflows.labels import list_layers as list_layers
     from mien.workflows.recipes import list_recipes as list_recipes
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
     from mien.workflows.sample import sample as sample
+    from mien.workflows.split import check_split as check_split
+    from mien.workflows.split import split as split
+    from mien.workflows.stats import stats as stats
     from mien.workflows.toys import toys as toys
     from mien.workflows.train import train as train
 
@@ -34,16 +42,24 @@ _OFFERED = {
     "InputError": "mien.errors",
     "Run": "mien.runs.run",
     "Store": "mien.store",
+    "add_labels": "mien.workflows.labels",
+    "check_split": "mien.workflows.split",
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",
     "film": "mien.workflows.film",
+    "forget": "mien.workflows.forget",
+    "import_corpus": "mien.workflows.import_corpus",
+    "ingest": "mien.workflows.ingest",
+    "list_layers": "mien.workflows.labels",
     "list_recipes": "mien.workflows.recipes",
-    "write_report": "mien.workflows.report",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
+    "split": "mien.workflows.split",
+    "stats": "mien.workflows.stats",
     "sweep": "mien.workflows.evaluate",
     "toys": "mien.workflows.toys",
     "train": "mien.workflows.train",
+    "write_report": "mien.workflows.report",
 }
 """Name to the module that has it."""
 

@@ -18,3 +18,10 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     near = get_close_matches(name, choices, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(choices)}"
     return InputError(f"unknown {kind} {name!r}: {hint}")
+
+
+def check_name(kind: str, name: str, known: Iterable[str]) -> None:
+    """Raise InputError, with the nearest name, where `name` is not in a registry."""
+    choices = list(known)
+    if name not in choices:
+        raise unknown_name(kind, name, choices)

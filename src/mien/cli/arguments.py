@@ -1,10 +1,7 @@
 """Argument types and checks that several commands share."""
 
 import argparse
-from collections.abc import Iterable
 from typing import TypeVar
-
-from mien.errors import unknown_name
 
 _T = TypeVar("_T", int, float)
 
@@ -22,6 +19,16 @@ def frame_rate(text: str) -> float:
 def margin(text: str) -> float:
     """Room around a box, as a share of its longer side."""
     return _number(text, float, 0, 2, "a share of the box")
+
+
+def face_size(text: str) -> float:
+    """Size of a face in pixels."""
+    return _number(text, float, 1, 100_000, "a number of pixels")
+
+
+def stream(text: str) -> int:
+    """Number of a stream in a file, from 0."""
+    return _number(text, int, 0, 1000, "the number of a stream")
 
 
 def seed(text: str) -> int:
@@ -49,13 +56,6 @@ def _number(text: str, kind: type[_T], low: float, high: float, what: str) -> _T
     if value > high:
         raise argparse.ArgumentTypeError(f"{text}: give at most {high:g}")
     return value
-
-
-def check_name(kind: str, name: str, registry: Iterable[str]) -> None:
-    """Raise InputError, with the nearest name, where `name` is not in the registry."""
-    choices = list(registry)
-    if name not in choices:
-        raise unknown_name(kind, name, choices)
 
 
 def seconds(text: str) -> float:

@@ -122,7 +122,7 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 def _analyzer(args: argparse.Namespace) -> "Analyzer":
     from mien.analysis.analyze import Analyzer
-    from mien.cli.arguments import check_name
+    from mien.errors import check_name
     from mien.faces import DETECTORS, TRACKERS
     from mien.faces.crop import MARGIN
     from mien.models.torch_recogniser import TorchRecogniser

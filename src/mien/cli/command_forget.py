@@ -10,15 +10,10 @@ would bring the person back.
 """
 
 import argparse
-import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from mien.cli.output import note, print_json
-from mien.errors import InputError
-
-if TYPE_CHECKING:
-    from mien.store.forget import Forgotten
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,44 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.store import Store
-    from mien.store.forget import traces
+    from mien.workflows.forget import forget
 
-    if args.runs and not args.runs.is_dir():
-        raise InputError(f"{args.runs}: is no folder")
-    store = Store.open(args.store)
-    whom = store.forget(args.subject)
-    result: dict[str, Any] = {
-        "store": str(args.store),
-        "subject": args.subject,
-        "ids": whom.names,
-        "faces": whom.faces,
-    }
-    if args.runs:
-        result["runs"] = [str(folder) for folder in _runs_that_saw(args.runs, whom)]
-    if args.verify:
-        result["traces"] = traces(store, whom)
+    done = forget(args.store, args.subject, runs=args.runs, verify=args.verify, say=note)
     if args.json:
-        print_json(result)
+        print_json({"store": str(args.store), "subject": args.subject, **asdict(done)})
     else:
-        print(f"{whom.faces} faces of {', '.join(whom.names)} are gone from {args.store}")
-        for folder in result.get("runs", ()):
+        print(f"{done.faces} faces of {', '.join(done.ids)} are gone from {args.store}")
+        for folder in done.runs or ():
             print(f"{folder}: was trained on them")
-        if args.verify and not result["traces"]:
+        if done.traces == []:
             print("verified: none of their pixels and names is in any file")
-    for trace in result.get("traces", ()):
+    for trace in done.traces or ():
         note(f"left: {trace}")
-    return 2 if result.get("traces") else 0
-
-
-def _runs_that_saw(folder: Path, whom: "Forgotten") -> list[Path]:
-    """Runs whose run.json names the person among those trained on."""
-    found = []
-    for path in sorted(folder.rglob("run.json")):
-        try:
-            trained = json.loads(path.read_text("utf-8"))["data"]["subject"]
-            if set(whom.names) & set(trained):
-                found.append(path.parent)
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            note(f"{path}: does not say whom the run was trained on ({error!r})")
-    return found
+    return 2 if done.traces else 0

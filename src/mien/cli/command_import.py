@@ -17,13 +17,9 @@ part of the split `official`. Importing it again replaces it.
 import argparse
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mien.cli.arguments import pixel_size
 from mien.cli.output import note, print_json, progress_bar
-
-if TYPE_CHECKING:
-    from mien.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,18 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.corpora import CORPORA
-    from mien.store import Store
+    from mien.workflows.import_corpus import import_corpus
 
-    existed = (args.store / "store.json").exists()
-    store = Store.open_or_create(args.store, args.size)
-    try:
-        with progress_bar(f"import {args.kind}") as progress:
-            summary = CORPORA[args.kind].run(args.path, store, args, progress)
-    except BaseException:
-        if not existed:
-            store.discard_if_empty()
-        raise
+    own = ("kind", "path", "store", "corpus_name", "size", "labels", "json")
+    options = {name: value for name, value in vars(args).items() if name not in own}
+    with progress_bar(f"import {args.kind}") as progress:
+        summary = import_corpus(
+            args.kind, args.path, store=args.store, size=args.size, corpus=args.corpus_name,
+            labels=args.labels, progress=progress, **options,
+        )  # fmt: skip
     for line in summary.notes:
         note(line)
     for file, reason in summary.failed.items():
@@ -64,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         note(f"left out: {len(summary.missing)} rows whose image does not exist")
     if summary.ignored_columns:
         note(f"columns not kept: {', '.join(_shortened(summary.ignored_columns))}")
-    _warn_of_shared(store)
+    _warn_of_shared(args.store)
     if args.json:
         print_json({"store": str(args.store), **asdict(summary)})
     else:
@@ -73,10 +66,12 @@ def run(args: argparse.Namespace) -> int:
     return 2 if summary.failed else 0
 
 
-def _warn_of_shared(store: "Store") -> None:
+def _warn_of_shared(folder: Path) -> None:
+    from mien.store import Store
     from mien.store.commit import OFFICIAL
     from mien.store.splits import shared_between_splits
 
+    store = Store.open(folder)
     if OFFICIAL not in store.splits:
         return
     split = store.split(OFFICIAL)

@@ -12,18 +12,28 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from mien.cli.arguments import frame_rate, margin, pixel_size
+from mien.cli.arguments import face_size, frame_rate, margin, pixel_size, stream
 from mien.cli.output import note, print_json, print_table, progress_bar
-from mien.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="or a folder")
     parser.add_argument("--store", required=True, type=Path, help="made where it does not exist")
     parser.add_argument("--corpus", default="videos", metavar="NAME", help="of the videos (videos)")
     parser.add_argument("--size", type=pixel_size, help="side of the crops in pixels (96)")
     parser.add_argument("--fps", type=frame_rate, default=30.0, help="frame-rate grid (30)")
-    parser.add_argument("--margin", type=margin, help="room around a face's box, as a share (0.05)")
+    parser.add_argument(
+        "--margin", type=margin, default=0.05, help="room around a face's box, as a share (0.05)"
+    )
+    parser.add_argument(
+        "--min-face",
+        type=face_size,
+        metavar="PX",
+        help="look for faces from this size (1/30 of the shorter side, 24 at least)",
+    )
+    parser.add_argument("--stream", type=stream, help="number of the video stream (the main one)")
+    parser.add_argument("--strict", action="store_true", help="refuse damaged files")
+    parser.add_argument("--recursive", action="store_true", help="folders with their subfolders")
     parser.add_argument("--detector", default="centerface")
     parser.add_argument(
         "--tracker", default="iou", help="iou or nearest-centre (au-va-thesis's rule)"
@@ -32,37 +42,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.cli.arguments import check_name
-    from mien.faces import DETECTORS, TRACKERS
-    from mien.faces.crop import MARGIN
-    from mien.faces.ingest import Ingester, IngestSettings, VideoSummary
-    from mien.store import Store
-    from mien.store.schema import check_part_name
+    from mien.workflows.ingest import ingest
 
-    check_name("detector", args.detector, DETECTORS)
-    check_name("tracker", args.tracker, TRACKERS)
-    check_part_name("corpus", args.corpus)
-    chosen = MARGIN if args.margin is None else args.margin
-    settings = IngestSettings(args.fps, args.detector, args.tracker, chosen)
-    existed = (args.store / "store.json").exists()
-    store = Store.open_or_create(args.store, args.size)
-    summaries: list[dict[str, object]] = []
-    failures = 0
-    ingester = Ingester(store, settings, args.corpus)
-    for path in args.videos:
-        try:
-            with progress_bar(path.name) as progress:
-                summaries.append(asdict(ingester.ingest(path, progress)))
-        except InputError as error:
-            failures += 1
-            note(f"error: {error}")
-            failed = asdict(VideoSummary(str(path), path.name, status="failed"))
-            summaries.append({**failed, "error": str(error)})
-    if not existed and failures == len(summaries):
-        store.discard_if_empty()
+    done = ingest(
+        args.videos, store=args.store, size=args.size, corpus=args.corpus, fps=args.fps,
+        margin=args.margin, min_face=args.min_face, detector=args.detector, tracker=args.tracker,
+        stream=args.stream, strict=args.strict, recursive=args.recursive, progress=progress_bar,
+    )  # fmt: skip
+    for name, why in done.skipped:
+        note(f"skipped: {name}: {why}")
+    for video in done.videos:
+        for line in video.notes:
+            note(f"{video.input}: {line}")
+    for reason in done.failed.values():
+        note(f"error: {reason}")
     if args.json:
-        print_json({"store": str(args.store), "videos": summaries, "failed": failures})
+        videos = [asdict(video) for video in done.videos]
+        failed = [{"input": name, "error": why} for name, why in done.failed.items()]
+        skipped = [{"input": name, "reason": why} for name, why in done.skipped]
+        print_json({"store": str(args.store), "videos": videos, "failed": failed,
+                    "skipped": skipped})  # fmt: skip
     else:
-        shown = ("input", "status", "frames", "frames_with_face", "faces", "tracks", "loss")
-        print_table(shown, [[row[name] for name in shown] for row in summaries])
-    return 2 if failures else 0
+        shown = ("input", "status", "decoded", "frames", "frames_with_face", "faces", "tracks",
+                 "loss", "smallest_face")  # fmt: skip
+        print_table(shown, [[getattr(row, name) for name in shown] for row in done.videos])
+    return 2 if done.failed else 0

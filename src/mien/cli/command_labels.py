@@ -13,12 +13,8 @@ first in the order counts. Adding to a layer again replaces what it said of thes
 import argparse
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from mien.cli.output import note, print_json, print_table
-
-if TYPE_CHECKING:
-    from mien.store import Store
 
 SHOWN = 20
 """Faces that fit nothing, listed by name."""
@@ -45,24 +41,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.store import Store
+    from mien.workflows.labels import order_layers
 
-    store = Store.open(args.store)
     if args.action == "add":
-        return _add(store, args)
+        return _add(args)
     if args.action == "order":
-        store.order_layers(args.layers)
-    return _list(store, args)
+        order_layers(args.store, args.layers)
+    return _list(args)
 
 
-def _add(store: "Store", args: argparse.Namespace) -> int:
-    from mien.corpora.attach import attach_labels
-    from mien.corpora.imported import ImportOptions
+def _add(args: argparse.Namespace) -> int:
+    from mien.workflows.labels import add_labels
 
-    options = ImportOptions(
-        au_threshold=args.au_threshold, au_scale=args.au_scale, ignore=tuple(args.ignore)
-    )
-    found = attach_labels(store, args.table, args.layer, options)
+    found = add_labels(
+        args.store, args.table, layer=args.layer, au_threshold=args.au_threshold,
+        au_scale=args.au_scale, ignore=args.ignore,
+    )  # fmt: skip
     for line in found.notes:
         note(line)
     for name in found.unmatched[:SHOWN]:
@@ -77,17 +71,10 @@ def _add(store: "Store", args: argparse.Namespace) -> int:
     return 0
 
 
-def _list(store: "Store", args: argparse.Namespace) -> int:
-    from mien.labels.heads import heads_in
+def _list(args: argparse.Namespace) -> int:
+    from mien.workflows.labels import list_layers
 
-    found: dict[str, dict[str, Any]] = {}
-    for layer in store.layers:
-        table = store.layer(layer)
-        columns = {n: table[n].to_pylist() for n in table.column_names if n != "face_id"}
-        found[layer] = {
-            "faces": len(table),
-            "heads": {head.name: list(head.outputs) for head in heads_in(columns)},
-        }
+    found = list_layers(args.store)
     if args.json:
         print_json({"store": str(args.store), "layers": found})
     else:

@@ -14,9 +14,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.cli.arguments import check_name, positive, seconds, seed
+from mien.cli.arguments import positive, seconds, seed
 from mien.cli.output import note, print_json, print_table, progress_bar
-from mien.errors import InputError
+from mien.errors import InputError, check_name
 
 if TYPE_CHECKING:
     from mien.report.table_report import TablePage

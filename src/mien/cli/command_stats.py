@@ -18,11 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from mien.labels.heads import HEADS
-    from mien.store import Store
     from mien.store.splits import COUNTED
-    from mien.store.statistics import statistics
+    from mien.workflows.stats import stats
 
-    found = statistics(Store.open(args.store), args.split)
+    found = stats(args.store, split=args.split)
     if args.json:
         print_json(found)
         return 0

@@ -20,9 +20,8 @@ from mien.models.torch_recogniser import TorchRecogniser
 from mien.progress import Progress, silent
 from mien.runs.run import Checkpoint, Run
 from mien.store import Store
-from mien.store.membership import refuse_trained_on
+from mien.store.membership import refuse_leaks, refuse_trained_on
 from mien.store.shards import Pixels
-from mien.store.splits import refuse_shared
 from mien.text import to_json
 
 BATCH = 256
@@ -54,7 +53,7 @@ class TestFaces:
         Raises InputError where the part is empty, shares a person or video with another, or holds
         people that the run was trained on (but for the part train itself).
         """
-        refuse_shared(store, split)
+        refuse_leaks(store, split)
         rows = store.rows(part, split)
         if part != "train":
             refuse_trained_on(run.folder, run.info()["data"], store, rows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mien.faces.centerface import CenterFace
+from mien.faces.centerface import CenterFace, smallest_face
 from mien.faces.detection import Detector, Tracker
 from mien.faces.tracking import IouTracker, NearestCentreTracker
 
@@ -10,6 +10,8 @@ DETECTORS: dict[str, Callable[..., Detector]] = {
     "centerface": CenterFace,
 }
 """Every detector takes `min_face`, the size in pixels from which faces are looked for, or None."""
+
+__all__ = ["DETECTORS", "TRACKERS", "smallest_face"]
 
 TRACKERS: dict[str, Callable[[], Tracker]] = {
     "iou": IouTracker,

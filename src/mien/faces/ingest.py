@@ -13,11 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from mien.errors import InputError
-from mien.faces import DETECTORS, TRACKERS
+from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.faces.crop import MARGIN, square_crop
 from mien.faces.detection import Detections, Detector
 from mien.faces.journal import DetectionJournal
+from mien.faces.quality import quality
 from mien.media.decode import Frame, decode, probe
+from mien.media.report import DecodeReport
 from mien.media.resample import resample
 from mien.progress import Progress, silent
 from mien.store import Store
@@ -33,20 +35,29 @@ Columns = dict[str, Any]
 
 @dataclass(frozen=True)
 class IngestSettings:
-    """What decides the result of ingesting a video, kept in the store with it."""
+    """What decides the result of ingesting a video, kept in the store with it.
+
+    min_face: size in pixels from which faces are looked for; None: it follows from the picture.
+    stream: number of the video stream; None for the main one. strict: refuse damaged files.
+    """
 
     fps: float = 30.0
     detector: str = "centerface"
     tracker: str = "iou"
     margin: float = MARGIN
+    min_face: float | None = None
+    stream: int | None = None
+    strict: bool = False
 
 
 @dataclass
 class VideoSummary:
-    """What came of one input. loss: share of frames without a face. seconds: of video.
+    """What came of one input.
 
-    elapsed_s: time it took, of which decode_detect_s to decode and detect. status: ingested, or
-    skipped where the store already held it.
+    decoded: frames of the file; frames: of the grid. loss: share of these without a face. seconds:
+    of video. smallest_face: size in pixels from which faces were looked for. notes: what to know of
+    how the file was read. elapsed_s: time it took, of which decode_detect_s to decode and detect.
+    status: ingested, or skipped where the store already held it.
     """
 
     input: str
@@ -57,6 +68,9 @@ class VideoSummary:
     tracks: int = 0
     loss: float = float("nan")
     seconds: float = 0.0
+    decoded: int = 0
+    smallest_face: float = float("nan")
+    notes: list[str] = field(default_factory=list)
     elapsed_s: float = 0.0
     decode_detect_s: float = 0.0
     status: str = "ingested"
@@ -110,7 +124,7 @@ class Ingester:
         Raises InputError where the file cannot be read to its end, then nothing of it is added, and
         where another process is ingesting it.
         """
-        info = probe(path)
+        info = probe(path, self.settings.stream)
         digest = _digest(path)
         settings = asdict(self.settings)
         told = labeller.fingerprint if labeller else ""
@@ -122,9 +136,12 @@ class Ingester:
                 return replace(known, input=str(path), status="skipped")
             video = self._name(path, digest)
             summary = VideoSummary(str(path), f"{self.corpus}/{video}")
+            least = smallest_face(info.width, info.height, self.settings.min_face)
+            summary.smallest_face = round(least, 1)
             total = info.duration_s * self.settings.fps if info.duration_s else None
             journal_file = self.store.folder / "partial" / f"{digest}.jsonl"
-            journal = DetectionJournal(journal_file, self.settings.detector)
+            detector = f"{self.settings.detector}, min_face {self.settings.min_face}"
+            journal = DetectionJournal(journal_file, detector)
             with journal, self.store.new_shard() as crops:
                 try:
                     rows = self._collect(path, journal, crops, summary, progress, total)
@@ -147,6 +164,7 @@ class Ingester:
                     path=self.path,
                     digest=digest,
                     fingerprint=mark,
+                    margin=self.settings.margin,
                 )
                 journal.remove()
         return summary
@@ -180,7 +198,9 @@ class Ingester:
         rows, started = _Rows(), time.perf_counter()
         shown: Frame | None = None
         found, numbers, crops = Detections.none(), np.empty(0, np.intp), np.empty(0, np.uint8)
-        frames = resample(decode(path), self.settings.fps)
+        report = DecodeReport()
+        stream, strict = self.settings.stream, self.settings.strict
+        frames = resample(decode(path, report, stream=stream, strict=strict), self.settings.fps)
         while True:
             before = time.perf_counter()
             k, frame = next(frames, (-1, None))
@@ -193,6 +213,9 @@ class Ingester:
                 kept = numbers >= 0
                 found, numbers = found[kept], numbers[kept]
                 crops = self._crop(frame, found)
+                scores = _scores(frame, found, crops)
+                boxes = frame.to_file_pixels(found.boxes)
+                points = frame.to_file_pixels(found.landmarks)
                 shown = frame
             summary.frames += 1
             if len(found):
@@ -202,10 +225,12 @@ class Ingester:
                 rows.frame.append(k)
                 rows.time_s.append(frame.time_s)
                 rows.track.append(track)
-                rows.box.append(found.boxes[i])
+                rows.box.append(boxes[i])
                 rows.confidence.append(float(found.confidence[i]))
-                rows.landmarks.append(found.landmarks[i])
+                rows.landmarks.append(points[i])
+                rows.quality.append(scores[i])
             progress(k + 1, total, f"{len(rows.frame)} faces")
+        summary.decoded, summary.notes = report.decoded, report.notes
         summary.faces, summary.tracks = len(rows.frame), len(set(rows.track))
         summary.loss = round(1 - summary.frames_with_face / summary.frames, 6)
         summary.seconds = round(summary.frames / self.settings.fps, 3)
@@ -218,7 +243,7 @@ class Ingester:
         if known is not None:
             return known
         if self._detector is None:
-            self._detector = DETECTORS[self.settings.detector]()
+            self._detector = DETECTORS[self.settings.detector](self.settings.min_face)
         found = self._detector(frame.rgb)
         journal.add(frame.index, found)
         return found
@@ -227,6 +252,13 @@ class Ingester:
         size, margin = self.store.info.size, self.settings.margin
         crops = [square_crop(frame.rgb, box, size, margin) for box in found.boxes]
         return np.stack(crops) if crops else np.empty((0, size, size, 3), np.uint8)
+
+
+def _scores(frame: Frame, found: Detections, crops: Any) -> list[float]:
+    """Quality of each face of a frame, 0 to 1."""
+    size = (frame.rgb.shape[1], frame.rgb.shape[0])
+    parts = zip(crops, found.boxes, found.landmarks, strict=True)
+    return [quality(crop, box, points, size).score for crop, box, points in parts]
 
 
 def _digest(path: Path) -> str:
@@ -278,8 +310,7 @@ def _columns(rows: _Rows, video: str) -> Columns:
         **dict(zip(("x0", "y0", "x1", "y1"), box.T, strict=True)),
         "confidence": np.array(rows.confidence, np.float32)[order],
         **dict(zip(LANDMARKS, points.T, strict=True)),
+        "quality": np.array(rows.quality, np.float32)[order],
         "row": order,
     }
-    if n and len(rows.quality) == n:
-        columns["quality"] = np.array(rows.quality, np.float32)[order]
     return columns

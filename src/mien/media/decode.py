@@ -105,8 +105,8 @@ class Frame:
                 f"frame {self.index} cannot be converted to RGB: {reason(error)}"
             ) from error
 
-    def to_file_pixels(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map boxes (N, 4), x0 y0 x1 y1 in pixels of `rgb`, to the file's own pixels.
+    def to_file_pixels(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map boxes (N, 4), x0 y0 x1 y1, or points (N, ..., 2) of `rgb` to the file's own pixels.
 
         The file's own pixels are those of the upright picture before it is stretched, as ffmpeg
         and OpenCV give it: the same as `rgb` unless the file's pixels are not square.
@@ -114,7 +114,8 @@ class Frame:
         width, height = self.display.upright_size(self._source.width, self._source.height)
         shown_width, shown_height = self.display.shown_size(self._source.width, self._source.height)
         x, y = width / shown_width, height / shown_height
-        return np.asarray(boxes, np.float32) * np.array([x, y, x, y], np.float32)
+        pairs = np.asarray(places, np.float32).reshape(-1, 2) * np.array([x, y], np.float32)
+        return np.asarray(pairs.reshape(places.shape), np.float32)
 
 
 def is_video(path: Path) -> bool:

@@ -49,7 +49,8 @@ class Import:
     source: its name in the store. corpus: begins the names of its subjects, videos and images.
     faces: columns of `schema.FACE_COLUMNS` by name, NaN or None where missing; `row` is the row of
     each face among the crops (in their order where it is left out). labels: columns by layer.
-    split: part of each face in the official split. settings, log: what the log keeps.
+    split: part of each face in the official split. settings, log: what the log keeps. margin: that
+    the crops were cut with, None where somebody else cut them.
     """
 
     source: str
@@ -64,6 +65,7 @@ class Import:
     path: str = ""
     digest: str = ""
     fingerprint: str = ""
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,8 @@ def _entry(new: Import, ids: NDArray[np.int64]) -> Source:
         entry["digest"] = new.digest
     if new.fingerprint:
         entry["settings"] = new.fingerprint
+    if new.margin is not None:
+        entry["margin"] = new.margin
     return entry
 
 

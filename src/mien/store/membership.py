@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien.labels.arrays import Labels
+from mien.store.splits import refuse_shared
 from mien.store.store import Store
+
+Members = dict[str, list[str]]
+"""Names of people, videos and images, by kind."""
+KINDS_OF_MEMBERS = ("subject", "video", "image")
 
 
 def describe_split(store: Store, rows: NDArray[np.intp], labels: Labels) -> dict[str, Any]:
@@ -28,10 +33,23 @@ def describe_split(store: Store, rows: NDArray[np.intp], labels: Labels) -> dict
 
 def members(store: Store, rows: NDArray[np.intp]) -> dict[str, list[str]]:
     """Names of the people and videos at `rows`, and of images that name neither."""
-    found = {name: store.codes(name).at(rows) for name in ("subject", "video", "image")}
+    found = {name: store.codes(name).at(rows) for name in KINDS_OF_MEMBERS}
     nameless = (found["subject"].codes < 0) & (found["video"].codes < 0)
     found["image"] = found["image"].at(np.flatnonzero(nameless))
     return {kind: sorted(names.used()) for kind, names in found.items()}
+
+
+def merged_members(data: Mapping[str, Any], more: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Add people, videos and images, by kind, to what is known of a run's training faces."""
+    merged = {kind: sorted({*data.get(kind, ()), *names}) for kind, names in more.items()}
+    return {**data, **merged}
+
+
+def refuse_leaks(store: Store, split: str | None = None) -> None:
+    """Raise InputError, with the names, where a split (None: the default) shares a person."""
+    refuse_shared(
+        str(store.folder), store.split(split), store.codes("subject"), store.codes("video")
+    )
 
 
 def refuse_trained_on(
@@ -41,7 +59,7 @@ def refuse_trained_on(
 
     trained: people, videos and images by kind, as `describe_split` has them.
     """
-    seen = {kind: set(trained.get(kind, ())) for kind in ("subject", "video", "image")}
+    seen = {kind: set(trained.get(kind, ())) for kind in KINDS_OF_MEMBERS}
     seen["subject"] |= {store.subjects.person(name) for name in seen["subject"]}
     shared = [
         f"{kind} {name}"

@@ -80,7 +80,8 @@ class Source(TypedDict, total=False):
     """What store.json says of an import; log/<source>.json says the rest.
 
     faces: how many the store holds. ids: its face_ids lie in [ids[0], ids[1]). path: of a corpus.
-    digest: of a video file. settings: fingerprint of what decided the result.
+    digest: of a video file. settings: fingerprint of what decided the result. margin: that crops
+    were cut with, as a share of the box; left out where somebody else cut them.
     """
 
     kind: str
@@ -91,6 +92,7 @@ class Source(TypedDict, total=False):
     path: str
     digest: str
     settings: str
+    margin: float
 
 
 @dataclass(frozen=True)

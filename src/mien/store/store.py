@@ -245,6 +245,11 @@ class Store:
             raise unknown_name("layer", layer, self.layers)
         return self._part(labels_part(layer))
 
+    def margins(self, rows: NDArray[np.intp]) -> set[float | None]:
+        """Margins that the crops at `rows` were cut with; None for those that others cut."""
+        sources = self.codes("source").at(rows).used()
+        return {self.info.sources[source].get("margin") for source in sources}
+
     def landmarks(self) -> NDArray[np.float32]:
         """Five landmarks (N, 5, 2) of every face in source pixels; NaN where unknown."""
         flat = np.stack([self.column(name) for name in LANDMARKS], axis=1)
@@ -339,8 +344,8 @@ class Store:
         """Add an import's faces, whole or not at all, replacing what the source held before.
 
         The arguments are those of `commit.Import`; about: its `summary`, `settings`, `path`,
-        `digest` and `fingerprint`. Raises InputError for columns that do not fit, and for a corpus
-        of another path.
+        `digest`, `fingerprint` and `margin`. Raises InputError for columns that do not fit, and for
+        a corpus of another path.
         """
         new = Import(source, corpus, kind, crops, faces, labels or {}, split, **about)
         with self.writing():

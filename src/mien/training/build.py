@@ -147,8 +147,8 @@ def _learned(layout: HeadLayout, sources: Sequence[TrainingSource]) -> Learned:
         known: set[str] = set()
         for source in sources:
             values = source.labels.aligned([head])[head.name][source.rows]
-            labelled = (~np.isnan(values)).any(0)
-            known |= {o for o, k in zip(head.outputs, labelled, strict=True) if k}
+            labelled = np.flatnonzero((~np.isnan(values)).any(0))
+            known |= {head.outputs[i] for i in labelled}
         found[head.name] = tuple(output for output in head.outputs if output in known)
     return Learned(found)
 
@@ -174,7 +174,7 @@ def _with_class(recipe: Recipe, source: TrainingSource) -> TrainingSource:
     labels = source.labels
     known = np.zeros(labels.n, bool)
     if labels.head(CONDITION) is not None:
-        known = ~np.isnan(labels[CONDITION]).any(1)
+        known = np.isfinite(labels[CONDITION].sum(1))
     kept = source.rows[known[source.rows]]
     if len(kept) == 0:
         raise InputError(
@@ -219,7 +219,7 @@ def _margin(sources: Sequence[TrainingSource]) -> float | None:
 
     Raises InputError where it differs: no single way to cut would be right afterwards.
     """
-    margins = {source.store.margin(source.rows) for source in sources}
+    margins = set().union(*(source.store.margins(source.rows) for source in sources))
     if len(margins - {None}) > 1:
         shown = ", ".join(f"{m:g}" for m in sorted(m for m in margins if m is not None))
         raise InputError(f"the training crops were cut with different margins: {shown}")

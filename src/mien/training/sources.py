@@ -12,8 +12,8 @@ from mien.labels.arrays import Labels
 from mien.labels.heads import Head, merged_heads
 from mien.labels.kinds import likeliest
 from mien.store import Store
+from mien.store.membership import refuse_leaks
 from mien.store.shards import Pixels
-from mien.store.splits import refuse_shared
 from mien.training.compute import Compute
 from mien.training.data import FaceBatches, MixedBatches
 from mien.training.recipe import Recipe, Source
@@ -67,7 +67,7 @@ def open_sources(recipe: Recipe, store: Store | None) -> list[TrainingSource]:
     for settings in sources_of(recipe, store):
         found = store if store is not None else Store.open(Path(settings.store))
         split = settings.split or None
-        refuse_shared(found, split)
+        refuse_leaks(found, split)
         rows = _share(found, found.rows("train", split), recipe)
         opened.append(TrainingSource(settings, found, rows, found.labels(settings.layers or None)))
     return opened

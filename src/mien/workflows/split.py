@@ -1,0 +1,100 @@
+"""`mien.split` and `mien.check_split`: subject-independent parts of a store."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mien.corpora.given_split import read_given_split
+from mien.errors import InputError
+from mien.progress import say_nothing
+from mien.store import Store
+from mien.store.names import Names
+from mien.store.splits import SPLITS, assign, independent_groups, refuse_shared
+from mien.store.store import DEFAULT
+
+RATIOS = (0.7, 0.15, 0.15)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a split: its faces, its people, and its share of all faces."""
+
+    faces: int
+    people: int
+    share: float
+
+
+def split(
+    store: str | Path,
+    *,
+    ratios: Sequence[float] = RATIOS,
+    seed: int = 0,
+    given: str | Path | None = None,
+    name: str = DEFAULT,
+    say: Callable[[str], None] = say_nothing,
+) -> dict[str, Part]:
+    """Make a split in which no person and no video is in two parts; returns its parts by name.
+
+    ratios: of train, val and, if three, test, adding up to 1. given: a CSV with a split of one's
+    own (columns subject or video, and split) instead. name: of the split in the store. say: called
+    with warnings. Raises InputError for ratios or a CSV of no use, and for a split that shares.
+    """
+    opened = _open(store)
+    subject, video = opened.codes("subject"), opened.codes("video")
+    if given is not None:
+        rows = read_given_split(Path(given), subject.to_list(), video.to_list())
+        found = Names.of(rows)
+    else:
+        _check(ratios)
+        group = independent_groups(subject, video, opened.codes("image"))
+        chosen = assign(group, opened.labels(), ratios, seed)
+        found = Names(chosen.astype(np.int32), SPLITS)
+        nameless = int(((subject.codes < 0) & (video.codes < 0)).sum())
+        if nameless:
+            say(
+                f"warning: {nameless} of {len(opened)} faces name neither person nor video; each "
+                "counts as a person of its own"
+            )
+    refuse_shared(str(given or store), found, subject, video)
+    opened.set_split(name, opened.column("face_id"), found.to_list())
+    return _parts(found, subject)
+
+
+def check_split(store: str | Path, *, name: str | None = None) -> dict[str, Part]:
+    """Describe a split (None: the default); InputError, with the names, where it shares."""
+    opened = _open(store)
+    found, subject = opened.split(name), opened.codes("subject")
+    refuse_shared(str(store), found, subject, opened.codes("video"))
+    return _parts(found, subject)
+
+
+def _open(store: str | Path) -> Store:
+    opened = Store.open(Path(store))
+    if len(opened) == 0:
+        raise InputError(f"{store}: holds no face to split")
+    return opened
+
+
+def _check(ratios: Sequence[float]) -> None:
+    sound = len(ratios) in (2, 3) and all(0 <= ratio <= 1 for ratio in ratios)
+    if not sound or abs(sum(ratios) - 1) > 1e-6:
+        shown = ",".join(f"{ratio:g}" for ratio in ratios)
+        raise InputError(f"--ratios {shown}: give two or three shares that add up to 1")
+
+
+def _parts(found: Names, subject: Names) -> dict[str, Part]:
+    parts = {}
+    names: list[str | None] = [*sorted(found.used())]
+    if (found.codes < 0).any():
+        names.append(None)
+    for name in names:
+        mine = np.flatnonzero(found.codes < 0 if name is None else found.where(name))
+        people = subject.at(mine)
+        parts[name or "unassigned"] = Part(
+            len(mine),
+            len(people.used()) + bool((people.codes < 0).any()),
+            len(mine) / len(found.codes),
+        )
+    return parts
