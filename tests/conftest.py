@@ -152,6 +152,13 @@ def run_folder(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mien.training.loop import train
     from mien.training.recipe import load_recipe
 
-    folder = tmp_path_factory.mktemp("runs") / "run" settings = ("steps=8", "log_every=2",
-    "checkpoint_every=4", "batch_size=16", "method.update_rate=1") train(load_recipe("config1-32",
-    settings), Store.open(faces), Run(folder)) return folder
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    settings = (
+        "steps=8",
+        "log_every=2",
+        "checkpoint_every=4",
+        "batch_size=16",
+        "method.update_rate=1",
+    )
+    train(load_recipe("config1-32", settings), Store.open(faces), Run(folder))
+    return folder

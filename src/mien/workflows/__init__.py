@@ -1,0 +1,1 @@
+"""One function per verb: what the command line calls, and what `import mien` offers."""
