@@ -9,7 +9,7 @@ heads          name and outputs of each, in order
 learned        by head, the outputs that ever saw a label; the others say nothing
 fake           whether there is an output `fake`
 preprocessing  how crops are cut and turned into numbers
-sha256         of the graph, weights included, as protobuf bytes
+sha256         of the file without its metadata, and of the above
 """
 
 import hashlib
@@ -70,14 +70,14 @@ class RecogniserCard:
 def write_card(model: Any, card: RecogniserCard) -> None:
     """Put a card into an ONNX model (`onnx.ModelProto`), which has no other metadata then."""
     del model.metadata_props[:]
-    values = {**card.to_dict(), "sha256": _digest(model)}
+    values = {**card.to_dict(), "sha256": _digest(model, card)}
     model.metadata_props.add(key=ENTRY, value=json.dumps(values))
 
 
 class OnnxRecogniser:
     """A recogniser in ONNX Runtime, on the CPU (`recognition.protocol`).
 
-    sha256: of the graph, to tell models apart. batch_size: crops that go through it at once.
+    sha256: to tell models apart. batch_size: crops that go through it at once.
     """
 
     def __init__(self, model: Any, batch_size: int = 16) -> None:
@@ -134,7 +134,9 @@ class OnnxRecogniser:
         ends = (*self._session.get_inputs(), *self._session.get_outputs())
         found = {end.name: end.shape[1:] for end in ends}
         if found != wanted:
-            raise InputError(f"the graph's inputs and outputs, {found}, are not its heads' {wanted}")
+            raise InputError(
+                f"the graph's inputs and outputs, {found}, are not its heads' {wanted}"
+            )
 
 
 def _stacked(parts: Iterable[Floats], width: int) -> Floats:
@@ -145,6 +147,8 @@ def _read_card(model: Any) -> tuple[RecogniserCard, str]:
     text = next((entry.value for entry in model.metadata_props if entry.key == ENTRY), None)
     if text is None:
         raise InputError("not a recogniser of mien (`mien export model RUN` makes them)")
+    if any(tensor.external_data for tensor in model.graph.initializer):
+        raise InputError("its weights lie in other files, which are not read")
     try:
         values = json.loads(text)
         if values["format"] != FORMAT:
@@ -152,13 +156,18 @@ def _read_card(model: Any) -> tuple[RecogniserCard, str]:
         card, sha256 = RecogniserCard.from_dict(values), str(values["sha256"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"its description cannot be read: {error!r}") from error
-    if _digest(model) != sha256:
-        raise InputError("its weights are not those that were exported (SHA-256): export it anew")
+    if _digest(model, card) != sha256:
+        raise InputError("it is not as it was exported (its SHA-256 differs): export it anew")
     return card, sha256
 
 
-def _digest(model: Any) -> str:
-    return hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
+def _digest(model: Any, card: RecogniserCard) -> str:
+    bare = type(model)()
+    bare.CopyFrom(model)
+    del bare.metadata_props[:]
+    digest = hashlib.sha256(bare.SerializeToString(deterministic=True))
+    digest.update(json.dumps(card.to_dict(), sort_keys=True).encode())
+    return digest.hexdigest()
 
 
 def _session(model: Any) -> Any:
