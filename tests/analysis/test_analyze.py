@@ -10,6 +10,7 @@ from conftest import draw_face
 from mien.analysis.analyze import CHUNK, Analyzer, SourceFrame, frames_of
 from mien.analysis.overlay import draw
 from mien.media.decode import decode, probe
+from mien.workflows.models import load_recogniser
 
 FRONT = ["input", "frame", "timestamp", "face_id", "success", "confidence", "x0", "y0", "x1", "y1"]
 
@@ -75,11 +76,8 @@ def test_overlay_and_report(clip, run_folder, tmp_path, cli):
 
 
 def test_the_overlay_draws_box_circle_and_words(clip, run_folder):
-    from mien.models.predictor import AffectPredictor
-    from mien.runs.run import Run
-
-    predictor = AffectPredictor.load(Run.open(run_folder).last().discriminator)
-    analyzed = next(iter(Analyzer(predictor).analyze(frames_of(clip))))
+    recogniser = load_recogniser(run_folder, "last")
+    analyzed = next(iter(Analyzer(recogniser).analyze(frames_of(clip))))
     picture = draw(analyzed)
     assert picture.shape == (576, 704, 3)
     x0, y0, x1, _ = (analyzed.found.boxes[0] * 4).astype(int)

@@ -17,6 +17,7 @@ from mien.labels.arrays import Predictions
 from mien.media.decode import decode, is_video
 from mien.media.images import is_image, read_image
 from mien.media.resample import resample
+from mien.recognition.preprocessing import Preprocessing
 from mien.recognition.protocol import Recogniser
 
 _Item = TypeVar("_Item")
@@ -77,17 +78,55 @@ def frames_of(path: Path, fps: float | None = None) -> Iterator[SourceFrame]:
             yield SourceFrame(k, frame.time_s, frame.rgb)
 
 
+def crop_margin(recogniser: Recogniser | None, wanted: float | None = None) -> float:
+    """Margin to cut crops with: the model's, where it is known, else `wanted` or 0.05.
+
+    Raises InputError where `wanted` is not the model's: its numbers would be wrong, and look right.
+    """
+    known = None if recogniser is None else recogniser.preprocessing.margin
+    if known is None:
+        return MARGIN if wanted is None else wanted
+    if wanted is not None and not np.isclose(wanted, known):
+        raise InputError(
+            f"margin {wanted:g}: the model was trained on crops cut with {known:g}, and would be "
+            "wrong on others; leave the margin away"
+        )
+    return known
+
+
+def remarks(recogniser: Recogniser | None, crops: bool = False) -> list[str]:
+    """What to know of how crops are cut. crops: whether the inputs are faces already."""
+    if recogniser is None:
+        return []
+    known = recogniser.preprocessing.margin
+    if known is not None:
+        need = f"crops must be cut as the model's were: the face's box and {known:g} of it around"
+        return [need] if crops else []
+    cut = "the model does not say how its crops were cut"
+    if crops:
+        return [f"{cut}: give it faces cut like those it was trained on"]
+    return [f"{cut}: a margin of {MARGIN:g} is taken unless another is given"]
+
+
 class Analyzer:
-    """Detects, tracks and predicts; one input at a time."""
+    """Detects, tracks and predicts; one input at a time.
+
+    margin: room around a face's box, as a share of its longer side; None: as the model was
+    trained. Raises InputError for another than the model's, and for a model that is fed in a way
+    that is not built yet.
+    """
 
     def __init__(
         self,
         recogniser: Recogniser | None,
         detector: str = "centerface",
         tracker: str = "iou",
-        margin: float = MARGIN,
+        margin: float | None = None,
     ) -> None:
-        self.recogniser, self.tracker, self.margin = recogniser, tracker, margin
+        self.recogniser, self.tracker = recogniser, tracker
+        self.margin = crop_margin(recogniser, margin)
+        if recogniser is not None:
+            _check(recogniser.preprocessing)
         self._detector_name = detector
         self._detect: Detector | None = None
 
@@ -138,6 +177,14 @@ class Analyzer:
             first += len(found)
             mine = None if predictions is None else predictions.at(faces)
             yield AnalyzedFrame(frame, found, numbers, mine)
+
+
+def _check(preprocessing: Preprocessing) -> None:
+    if preprocessing.window != 1 or preprocessing.interpolation != "bicubic":
+        raise InputError(
+            "analysis feeds single images resized bicubically; this model takes windows of "
+            f"{preprocessing.window} resized by {preprocessing.interpolation}"
+        )
 
 
 def _chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

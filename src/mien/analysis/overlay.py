@@ -7,10 +7,12 @@ from PIL import Image, ImageDraw, ImageFont
 from mien.analysis.analyze import AnalyzedFrame
 from mien.labels.action_units import FACS, parse
 from mien.labels.arrays import Predictions
-from mien.labels.kinds import THRESHOLD, likeliest
+from mien.labels.kinds import LEVELS, THRESHOLD, likeliest
 
 COLOURS = ("#4fc3f7", "#ffb74d", "#aed581", "#f06292", "#ba68c8", "#fff176")
 _LEAST_HEIGHT = 480
+_TRACE = 1.0
+"""Intensity A, a trace: from it on a unit is shown."""
 _PANEL = (12, 14, 18, 190)
 
 
@@ -75,6 +77,9 @@ def _lines(found: Predictions, face: int) -> list[str]:
         elif head.type.kind == "binary":
             shown = [i for i, p in enumerate(values) if p >= THRESHOLD]
             lines += [f"{_unit(head.outputs[i])} {values[i]:.2f}" for i in shown]
+        elif head.type.kind == "ordinal":
+            shown = [i for i, intensity in enumerate(values) if intensity >= _TRACE]
+            lines += [f"{_unit(head.outputs[i])} {values[i]:.1f} of {LEVELS}" for i in shown]
     return lines or ["neither unit nor expression"]
 
 

@@ -2,6 +2,7 @@
 
 example: mien analyze talk.mp4 --model runs/first --out talk.csv --overlay talk-seen.mp4 \\
              --report talk.html
+         mien analyze talk.mp4 --model model.onnx --out talk.csv
          mien analyze --crops faces/ --model runs/first --out faces.csv
 
 One row per face per frame, and one for a frame without a face (success 0). Columns: input, frame,
@@ -9,6 +10,10 @@ timestamp, face_id, success, confidence, x0, y0, x1, y1, valence, arousal; per u
 (probability), AU01_c (presence) and AU01_r (intensity); expression, and one probability for each.
 Cells are empty where the model has nothing to say; without --model there are boxes only. Frames are
 the file's own; --fps resamples. --crops takes images that are faces already, one row each.
+
+--model: a run, a model file (`mien export model` makes .onnx, which needs no torch) or the name of
+weights that come with mien. Faces are cut as the model's training pictures were; where it does not
+know how that was, --margin says it.
 """
 
 import argparse
@@ -34,13 +39,15 @@ Summary = dict[str, Any]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="*", type=Path, metavar="INPUT")
     parser.add_argument("--crops", type=Path, metavar="DIR", help="images that are faces already")
-    parser.add_argument("--model", type=Path, metavar="RUN")
-    parser.add_argument("--checkpoint", choices=("best", "last"), default="best")
+    parser.add_argument("--model", metavar="RUN|FILE|NAME")
+    parser.add_argument("--checkpoint", choices=("best", "last"), default="best", help="of a run")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.csv")
     parser.add_argument("--overlay", type=Path, metavar="FILE.mp4", help="for one video")
     parser.add_argument("--report", type=Path, metavar="FILE.html")
     parser.add_argument("--fps", type=frame_rate, help="resample videos to this rate")
-    parser.add_argument("--margin", type=margin, help="room around a face's box (0.05)")
+    parser.add_argument(
+        "--margin", type=margin, help="room around a face's box (the model's, or 0.05)"
+    )
     parser.add_argument("--detector", default="centerface")
     parser.add_argument("--tracker", default="iou")
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
@@ -89,6 +96,8 @@ def _files(args: argparse.Namespace) -> list[Path]:
             raise InputError(f"{args.crops}: is not a folder")
         if args.model is None:
             raise InputError("--crops needs --model: there is nothing else to say of a crop")
+        if args.margin is not None:
+            raise InputError("--margin goes without --crops: nothing is cut")
         files = images_in(args.crops)
         if not files:
             raise InputError(f"{args.crops}: holds no image")
@@ -121,22 +130,25 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 
 def _analyzer(args: argparse.Namespace) -> "Analyzer":
+<<<<<<< HEAD
     from mien.analysis.analyze import Analyzer
     from mien.errors import check_name
+=======
+    from mien.analysis.analyze import Analyzer, remarks
+    from mien.cli.arguments import check_name
+>>>>>>> recog
     from mien.faces import DETECTORS, TRACKERS
-    from mien.faces.crop import MARGIN
-    from mien.models.torch_recogniser import TorchRecogniser
-    from mien.runs.run import Run
+    from mien.workflows.models import load_recogniser
 
     check_name("detector", args.detector, DETECTORS)
     check_name("tracker", args.tracker, TRACKERS)
     recogniser = None
     if args.model is not None:
-        run = Run.open(args.model)
-        checkpoint = run.best() if args.checkpoint == "best" else run.last()
-        recogniser = TorchRecogniser.load(checkpoint.recogniser)
-    chosen = MARGIN if args.margin is None else args.margin
-    return Analyzer(recogniser, args.detector, args.tracker, chosen)
+        recogniser = load_recogniser(args.model, args.checkpoint)
+    analyzer = Analyzer(recogniser, args.detector, args.tracker, args.margin)
+    for line in remarks(recogniser, args.crops is not None) if args.margin is None else ():
+        note(line)
+    return analyzer
 
 
 def _videos(

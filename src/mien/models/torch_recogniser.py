@@ -13,7 +13,6 @@ from mien.labels.arrays import Predictions
 from mien.models import RECOGNISERS
 from mien.models.checkpoint import load_network
 from mien.models.heads import OutputSpec
-from mien.models.images import to_network
 from mien.recognition.preprocessing import Preprocessing
 
 
@@ -45,9 +44,12 @@ class TorchRecogniser:
         tracks: NDArray[np.intp] | None = None,
         time_s: NDArray[np.float64] | None = None,
     ) -> Predictions:
-        """Predict for RGB bytes (N, S, S, 3), S the size of the preprocessing."""
+        """Predict for RGB bytes (N, S, S, 3), S the size of the preprocessing.
+
+        Raises InputError for crops of another size or type.
+        """
         return self.predict_batches(
-            to_network(crops[i : i + self.batch_size], self.preprocessing.channels)
+            torch.from_numpy(self.preprocessing.batch(crops[i : i + self.batch_size]))
             for i in range(0, len(crops), self.batch_size)
         )
 

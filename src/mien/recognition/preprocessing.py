@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.errors import InputError
+
 GREY = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey."""
 INTERPOLATIONS = {
@@ -51,7 +53,15 @@ class Preprocessing:
         return np.array(Image.fromarray(crop).resize((self.size, self.size), way))
 
     def batch(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Turn RGB bytes (N, size, size, 3) into float32 (N, channels, size, size)."""
+        """Turn RGB bytes (N, size, size, 3) into float32 (N, channels, size, size).
+
+        Raises InputError for crops of another size or type.
+        """
+        if crops.dtype != np.uint8 or crops.shape[1:] != (self.size, self.size, 3):
+            raise InputError(
+                f"crops are {crops.dtype} {crops.shape}; this model takes RGB bytes, uint8 "
+                f"(N, {self.size}, {self.size}, 3)"
+            )
         values = crops.astype(np.float32)
         if self.channels == 1:
             values = (values @ np.array(GREY, np.float32))[..., None]

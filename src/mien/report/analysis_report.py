@@ -3,7 +3,6 @@
 import base64
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,11 @@ from PIL import Image
 from pyarrow import csv as arrow_csv
 
 from mien.atomic import write_text
-from mien.labels.action_units import FACS, parse
-from mien.labels.expressions import CANONICAL
+from mien.labels.action_units import INTENSITY_MAX
+from mien.labels.kinds import THRESHOLD
 from mien.media.decode import decode
 from mien.media.images import fit_within, is_image, read_image
+from mien.report.columns import CLASS, AffectColumns, unit_title
 from mien.report.figures import PLOTLY_SCRIPT, affect_figure
 from mien.report.traces import Trace, TurningPoint, thinned, turning_points
 
@@ -30,22 +30,13 @@ _THUMBNAIL = 220
 _SAME_TIME_S = 1e-5  # the table's times are rounded to microseconds
 
 
-@dataclass(frozen=True)
-class _Columns:
-    units: list[str]
-    expressions: list[str]
-
-
 def write_report(path: Path, table_file: Path) -> None:
     """Write the report of a table that `mien analyze` wrote; the inputs are read for pictures."""
     options = arrow_csv.ConvertOptions(
-        strings_can_be_null=True, column_types={"input": pa.string(), "expression": pa.string()}
+        strings_can_be_null=True, column_types={"input": pa.string(), CLASS: pa.string()}
     )
     table = arrow_csv.read_csv(table_file, convert_options=options)
-    columns = _Columns(
-        [n for n in table.column_names if n.endswith("_p") and parse(n[:-2]) is not None],
-        [n for n in table.column_names if n in CANONICAL],
-    )
+    columns = AffectColumns.of(table.column_names)
     inputs = table["input"].unique().to_pylist()
     stills = [name for name in inputs if is_image(Path(name))]
     videos = [_video(table, name, columns) for name in inputs if not is_image(Path(name))]
@@ -64,7 +55,7 @@ def write_report(path: Path, table_file: Path) -> None:
     write_text(path, page)
 
 
-def _video(table: pa.Table, name: str, columns: _Columns) -> dict[str, Any]:
+def _video(table: pa.Table, name: str, columns: AffectColumns) -> dict[str, Any]:
     part = table.filter(pc.equal(table["input"], name))
     frames = pc.count_distinct(part["frame"]).as_py()
     seen = part.filter(pc.equal(part["success"], 1))
@@ -84,22 +75,21 @@ def _video(table: pa.Table, name: str, columns: _Columns) -> dict[str, Any]:
     }
 
 
-def _face(name: str, seen: pa.Table, number: int, frames: int, columns: _Columns) -> dict[str, Any]:
+def _face(
+    name: str, seen: pa.Table, number: int, frames: int, columns: AffectColumns
+) -> dict[str, Any]:
     rows = seen.filter(pc.equal(seen["face_id"], number))
-    signals = ("valence", "arousal", *columns.units, *columns.expressions)
-    trace = Trace(
-        _floats(rows, "timestamp"),
-        {signal: _floats(rows, signal) for signal in signals},
-    )
-    points = turning_points(trace, signals)
+    signals = {name: _floats(rows, name) for name in columns.signals}
+    trace = Trace(_floats(rows, "timestamp"), signals)
+    points = turning_points(trace, columns.signals)
     boxes = np.stack([_floats(rows, c) for c in ("x0", "y0", "x1", "y1")], axis=1)
     where = {float(t): boxes[i] for i, t in enumerate(trace.time_s)}
     pictures = _pictures(Path(name), {p.time_s for p in points}, where)
     return {
         "number": number,
         "frames": frames,
-        "figure": affect_figure(thinned(trace), columns.units, columns.expressions, points),
-        "silent": not trace.known(signals),
+        "figure": affect_figure(thinned(trace), columns, points),
+        "silent": not trace.known(columns.signals),
         "turns": [
             {"time": p.time_s, "text": _describe(p), "picture": pictures[p.time_s]}
             for p in points
@@ -109,14 +99,18 @@ def _face(name: str, seen: pa.Table, number: int, frames: int, columns: _Columns
 
 
 def _describe(point: TurningPoint) -> str:
-    unit = parse(point.signal.removesuffix("_p"))
-    name = f"AU{unit} {FACS[unit]}" if unit is not None else point.signal
-    return f"{name} {'peaks at' if point.rising else 'falls to'} {point.value:.2f}"
+    name = unit_title(point.signal) or point.signal
+    return (
+        f"{name} {'peaks at' if point.rising else 'falls to'} {point.value:.2f}{_of(point.signal)}"
+    )
+
+
+def _of(name: str) -> str:
+    """The scale of an intensity, so that nobody takes it for a probability."""
+    return f" of {INTENSITY_MAX:g}" if name.endswith("_r") else ""
 
 
 def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
-    if name not in table.column_names:
-        return np.full(table.num_rows, np.nan)
     values = table[name].cast(pa.float64())
     return np.asarray(pc.fill_null(values, float("nan")).to_numpy(), np.float64)
 
@@ -156,7 +150,7 @@ def _data_url(image: Image.Image) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
 
 
-def _still(table: pa.Table, name: str, columns: _Columns) -> dict[str, Any]:
+def _still(table: pa.Table, name: str, columns: AffectColumns) -> dict[str, Any]:
     rows = table.filter(pc.equal(table["input"], name)).to_pylist()
     rgb = read_image(Path(name)) if Path(name).exists() else None
     faces = []
@@ -164,14 +158,14 @@ def _still(table: pa.Table, name: str, columns: _Columns) -> dict[str, Any]:
         if not row["success"] or rgb is None:
             continue
         box = np.array([row[c] for c in ("x0", "y0", "x1", "y1")], float)
-        shown = [c for c in columns.units if (row[c] or 0) >= 0.5]
+        shown = [c for c in columns.presence if (row[c] or 0) >= THRESHOLD]
+        shown += [c for c in columns.intensity if (row[c] or 0) >= 1]  # from A, the trace, on
         faces.append(
             {
                 "picture": _data_url(_around(rgb, box)),
-                "expression": row.get("expression"),
-                "units": [f"{c[:-2]} {row[c]:.2f}" for c in shown],
-                "valence": row["valence"],
-                "arousal": row["arousal"],
+                "expression": row.get(CLASS),
+                "units": [f"{c[:-2]} {row[c]:.2f}{_of(c)}" for c in shown],
+                "axes": [f"{c} {row[c]:.2f}" for c in columns.axes if row[c] is not None],
             }
         )
     return {"name": Path(name).name, "faces": faces}

@@ -1,14 +1,17 @@
 """Interactive figures as HTML fragments; plotly's script is put into a page once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
-from mien.labels.action_units import FACS, parse
+from mien.report.columns import AffectColumns, span, unit_title
 from mien.report.traces import Trace, TurningPoint
+
+_Panel = tuple[str, Sequence[str], Callable[[go.Figure, int, Trace, Sequence[str]], None]]
+"""Title, columns, and what draws them into a row of a figure."""
 
 PLOTLY_SCRIPT = get_plotlyjs()
 _EXPRESSION_COLOURS = {
@@ -24,26 +27,23 @@ _EXPRESSION_COLOURS = {
 }
 
 
-def affect_figure(
-    trace: Trace,
-    units: Sequence[str],
-    expressions: Sequence[str],
-    points: Sequence[TurningPoint],
-) -> str:
-    """Draw valence and arousal, the Action Unit raster and the expressions over one time axis.
+def affect_figure(trace: Trace, columns: AffectColumns, points: Sequence[TurningPoint]) -> str:
+    """Draw valence and arousal, rasters of the Action Units and the classes over one time axis.
 
-    units: names of the `_p` columns. A panel without any value is left out. Returns HTML, empty
-    where there is nothing to draw.
+    A panel without any value is left out. Returns HTML, empty where there is nothing to draw.
     """
-    panels = [
-        ("valence and arousal", trace.known(("valence", "arousal")), 200),
-        ("Action Units: probability", trace.known(units), 60 + 24 * len(units)),
-        ("expressions: probability", trace.known(expressions), 200),
+    panels: list[_Panel] = [
+        ("valence and arousal", columns.axes, _lines),
+        ("Action Units: probability", columns.presence, _raster),
+        ("Action Units: intensity, 0 to 5", columns.intensity, _raster),
+        ("expressions: probability", columns.classes, _areas),
     ]
-    panels = [panel for panel in panels if panel[1]]
+    panels = [
+        (title, known, draw) for title, names, draw in panels if (known := trace.known(names))
+    ]
     if not panels:
         return ""
-    heights = [height for _, _, height in panels]
+    heights = [60 + 24 * len(names) if draw is _raster else 200 for _, names, draw in panels]
     figure = make_subplots(
         rows=len(panels),
         cols=1,
@@ -52,13 +52,8 @@ def affect_figure(
         vertical_spacing=0.09,
         subplot_titles=[title for title, _, _ in panels],
     )
-    for row, (title, names, _) in enumerate(panels, start=1):
-        if title.startswith("valence"):
-            _lines(figure, row, trace, names)
-        elif title.startswith("Action"):
-            _raster(figure, row, trace, names)
-        else:
-            _areas(figure, row, trace, names)
+    for row, (_, names, draw) in enumerate(panels, start=1):
+        draw(figure, row, trace, names)
     for point in points:
         figure.add_vline(
             x=point.time_s, line={"color": "rgba(0,0,0,.35)", "width": 1, "dash": "dot"}
@@ -92,16 +87,12 @@ def _lines(figure: go.Figure, row: int, trace: Trace, names: Sequence[str]) -> N
 
 
 def _raster(figure: go.Figure, row: int, trace: Trace, names: Sequence[str]) -> None:
-    labels = []
-    for name in names:
-        unit = parse(name.removesuffix("_p"))
-        labels.append(f"AU{unit} {FACS[unit]}" if unit is not None else name)
     raster = go.Heatmap(
         x=trace.time_s,
-        y=labels,
+        y=[unit_title(name) for name in names],
         z=np.round(np.stack([trace.signals[name] for name in names]), 3),
         zmin=0,
-        zmax=1,
+        zmax=span(names[0]),
         colorscale="Blues",
         showscale=False,
         hovertemplate="%{y}<br>%{x:.2f} s: %{z:.2f}<extra></extra>",

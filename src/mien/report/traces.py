@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
+from mien.report.columns import span
+
 Array = NDArray[np.float64]
 
 
@@ -44,8 +46,8 @@ def turning_points(
 ) -> list[TurningPoint]:
     """Find the peaks and valleys that stand out most, in order of time.
 
-    Signals are smoothed over `smooth_s`; a turn stands out by at least `least` (valence and arousal
-    run over 2, probabilities over 1, so theirs count half). Two turns kept are `apart_s` apart.
+    Signals are smoothed over `smooth_s`; a turn stands out by at least `least` of its column's
+    scale (`columns.span`). Two turns kept are `apart_s` apart.
     """
     if len(trace.time_s) < 3:
         return []
@@ -54,9 +56,9 @@ def turning_points(
     for name in trace.known(names):
         values = _interpolated(trace.signals[name])
         smooth = gaussian_filter1d(values, max(smooth_s / step, 0.5), mode="nearest")
-        span = 2.0 if name in ("valence", "arousal") else 1.0
+        scale = span(name)
         for sign in (1, -1):
-            peaks, about = find_peaks(sign * smooth, prominence=least * span)
+            peaks, about = find_peaks(sign * smooth, prominence=least * scale)
             for peak, prominence in zip(peaks, about["prominences"], strict=True):
                 found.append(
                     TurningPoint(
@@ -64,7 +66,7 @@ def turning_points(
                         name,
                         float(smooth[peak]),
                         sign > 0,
-                        float(prominence) / span,
+                        float(prominence) / scale,
                     )
                 )
     kept: list[TurningPoint] = []

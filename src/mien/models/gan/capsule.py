@@ -41,8 +41,8 @@ class CapsuleDiscriminator32(nn.Module):
 
     def _capsules(self, images: Tensor) -> Tensor:
         maps = self.primary(self.convolution(images))
-        parts = maps.view(len(images), PRIMARY, PRIMARY_SIZE, -1).permute(0, 1, 3, 2)
-        return squash(parts.reshape(len(images), -1, PRIMARY_SIZE).float())
+        parts = maps.view(images.shape[0], PRIMARY, PRIMARY_SIZE, -1).permute(0, 1, 3, 2)
+        return squash(parts.reshape(images.shape[0], -1, PRIMARY_SIZE).float())
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, 3, 32, 32) to (N, outputs)."""

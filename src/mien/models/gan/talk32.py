@@ -111,7 +111,7 @@ class TalkConditionalDiscriminator(nn.Module):
 
     def _with_label(self, images: Tensor, label: Tensor | None) -> Tensor:
         if label is None:
-            plane = images.new_zeros(len(images), 1, SIDE, SIDE)
+            plane = images.new_zeros(images.shape[0], 1, SIDE, SIDE)
         else:
             plane = self.embedding(label).view(-1, 1, SIDE, SIDE).to(images.dtype)
         return torch.cat([images, plane], dim=1)

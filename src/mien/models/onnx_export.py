@@ -1,0 +1,144 @@
+"""Write a recogniser as an ONNX file (`recognition/onnx_recogniser.py` says what is in one)."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mien.atomic import replacing
+from mien.errors import InputError
+from mien.labels.arrays import Predictions
+from mien.models.heads import OutputSpec
+from mien.models.torch_recogniser import TorchRecogniser
+from mien.recognition.onnx_recogniser import IMAGES, OnnxRecogniser, RecogniserCard, write_card
+
+TOLERANCE = 1e-4
+"""Largest difference between the predictions of a network and of its file."""
+_TESTED = 20
+_LEAST_HALVED = 64
+
+
+def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
+    """Write the file; returns the largest difference of its predictions, on made pictures.
+
+    Raises InputError, and writes nothing, where that is above `TOLERANCE`.
+    """
+    import onnx
+
+    model = to_onnx(recogniser)
+    crops = made_pictures(recogniser.preprocessing.size)
+    with replacing(path) as temporary:
+        onnx.save_model(model, str(temporary))
+        exported = OnnxRecogniser.load(temporary).predict(crops)
+        difference = largest_difference(exported, recogniser.predict(crops))
+        if not difference <= TOLERANCE:
+            raise InputError(f"{path}: the file would predict {difference:g} off the network")
+    return difference
+
+
+def to_onnx(recogniser: TorchRecogniser) -> Any:
+    """Return the `onnx.ModelProto` of a recogniser, its card in it."""
+    spec, preprocessing = recogniser.spec, recogniser.preprocessing
+    fake = spec.fake is not None and spec.fake.probability
+    card = RecogniserCard(spec.layout.heads, spec.learned, fake, preprocessing)
+    example = torch.zeros(2, preprocessing.channels, preprocessing.size, preprocessing.size)
+    with _quiet():
+        program = torch.onnx.export(
+            _Named(recogniser.network, spec, card.outputs).eval(),
+            (example,),
+            dynamo=True,
+            verbose=False,
+            input_names=[IMAGES],
+            output_names=card.outputs,
+            dynamic_shapes={IMAGES: {0: torch.export.Dim("faces")}},
+        )
+    assert program is not None
+    model = program.model_proto
+    _forget_origins(model)
+    _halve(model)
+    write_card(model, card)
+    return model
+
+
+class _Named(nn.Module):
+    """The network with its outputs cut into heads and scaled, as `OutputSpec` says."""
+
+    def __init__(self, network: nn.Module, spec: OutputSpec, names: list[str]) -> None:
+        super().__init__()
+        self.network, self.spec, self.names = network, spec, names
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        output = self.network(images)
+        found = self.spec.layout.split(output)
+        if self.spec.fake is not None:
+            found["fake"] = self.spec.fake.logit(output, found)
+        return tuple(found[name] for name in self.names)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch's exporter from telling of its own deprecations and of what is not installed."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _forget_origins(model: Any) -> None:
+    """Drop what the exporter notes of the source: file names of this machine among it."""
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    del graph.value_info[:]
+
+
+def _halve(model: Any) -> None:
+    """Store weights that half precision holds exactly in it; the graph widens them again."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if values.size < _LEAST_HALVED or (half.astype(np.float32) != values).any():
+            continue
+        wide, narrow = tensor.name, f"{tensor.name}_half"
+        tensor.CopyFrom(numpy_helper.from_array(half, narrow))
+        graph.node.insert(0, helper.make_node("Cast", [narrow], [wide], to=TensorProto.FLOAT))
+
+
+def made_pictures(size: int) -> NDArray[np.uint8]:
+    """Coarse and fine noise (N, size, size, 3), to compare recognisers on."""
+    source = np.random.default_rng(0)
+    coarse = source.integers(0, 256, (_TESTED, 5, 5, 3), np.uint8)
+    at = np.arange(size) * 5 // size
+    pictures = coarse[:, at][:, :, at]
+    pictures[::2] = source.integers(0, 256, pictures[::2].shape, np.uint8)
+    return pictures
+
+
+def largest_difference(one: Predictions, other: Predictions) -> float:
+    """Largest between any two numbers; infinite where only one of them says something."""
+    pairs = [(one[name], other[name]) for name in one] + [(one.fake, other.fake)]
+    largest = 0.0
+    for a, b in pairs:
+        if (np.isnan(a) != np.isnan(b)).any():
+            return float("inf")
+        largest = max(largest, float(np.abs(np.nan_to_num(a - b)).max(initial=0.0)))
+    return largest

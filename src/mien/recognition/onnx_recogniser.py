@@ -1,0 +1,187 @@
+"""A recogniser as an ONNX file: everything that it takes to use it rightly, and no torch.
+
+The graph takes `images`, float32 (N, C, S, S) as `Preprocessing.batch` makes them, and gives one
+output per head, by its name: raw outputs (N, width), scaled; a discriminator's `fake`, (N,), is
+the logit of being generated. The file's metadata hold one entry, `mien`, which is JSON:
+
+format         `mien-recogniser-1`
+heads          name and outputs of each, in order
+learned        by head, the outputs that ever saw a label; the others say nothing
+fake           whether there is an output `fake`
+preprocessing  how crops are cut and turned into numbers
+sha256         of the file without its metadata, and of the above
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError
+from mien.labels.arrays import Learned, Predictions
+from mien.labels.heads import Head, head_from_dict, head_to_dict
+from mien.labels.kinds import Floats, sigmoid
+from mien.recognition.preprocessing import Preprocessing
+
+FORMAT, ENTRY = "mien-recogniser-1", "mien"
+IMAGES, FAKE = "images", "fake"
+
+
+@dataclass(frozen=True)
+class RecogniserCard:
+    """What a file says of its network, as the module's docstring lists it."""
+
+    heads: tuple[Head, ...]
+    learned: Learned
+    fake: bool
+    preprocessing: Preprocessing
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the graph's outputs."""
+        return [*(head.name for head in self.heads), *([FAKE] if self.fake else [])]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that `from_dict` reads back."""
+        return {
+            "format": FORMAT,
+            "heads": [head_to_dict(head) for head in self.heads],
+            "learned": {name: list(outputs) for name, outputs in self.learned.outputs.items()},
+            "fake": self.fake,
+            "preprocessing": self.preprocessing.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "RecogniserCard":
+        """Read back `to_dict`; raises KeyError, TypeError or InputError for what it is not."""
+        return cls(
+            tuple(head_from_dict(head) for head in values["heads"]),
+            Learned({name: tuple(outputs) for name, outputs in values["learned"].items()}),
+            bool(values["fake"]),
+            Preprocessing.from_dict(values["preprocessing"]),
+        )
+
+
+def write_card(model: Any, card: RecogniserCard) -> None:
+    """Put a card into an ONNX model (`onnx.ModelProto`), which has no other metadata then."""
+    del model.metadata_props[:]
+    values = {**card.to_dict(), "sha256": _digest(model, card)}
+    model.metadata_props.add(key=ENTRY, value=json.dumps(values))
+
+
+class OnnxRecogniser:
+    """A recogniser in ONNX Runtime, on the CPU (`recognition.protocol`).
+
+    sha256: to tell models apart. batch_size: crops that go through it at once.
+    """
+
+    def __init__(self, model: Any, batch_size: int = 16) -> None:
+        """Take an `onnx.ModelProto`; raises InputError where it is no recogniser of mien."""
+        self.card, self.sha256 = _read_card(model)
+        self.heads, self.preprocessing = self.card.heads, self.card.preprocessing
+        self.batch_size = batch_size
+        self._session = _session(model)
+        self._check_outputs()
+
+    @classmethod
+    def load(cls, path: Path) -> "OnnxRecogniser":
+        """Load a file; executes no code from it. Raises InputError where it is no recogniser."""
+        import onnx
+
+        try:
+            model = onnx.load(str(path), load_external_data=False)
+        except Exception as error:
+            raise InputError(f"{path}: cannot be read as ONNX: {_first_line(error)}") from error
+        try:
+            return cls(model)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+    def predict(
+        self,
+        crops: NDArray[np.uint8],
+        tracks: NDArray[np.intp] | None = None,
+        time_s: NDArray[np.float64] | None = None,
+    ) -> Predictions:
+        """Predict for RGB bytes (N, S, S, 3), S the size of the preprocessing.
+
+        Raises InputError for crops of another size or type.
+        """
+        images = self.preprocessing.batch(crops)
+        starts = range(0, len(images), self.batch_size)
+        parts = [self._run(images[i : i + self.batch_size]) for i in starts]
+        raw = {h.name: _stacked((p[h.name] for p in parts), h.width) for h in self.heads}
+        fake = np.full(len(images), np.nan, np.float32)
+        if self.card.fake and parts:
+            fake = sigmoid(np.concatenate([part[FAKE] for part in parts]))
+        return Predictions.decoded(self.heads, raw, self.card.learned, fake)
+
+    def _run(self, images: Floats) -> dict[str, Floats]:
+        found = self._session.run(self.card.outputs, {IMAGES: images})
+        return dict(zip(self.card.outputs, found, strict=True))
+
+    def _check_outputs(self) -> None:
+        """Raise InputError where the graph is not the one that the card describes."""
+        size, channels = self.preprocessing.size, self.preprocessing.channels
+        wanted = {IMAGES: [channels, size, size]}
+        wanted.update({head.name: [head.width] for head in self.heads})
+        wanted.update({FAKE: []} if self.card.fake else {})
+        ends = (*self._session.get_inputs(), *self._session.get_outputs())
+        found = {end.name: end.shape[1:] for end in ends}
+        if found != wanted:
+            raise InputError(
+                f"the graph's inputs and outputs, {found}, are not its heads' {wanted}"
+            )
+
+
+def _stacked(parts: Iterable[Floats], width: int) -> Floats:
+    return np.concatenate([np.empty((0, width), np.float32), *parts])
+
+
+def _read_card(model: Any) -> tuple[RecogniserCard, str]:
+    text = next((entry.value for entry in model.metadata_props if entry.key == ENTRY), None)
+    if text is None:
+        raise InputError("not a recogniser of mien (`mien export model RUN` makes them)")
+    if any(tensor.external_data for tensor in model.graph.initializer):
+        raise InputError("its weights lie in other files, which are not read")
+    try:
+        values = json.loads(text)
+        if values["format"] != FORMAT:
+            raise InputError(f"its format is {values['format']}; this version reads {FORMAT}")
+        card, sha256 = RecogniserCard.from_dict(values), str(values["sha256"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"its description cannot be read: {error!r}") from error
+    if _digest(model, card) != sha256:
+        raise InputError("it is not as it was exported (its SHA-256 differs): export it anew")
+    return card, sha256
+
+
+def _digest(model: Any, card: RecogniserCard) -> str:
+    bare = type(model)()
+    bare.CopyFrom(model)
+    del bare.metadata_props[:]
+    digest = hashlib.sha256(bare.SerializeToString(deterministic=True))
+    digest.update(json.dumps(card.to_dict(), sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _session(model: Any) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        raise InputError(f"ONNX Runtime does not take it: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
