@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mien.errors import InputError as InputError
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
+    from mien.workflows.analyze import analyze as analyze
     from mien.workflows.demo import demo as demo
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import sweep as sweep
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mien.workflows.ingest import ingest as ingest
     from mien.workflows.labels import add_labels as add_labels
     from mien.workflows.labels import list_layers as list_layers
+    from mien.workflows.models import export_model as export_model
+    from mien.workflows.models import load_recogniser as load_recogniser
     from mien.workflows.recipes import list_recipes as list_recipes
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from mien.workflows.toys import toys as toys
     from mien.workflows.train import train as train
 
+
 __version__ = "0.1.0"
 
 _OFFERED = {
@@ -43,15 +47,18 @@ _OFFERED = {
     "Run": "mien.runs.run",
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
+    "analyze": "mien.workflows.analyze",
     "check_split": "mien.workflows.split",
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",
+    "export_model": "mien.workflows.models",
     "film": "mien.workflows.film",
     "forget": "mien.workflows.forget",
     "import_corpus": "mien.workflows.import_corpus",
     "ingest": "mien.workflows.ingest",
     "list_layers": "mien.workflows.labels",
     "list_recipes": "mien.workflows.recipes",
+    "load_recogniser": "mien.workflows.models",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
     "split": "mien.workflows.split",

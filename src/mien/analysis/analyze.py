@@ -14,8 +14,10 @@ from mien.faces import DETECTORS, TRACKERS
 from mien.faces.crop import MARGIN, square_crop
 from mien.faces.detection import Detections, Detector
 from mien.labels.arrays import Predictions
-from mien.media.decode import decode, is_video
-from mien.media.images import is_image, read_image
+from mien.media.decode import decode
+from mien.media.images import pages_of, read_image
+from mien.media.kinds import kind_of
+from mien.media.report import DecodeReport
 from mien.media.resample import resample
 from mien.recognition.preprocessing import Preprocessing
 from mien.recognition.protocol import Recogniser
@@ -28,11 +30,19 @@ CHUNK = 8
 
 @dataclass(frozen=True)
 class SourceFrame:
-    """A picture to look at. time_s: exact presentation time; None for photographs."""
+    """A picture to look at.
+
+    frame: number in the file from 0; the page of a picture of several. time_s: exact presentation
+    time from the first frame; None for photographs. rgb: upright, with square pixels. container_s:
+    the time that the file itself gives. to_file: factors (x, y) from pixels of `rgb` to the file's
+    own.
+    """
 
     frame: int
     time_s: float | None
     rgb: NDArray[np.uint8]
+    container_s: float | None = None
+    to_file: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -49,33 +59,30 @@ class AnalyzedFrame:
     predictions: Predictions | None
 
 
-def expand(inputs: Iterable[Path]) -> list[Path]:
-    """Replace folders by the photographs and videos in them, by name.
+def frames_of(
+    path: Path,
+    fps: float | None = None,
+    *,
+    report: DecodeReport | None = None,
+    stream: int | None = None,
+    strict: bool = False,
+) -> Iterator[SourceFrame]:
+    """Yield the frames of a video, its own or on a grid of `fps`, or the pages of a photograph.
 
-    Raises InputError for a folder that holds none.
+    report: filled with what came of decoding. stream: number of the video stream; None for the main
+    one. strict: raise InputError where a video is damaged, instead of skipping what is lost.
     """
-    files = []
-    for path in inputs:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        inside = sorted(p for p in path.iterdir() if is_image(p) or is_video(p))
-        if not inside:
-            raise InputError(f"{path}: holds no photograph and no video")
-        files += inside
-    return files
-
-
-def frames_of(path: Path, fps: float | None = None) -> Iterator[SourceFrame]:
-    """Yield the frames of a video, its own or on a grid of `fps`, or the one of a photograph."""
-    if is_image(path):
-        yield SourceFrame(0, None, read_image(path))
-    elif fps is None:
-        for frame in decode(path):
-            yield SourceFrame(frame.index, frame.time_s, frame.rgb)
-    else:
-        for k, frame in resample(decode(path), fps):
-            yield SourceFrame(k, frame.time_s, frame.rgb)
+    if kind_of(path) in ("image", "pages"):
+        for number, rgb in enumerate(pages_of(path)):
+            yield SourceFrame(number, None, rgb)
+        return
+    frames = decode(path, report, stream=stream, strict=strict)
+    numbered = ((f.index, f) for f in frames) if fps is None else resample(frames, fps)
+    for number, frame in numbered:
+        x, y = frame.to_file_pixels(np.ones((1, 2), np.float32))[0]
+        yield SourceFrame(
+            number, frame.time_s, frame.rgb, frame.container_time_s, (float(x), float(y))
+        )
 
 
 def crop_margin(recogniser: Recogniser | None, wanted: float | None = None) -> float:
@@ -112,7 +119,8 @@ class Analyzer:
     """Detects, tracks and predicts; one input at a time.
 
     margin: room around a face's box, as a share of its longer side; None: as the model was
-    trained. Raises InputError for another than the model's, and for a model that is fed in a way
+    trained. min_face: size in pixels from which faces are looked for; None: it follows from the
+    picture. Raises InputError for another than the model's, and for a model that is fed in a way
     that is not built yet.
     """
 
@@ -122,8 +130,9 @@ class Analyzer:
         detector: str = "centerface",
         tracker: str = "iou",
         margin: float | None = None,
+        min_face: float | None = None,
     ) -> None:
-        self.recogniser, self.tracker = recogniser, tracker
+        self.recogniser, self.tracker, self.min_face = recogniser, tracker, min_face
         self.margin = crop_margin(recogniser, margin)
         if recogniser is not None:
             _check(recogniser.preprocessing)
@@ -133,7 +142,7 @@ class Analyzer:
     def analyze(self, frames: Iterable[SourceFrame]) -> Iterator[AnalyzedFrame]:
         """Yield one result per frame, face or no face."""
         if self._detect is None:
-            self._detect = DETECTORS[self._detector_name]()
+            self._detect = DETECTORS[self._detector_name](self.min_face)
         tracker = TRACKERS[self.tracker]()
         for chunk in _chunks(frames, CHUNK):
             seen = []
@@ -141,9 +150,7 @@ class Analyzer:
                 found = self._detect(frame.rgb)
                 numbers = tracker(found, frame.time_s or 0.0)
                 kept = np.flatnonzero(numbers >= 0)
-                seen.append(
-                    (frame, Detections(found.boxes[kept], found.confidence[kept]), numbers[kept])
-                )
+                seen.append((frame, found[kept], numbers[kept]))
             yield from self._predicted(seen)
 
     def analyze_crop(self, path: Path) -> AnalyzedFrame:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from mien.analysis.analyze import AnalyzedFrame
 from mien.labels.heads import Head
 from mien.text import cell, number_cell
@@ -17,7 +19,7 @@ def header(heads: Sequence[Head]) -> list[str]:
 
 
 def rows(name: str, analyzed: AnalyzedFrame, width: int) -> Iterator[list[object]]:
-    """Yield the rows of one frame, cells empty where there is nothing to say.
+    """Yield the rows of one frame, boxes in the file's own pixels, cells empty for nothing to say.
 
     width: number of columns of the header.
     """
@@ -28,7 +30,8 @@ def rows(name: str, analyzed: AnalyzedFrame, width: int) -> Iterator[list[object
         yield first + [""] * (width - len(first))
         return
     affect = _affect(analyzed)
-    for i, (box, confidence) in enumerate(zip(found.boxes, found.confidence, strict=True)):
+    boxes = found.boxes * np.tile(np.array(source.to_file, np.float32), 2)
+    for i, (box, confidence) in enumerate(zip(boxes, found.confidence, strict=True)):
         number = analyzed.face_id[i]
         row: list[object] = [name, source.frame, time_s, number if number >= 0 else "", 1]
         row += [number_cell(confidence), *(f"{v:.2f}" for v in box)]

@@ -17,8 +17,9 @@ from pyarrow import csv as arrow_csv
 from mien.atomic import write_text
 from mien.labels.action_units import INTENSITY_MAX
 from mien.labels.kinds import THRESHOLD
-from mien.media.decode import decode
-from mien.media.images import fit_within, is_image, read_image
+from mien.media.decode import Frame, decode
+from mien.media.images import fit_within, read_image
+from mien.media.kinds import kind_of
 from mien.report.columns import CLASS, AffectColumns, unit_title
 from mien.report.figures import PLOTLY_SCRIPT, affect_figure
 from mien.report.traces import Trace, TurningPoint, thinned, turning_points
@@ -38,8 +39,8 @@ def write_report(path: Path, table_file: Path) -> None:
     table = arrow_csv.read_csv(table_file, convert_options=options)
     columns = AffectColumns.of(table.column_names)
     inputs = table["input"].unique().to_pylist()
-    stills = [name for name in inputs if is_image(Path(name))]
-    videos = [_video(table, name, columns) for name in inputs if not is_image(Path(name))]
+    stills = [name for name in inputs if _is_still(name)]
+    videos = [_video(table, name, columns) for name in inputs if not _is_still(name)]
     environment = Environment(
         loader=PackageLoader("mien.report"), autoescape=select_autoescape(default=True)
     )
@@ -53,6 +54,10 @@ def write_report(path: Path, table_file: Path) -> None:
         table=table_file.name,
     )
     write_text(path, page)
+
+
+def _is_still(name: str) -> bool:
+    return kind_of(Path(name)) in ("image", "pages")
 
 
 def _video(table: pa.Table, name: str, columns: AffectColumns) -> dict[str, Any]:
@@ -119,16 +124,20 @@ def _pictures(
     path: Path, wanted: set[float], boxes: dict[float, NDArray[np.float64]]
 ) -> dict[float, str]:
     """Cut the face, with room around it, from the frames shown at the wanted times."""
-    return {time: _data_url(_around(rgb, boxes[time])) for time, rgb in _frames(path, wanted)}
+    found = {}
+    for time_s, frame in _frames(path, wanted):
+        scale = frame.to_file_pixels(np.ones((1, 2), np.float32))[0]  # boxes are the file's own
+        found[time_s] = _data_url(_around(frame.rgb, boxes[time_s] / np.tile(scale, 2)))
+    return found
 
 
-def _frames(path: Path, wanted: set[float]) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def _frames(path: Path, wanted: set[float]) -> Iterator[tuple[float, Frame]]:
     if not wanted or not path.exists():
         return
     for frame in decode(path):
         nearest = min(wanted, key=lambda time_s: abs(time_s - frame.time_s))
         if abs(nearest - frame.time_s) < _SAME_TIME_S:
-            yield nearest, frame.rgb
+            yield nearest, frame
         if frame.time_s > max(wanted):
             return
 

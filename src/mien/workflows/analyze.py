@@ -1,0 +1,281 @@
+"""`mien.analyze`: what the faces in videos and photographs show, frame by frame."""
+
+import csv
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from mien.analysis.analyze import AnalyzedFrame, Analyzer, SourceFrame, frames_of, remarks
+from mien.analysis.table import header, rows
+from mien.atomic import replacing
+from mien.errors import InputError, check_name
+from mien.faces import DETECTORS, TRACKERS, smallest_face
+from mien.media.decode import VideoInfo, probe
+from mien.media.images import images_in
+from mien.media.kinds import find_inputs, kind_of
+from mien.media.names import shown
+from mien.media.report import DecodeReport
+from mien.progress import Progress, say_nothing, silent
+from mien.workflows.models import load_recogniser
+
+
+@dataclass
+class InputSummary:
+    """What came of one input.
+
+    decoded: frames of the file; frames: in the table. smallest_face: size in pixels from which
+    faces were looked for. start_s: the file's own time of its first frame, from which timestamps
+    count. notes: what to know of how the file was read. error: why it has no rows, if it has none.
+    """
+
+    input: str
+    frames: int = 0
+    frames_with_face: int = 0
+    rows: int = 0
+    decoded: int = 0
+    smallest_face: float = float("nan")
+    start_s: float | None = None
+    notes: list[str] = field(default_factory=list)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Tables of an analysis. skipped: files of folders that were left out, with the reason."""
+
+    path: Path
+    inputs: list[InputSummary]
+    skipped: list[tuple[str, str]]
+
+    @property
+    def failed(self) -> list[InputSummary]:
+        """Inputs without rows."""
+        return [entry for entry in self.inputs if entry.error is not None]
+
+    @property
+    def table(self) -> pa.Table:
+        """One row per face per frame, and one for a frame without a face (docs/formats.md)."""
+        options = arrow_csv.ConvertOptions(
+            strings_can_be_null=True, column_types={"input": pa.string(), "expression": pa.string()}
+        )
+        return arrow_csv.read_csv(self.path, convert_options=options)
+
+    def to_pandas(self) -> Any:
+        """The table as a pandas data frame, where pandas is installed."""
+        return self.table.to_pandas()
+
+
+def analyze(
+    inputs: str | Path | Iterable[str | Path],
+    *,
+    out: str | Path,
+    model: str | Path | None = None,
+    checkpoint: Literal["best", "last"] = "best",
+    crops: bool = False,
+    overlay: str | Path | None = None,
+    report: str | Path | None = None,
+    fps: float | None = None,
+    margin: float | None = None,
+    min_face: float | None = None,
+    detector: str = "centerface",
+    tracker: str = "iou",
+    stream: int | None = None,
+    strict: bool = False,
+    recursive: bool = False,
+    progress: Callable[[str], AbstractContextManager[Progress]] = lambda name: nullcontext(silent),
+    say: Callable[[str], None] = say_nothing,
+) -> Analysis:
+    """Detect, follow and recognise the faces of videos, photographs and folders.
+
+    out: CSV to write. model: a run, a model file or weights that come with mien; None: boxes alone.
+    crops: the inputs are folders of images that are faces already. overlay: video to write, of one
+    video. report: HTML page to write. fps: of a grid; None: the files' own frames. margin: where
+    the model does not know its own. min_face: pixels from which faces are looked for; None: it
+    follows from the picture. stream, strict: as for `mien.ingest`. recursive: subfolders too.
+
+    An input that cannot be read has no rows, and the others keep theirs. Raises InputError where
+    options do not fit together.
+    """
+    named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
+    outputs = _Outputs(Path(out), overlay and Path(overlay), report and Path(report))
+    files, skipped = _files(named, crops, recursive)
+    _check(outputs, files, crops, model, margin)
+    check_name("detector", detector, DETECTORS)
+    check_name("tracker", tracker, TRACKERS)
+    recogniser = None if model is None else load_recogniser(model, checkpoint)
+    analyzer = Analyzer(recogniser, detector, tracker, margin, min_face)
+    for line in remarks(recogniser, crops) if margin is None else ():
+        say(line)
+    work = _Work(analyzer, outputs, fps, stream, strict, crops, say)
+    columns = header(recogniser.heads if recogniser else ())
+    with replacing(outputs.table) as temporary:
+        with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            csv.writer(file).writerow(columns)
+            for path in files:
+                with progress(path.name) as bar:
+                    work.add(path, len(columns), file, bar)
+        if all(entry.error is not None for entry in work.done):
+            temporary.unlink()
+    done = Analysis(outputs.table, work.done, [(shown(path), why) for path, why in skipped])
+    if outputs.report and len(done.failed) < len(done.inputs):
+        from mien.report.analysis_report import write_report
+
+        write_report(outputs.report, outputs.table)
+    return done
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    table: Path
+    overlay: Path | None
+    report: Path | None
+
+
+def _files(
+    inputs: list[Path], crops: bool, recursive: bool
+) -> tuple[list[Path], list[tuple[Path, str]]]:
+    if not inputs:
+        raise InputError("name at least one video, photograph or folder, or --crops DIR")
+    if not crops:
+        files, skipped = find_inputs(inputs, recursive)
+        if not files:
+            raise InputError(f"{shown(inputs[0])}: holds no photograph and no video")
+        return files, skipped
+    files = []
+    for folder in inputs:
+        if not folder.is_dir():
+            raise InputError(f"{shown(folder)}: is not a folder")
+        files += images_in(folder)
+    if not files:
+        raise InputError(f"{shown(inputs[0])}: holds no image")
+    return files, []
+
+
+def _check(
+    outputs: _Outputs,
+    files: list[Path],
+    crops: bool,
+    model: str | Path | None,
+    margin: float | None,
+) -> None:
+    """Raise InputError for outputs of wrong names or places, and options that contradict."""
+    wanted = (
+        (outputs.table, (".csv",)),
+        (outputs.overlay, (".mp4", ".mov", ".mkv")),
+        (outputs.report, (".html",)),
+    )
+    taken = {path.resolve() for path in files}
+    for path, suffixes in wanted:
+        if path is None:
+            continue
+        if path.suffix.lower() not in suffixes:
+            raise InputError(f"{path}: its name should end in {' or '.join(suffixes)}")
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: the folder {path.parent} does not exist")
+        if path.resolve() in taken:
+            raise InputError(f"{path}: is an input, and would be overwritten")
+    if outputs.overlay is not None and (
+        crops or len(files) != 1 or kind_of(files[0]) in ("image", "pages")
+    ):
+        raise InputError("--overlay takes exactly one video")
+    if crops and model is None:
+        raise InputError("--crops needs --model: there is nothing else to say of a crop")
+    if crops and margin is not None:
+        raise InputError("--margin goes without --crops: nothing is cut")
+
+
+@dataclass
+class _Work:
+    """One analysis: its inputs so far."""
+
+    analyzer: Analyzer
+    outputs: _Outputs
+    fps: float | None
+    stream: int | None
+    strict: bool
+    crops: bool
+    say: Callable[[str], None]
+    done: list[InputSummary] = field(default_factory=list)
+
+    def add(self, path: Path, width: int, out: TextIO, bar: Progress) -> None:
+        """Add the rows of an input to the table: all of them, or none and the reason."""
+        summary = InputSummary(shown(path))
+        self.done.append(summary)
+        with tempfile.TemporaryFile(
+            "w+", newline="", encoding="utf-8", errors="surrogateescape"
+        ) as part:
+            try:
+                if self.crops:
+                    _write(part, summary, self.analyzer.analyze_crop(path), width)
+                else:
+                    self._frames(path, summary, part, width, bar)
+            except InputError as error:
+                self.say(f"error: {error}")
+                self.done[-1] = InputSummary(summary.input, error=str(error))
+                return
+            part.seek(0)
+            shutil.copyfileobj(part, out)
+        for line in summary.notes:
+            self.say(f"{summary.input}: {line}")
+
+    def _frames(
+        self, path: Path, summary: InputSummary, part: TextIO, width: int, bar: Progress
+    ) -> None:
+        still = kind_of(path) in ("image", "pages")
+        info = None if still else probe(path, self.stream)
+        total, rate = _expected(info, self.fps)
+        report = DecodeReport()
+        frames = frames_of(path, self.fps, report=report, stream=self.stream, strict=self.strict)
+        with _overlay(self.outputs.overlay, rate or 30.0) as draw:
+            for analyzed in self.analyzer.analyze(self._sized(frames, summary)):
+                _write(part, summary, analyzed, width)
+                draw(analyzed)
+                bar(summary.frames, total, f"{summary.rows} rows")
+        if info is not None:
+            summary.decoded, summary.notes = report.decoded, report.notes
+            summary.start_s = info.start_s
+
+    def _sized(self, frames: Iterable[SourceFrame], summary: InputSummary) -> Iterator[SourceFrame]:
+        for frame in frames:
+            height, width = frame.rgb.shape[:2]
+            least = smallest_face(width, height, self.analyzer.min_face)
+            summary.smallest_face = round(least, 1)
+            yield frame
+
+
+def _write(part: TextIO, summary: InputSummary, analyzed: AnalyzedFrame, width: int) -> None:
+    lines = list(rows(summary.input, analyzed, width))
+    csv.writer(part).writerows(lines)
+    summary.rows += len(lines)
+    summary.frames += 1
+    summary.frames_with_face += len(analyzed.found) > 0
+
+
+@contextmanager
+def _overlay(path: Path | None, rate: float) -> Iterator[Callable[[AnalyzedFrame], None]]:
+    """Yield what draws a frame into the overlay video, which is whole at the end or not there."""
+    from mien.analysis.overlay import draw
+    from mien.media.encode import VideoWriter
+
+    if path is None:
+        yield lambda analyzed: None
+        return
+    with replacing(path) as temporary, VideoWriter(temporary, rate) as video:
+        yield lambda analyzed: video.write(draw(analyzed), analyzed.source.time_s or 0.0)
+
+
+def _expected(info: VideoInfo | None, fps: float | None) -> tuple[float | None, float | None]:
+    """Number of frames to come and their rate, where the file says so."""
+    if info is None:
+        return None, None
+    rate = fps or info.frame_rate
+    if fps is None and info.declared_frames:
+        return info.declared_frames, rate
+    return (info.duration_s * rate if info.duration_s and rate else None), rate
