@@ -8,7 +8,7 @@ and split by person; a GAN whose discriminator recognises affect is trained on t
 minutes; an actor it has never seen is analysed beside the truth. Training starts from weights that
 come with mien and learnt from other actors (--from-scratch: from random ones). Every step is a
 command of its own and is shown. --quick takes fewer people and steps. The network has seen actors
-only: on photographs of people it is hardly better than a guess.
+only: on photographs of real people it is no better than always saying neutral.
 """
 
 import argparse
@@ -40,10 +40,8 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     note(f"done in {time.monotonic() - started:.0f} s. Open {page}")
     print(page)
-    print(
-        "This network has seen actors only. On real people it is no better than a guess: on 9,551"
-    )
-    print("labelled photographs it names the expression of fewer than 'always neutral' does.")
+    print("This network has learnt from actors only: it is no recogniser of real people, on whose")
+    print("photographs it does no better than always saying 'neutral' (docs/actors.md).")
     print("Next: label faces of your own (`mien import folder PATH --store STORE`) and train on")
     print("them, or look for faces alone (`mien analyze VIDEO --out faces.csv`).")
     return 0

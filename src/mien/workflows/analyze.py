@@ -104,7 +104,7 @@ def analyze(
     options do not fit together.
     """
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
-    outputs = _Outputs(Path(out), overlay and Path(overlay), report and Path(report))
+    outputs = _Outputs(Path(out), _path(overlay), _path(report))
     files, skipped = _files(named, crops, recursive)
     _check(outputs, files, crops, model, margin)
     check_name("detector", detector, DETECTORS)
@@ -129,6 +129,10 @@ def analyze(
 
         write_report(outputs.report, outputs.table)
     return done
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
 
 
 @dataclass(frozen=True)
