@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mien.errors import InputError
-from mien.store.files import flush
 from mien.store.schema import Segment
 
 SMALL = 64
@@ -55,11 +54,10 @@ def read_part(
 
 
 def write_segment(folder: Path, number: int, table: pa.Table) -> Segment:
-    """Write a table, which has at least one row, as a new file."""
+    """Write a table, which has at least one row, as a new file; it is not flushed yet."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{number:06d}.parquet"
     pq.write_table(table.unify_dictionaries(), path, compression="zstd")
-    flush(path)
     ids = pc.min_max(table["face_id"])
     return Segment(path.name, len(table), ids["min"].as_py(), ids["max"].as_py())
 
