@@ -148,7 +148,9 @@ def main() -> None:
         for name, times in found.items():
             print(f"{name:26}" + "".join(f"{value:9.2f} ms" for value in times))
         typical, worst = np.median(last), max(last)
-        print(f"{'commit of 200 faces':26}{typical:9.2f} ms, of {len(last)} the longest {worst:.0f}")
+        print(
+            f"{'commit of 200 faces':26}{typical:9.2f} ms, of {len(last)} the longest {worst:.0f}"
+        )
         if made:
             print(f"{'all commits on the way':26}{np.mean(made):9.2f} ms each on average")
         print(f"{'anonymous memory':26}{memory:9.0f} MB")

@@ -39,7 +39,9 @@ def test_labels_are_added_by_image(store, tmp_path, cli):
     assert mine.column("valence_arousal", "valence")[[0, 5]].tolist() == [0.5, -0.5]
     assert np.isnan(mine.column("valence_arousal", "valence")[1:5]).all()
     assert mine.column("au", "AU12")[0] == 1
-    assert store.labels().column("au", "AU12")[5] == store.labels(["corpus"]).column("au", "AU12")[5]
+    assert (
+        store.labels().column("au", "AU12")[5] == store.labels(["corpus"]).column("au", "AU12")[5]
+    )
     listed = json.loads(cli("labels", "list", store.folder, "--json").out)["layers"]
     assert list(listed) == ["corpus", "rater"]
     assert listed["rater"] == {
@@ -55,7 +57,9 @@ def test_labels_are_added_by_video_and_frame(store, tmp_path, cli):
     found = cli("labels", "add", store.folder, tmp_path / "r.csv", "--layer", "r", "--json")
     assert json.loads(found.out)["unmatched"] == ["film/v.mp4 2"]  # two people in it
     assert Store.open(store.folder).layer("r")["face_id"].to_pylist() == [7]
-    (tmp_path / "t.csv").write_text("video,frame,track,expression\nv.mp4,2,1,fear\nv.mp4,9,0,fear\n")
+    (tmp_path / "t.csv").write_text(
+        "video,frame,track,expression\nv.mp4,2,1,fear\nv.mp4,9,0,fear\n"
+    )
     found = cli("labels", "add", store.folder, tmp_path / "t.csv", "--layer", "r")
     assert "1 of 2 rows into layer r" in found.out
     assert Store.open(store.folder).layer("r")["face_id"].to_pylist() == [7, 9]

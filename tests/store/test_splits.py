@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from made import add, crops
+
 from mien.errors import InputError
 from mien.labels.head_arrays import Labels
 from mien.labels.heads import Head

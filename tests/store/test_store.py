@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-
 from made import add, crops
+
 from mien.errors import InputError
 from mien.labels.heads import Head
 from mien.store import Store
@@ -88,7 +88,9 @@ def test_new_units_widen_the_heads_and_old_faces_stay_unlabelled(store):
     add(store, "a", crops(1), labels={"a": {"AU12": [1]}})
     add(store, "b", crops(1), labels={"b": {"AU04": [1]}})
     assert store.heads == (Head("au", ("AU04", "AU12")),)
-    np.testing.assert_array_equal(Store.open(store.folder).labels()["au"], [[np.nan, 1], [1, np.nan]])
+    np.testing.assert_array_equal(
+        Store.open(store.folder).labels()["au"], [[np.nan, 1], [1, np.nan]]
+    )
 
 
 # -- layers ---------------------------------------------------------------------------------------
@@ -408,6 +410,9 @@ def test_damaged_files_are_named(store):
     with pytest.raises(InputError, match="missing or unreadable pixels"):
         store.pixels()
     segment = next((store.folder / "faces").iterdir())
+    pq.write_table(pq.read_table(segment).drop_columns(["x0"]), segment)
+    with pytest.raises(InputError, match="faces: lacks the columns x0"):
+        Store.open(store.folder).column("x0")
     segment.write_bytes(b"PAR1")
     with pytest.raises(InputError, match="cannot be read"):
         Store.open(store.folder).column("x0")

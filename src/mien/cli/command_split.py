@@ -13,8 +13,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mien.cli.arguments import seed
 from mien.cli.output import note, print_json, print_table
 from mien.errors import InputError
@@ -61,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _made(store: "Store", ratios: list[float], seed: int) -> "Names":
+    import numpy as np
+
     from mien.store.names import Names
     from mien.store.splits import SPLITS, assign, independent_groups
 
@@ -88,6 +88,8 @@ def _ratios(text: str) -> list[float]:
 
 
 def _report(args: argparse.Namespace, split: "Names", subject: "Names") -> int:
+    import numpy as np
+
     found = {}
     names = sorted(split.used())
     for name in [*names, None] if (split.codes < 0).any() else names:
