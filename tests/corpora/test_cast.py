@@ -31,18 +31,8 @@ def cast(clip, tmp_path):
 
 
 def test_truth_is_joined_by_frame_and_box(cast, tmp_path, cli):
-    words = (
-        "import",
-        "actors",
-        cast,
-        "--store",
-        tmp_path / "s",
-        "--size",
-        32,
-        "--fps",
-        2,
-        "--json",
-    )
+    words = ("import", "actors", cast, "--store", tmp_path / "s", "--size", 32)
+    words = (*words, "--fps", 2, "--json")
     result = cli(*words)
     assert result.code == 0, result.err
     summary = json.loads(result.out)

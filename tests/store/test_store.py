@@ -234,7 +234,7 @@ def test_a_corpus_of_another_path_is_refused(store, tmp_path):
     with store.new_shard() as shard:
         shard.append(crops(1))
         store.commit("c", corpus="c", kind="t", crops=shard, faces={}, path=str(tmp_path / "here"))
-    with pytest.raises(InputError, match="is that of .*here; give this one another name"):
+    with pytest.raises(InputError, match=r"is that of .*here; give this one another name"):
         store.refuse_other_path("c", str(tmp_path / "there"))
     store.refuse_other_path("c", str(tmp_path / "here"))
     (tmp_path / "here").rmdir()
@@ -272,6 +272,18 @@ def test_merging_keeps_large_files_large():
     assert segment_files.to_merge(segments(*[200] * 75)) == 75
     assert segment_files.to_merge(segments(10**6, 10**5, *[200] * 73)) == 73
     assert segment_files.to_merge(segments(10**6, 10**4, *[200] * 73)) == 74
+
+
+def test_temporaries_of_the_living_stay(store):
+    add(store, "a", crops(1))
+    (store.folder / "pixels" / "8").mkdir()
+    mine = store.folder / "pixels" / "8" / f".000000.{os.getpid()}.tmp.npy"
+    dead = store.folder / "partial" / ".crops.999999.0-0.tmp"
+    mine.touch()
+    dead.touch()
+    add(store, "b", crops(1))
+    assert mine.exists()
+    assert not dead.exists()
 
 
 def test_a_reader_keeps_its_state_while_others_append(store):
