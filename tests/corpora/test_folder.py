@@ -5,55 +5,83 @@ import pytest
 from PIL import Image
 
 from conftest import read_labels, write_corpus, write_labels
-from mien.corpora import CORPORA
+from mien.corpora.folder import import_folder
 from mien.corpora.imported import ImportOptions
 from mien.corpora.label_table import read_label_table
 from mien.errors import InputError
 from mien.store import Store
+from mien.store.files import log_file
 
 
 def imported(corpus, store_folder, size=48, **options):
     store = Store.open_or_create(store_folder, size)
-    summary = CORPORA["folder"](corpus, store, ImportOptions(**options))
-    return store, summary
+    return store, import_folder(corpus, store, ImportOptions(**options))
 
 
 def test_every_row_arrives_with_its_labels(corpus, tmp_path):
     store, summary = imported(corpus, tmp_path / "s", labels="drawn")
     rows = read_labels(corpus)
     assert (summary.rows, summary.faces, len(store)) == (120, 120, 120)
-    assert summary.aus == ["AU12", "AU15", "AU25"]
+    assert summary.heads["au"] == summary.heads["au_intensity"] == ("AU12", "AU15", "AU25")
+    assert store.layers == ("corpus",)
     labels = store.labels()
-    assert labels.aus == (12, 15, 25)
-    assert labels.expressions == ("neutral", "happiness", "sadness")
+    assert {head.name: head.outputs for head in labels.heads} == summary.heads
+    assert labels.head("expression").outputs == ("neutral", "happiness", "sadness")
     for i in (0, 1, 57, 119):
         row = rows[i]
-        assert labels.expressions[labels.expression[i]] == row["expression"]
-        assert labels.au[i, 0] == (float(row["AU12"]) >= 0.5)
-        assert labels.au_intensity[i, 0] == pytest.approx(5 * float(row["AU12"]), abs=1e-5)
-        assert labels.au[i, 2] == (-1 if row["AU25"] == "" else float(row["AU25"]) >= 0.5)
-        valence = labels.valence_arousal[i, 0]
+        assert labels.column("expression", row["expression"])[i] == 1
+        assert labels["expression"][i].sum() == 1
+        assert labels["au"][i, 0] == (float(row["AU12"]) >= 0.5)
+        assert labels["au_intensity"][i, 0] == pytest.approx(5 * float(row["AU12"]), abs=1e-5)
+        unit = labels["au"][i, 2]
+        assert np.isnan(unit) if row["AU25"] == "" else unit == (float(row["AU25"]) >= 0.5)
+        valence = labels.column("valence_arousal", "valence")[i]
         assert np.isnan(valence) if row["valence"] == "" else valence == np.float32(row["valence"])
     picture = np.asarray(Image.open(corpus / "images" / rows[57]["image"]).convert("RGB"))
     assert (store.pixels().gather(np.array([57]))[0] == picture).all()
-    assert store.names("subject")[57] == rows[57]["subject"]
-    entry = next(iter(store.info.sources.values()))
-    assert entry["labels"] == "drawn"
+    assert store.names("subject")[57] == f"corpus/{rows[57]['subject']}"
+    assert store.names("image")[57] == f"corpus/{rows[57]['image']}"
+    assert [len(store.rows(part, "official")) for part in ("train", "val", "test")] == [80, 20, 20]
+    log = json.loads(log_file(store.folder, "corpus").read_text())
+    assert log["settings"]["labels"] == "drawn"
+    assert log["summary"]["heads"]["au"] == ["AU12", "AU15", "AU25"]
+    assert log["path"] == str(corpus / "labels.csv")
 
 
 def test_importing_again_replaces(corpus, tmp_path):
     imported(corpus, tmp_path / "s")
     store, _ = imported(corpus, tmp_path / "s", au_threshold=0.2)
     assert len(store) == 120
-    strict = imported(corpus, tmp_path / "t", au_threshold=0.9)[0].labels().au[:, 0]
-    assert (store.labels().au[:, 0] == 1).sum() > (strict == 1).sum()
+    strict = imported(corpus, tmp_path / "t", au_threshold=0.9)[0].labels()["au"][:, 0]
+    assert (store.labels()["au"][:, 0] == 1).sum() > (strict == 1).sum()
+    with pytest.raises(InputError, match="--au-threshold 7: give 0 to 5"):
+        ImportOptions(au_threshold=7)
+
+
+def test_the_same_csv_as_another_corpus_and_another_csv_of_the_name(corpus, tmp_path, cli):
+    words = ("import", "folder", "--store", tmp_path / "s")
+    assert cli(*words, corpus).code == 0
+    assert cli(*words, corpus, "--corpus", "again").code == 0
+    store = Store.open(tmp_path / "s")
+    assert len(store) == 240
+    assert store.layers == ("corpus", "again")
+    assert len(set(store.names("subject"))) == 24
+    other = write_corpus(tmp_path / "other" / "corpus", people=3, each=2)
+    refused = cli(*words, other)
+    assert refused.code == 2
+    assert "its corpus 'corpus' is that of" in refused.err
+    assert "--corpus NAME" in refused.err
+    assert refused.err.count("\n") == 1
+    assert cli(*words, other, "--corpus", "other").code == 0
+    assert len(Store.open(tmp_path / "s").rows("val", "official")) == 42
+    assert "give a name of letters" in cli(*words, other, "--corpus", "a/b").err
 
 
 def test_a_csv_of_images_alone_is_enough(corpus, tmp_path):
     write_labels(corpus, [{"image": row["image"]} for row in read_labels(corpus)])
     store, _ = imported(corpus, tmp_path / "s")
     labels = store.labels()
-    assert labels.aus == labels.expressions == ()
+    assert labels.heads == ()
     assert store.names("subject") == [None] * 120
 
 
@@ -65,8 +93,10 @@ def test_presence_shares_and_facs_intensities_are_told_apart(corpus, tmp_path, v
     rows = [{"image": read_labels(corpus)[i]["image"], "AU1": v} for i, v in enumerate(values)]
     write_labels(corpus, rows)
     store, _ = imported(corpus, tmp_path / "s")
-    assert store.table["AU01_r"].to_pylist() == intensity
-    assert store.table["AU01"].to_pylist()[:2] == [0, 1]
+    labels = store.labels()
+    assert labels["au"][:2, 0].tolist() == [0, 1]
+    expected = [np.nan if level is None else level for level in intensity]
+    np.testing.assert_array_equal(labels.column("au_intensity", "AU01"), expected)
 
 
 def test_oblong_images_are_cut_to_their_middle(tmp_path):
@@ -116,8 +146,9 @@ def test_classes_of_any_name_take_the_place_of_expressions(corpus, tmp_path, cli
     write_labels(corpus, rows)
     assert cli("import", "folder", corpus, "--store", tmp_path / "s").code == 0
     labels = Store.open(tmp_path / "s").labels()
-    assert labels.expressions == ("ant", "zebra")
-    assert labels.expression.tolist() == [1, 0, -1, 1]
+    assert labels.head("expression").outputs == ("ant", "zebra")
+    assert labels["expression"].tolist()[:2] == [[0, 1], [1, 0]]
+    assert np.isnan(labels["expression"][2]).all()
 
 
 @pytest.mark.parametrize(
@@ -155,12 +186,12 @@ def test_an_unknown_column_is_refused_unless_ignored(corpus, tmp_path, cli, name
 
 def test_a_bad_import_leaves_an_existing_store_alone(corpus, tmp_path, cli):
     imported(corpus, tmp_path / "s")
-    before = Store.open(tmp_path / "s").table
+    before = Store.open(tmp_path / "s").table()
     rows = read_labels(corpus)
     rows[0]["valence"] = "7"
     write_labels(corpus, rows)
     assert cli("import", "folder", corpus, "--store", tmp_path / "s").code == 2
-    assert Store.open(tmp_path / "s").table.equals(before)
+    assert Store.open(tmp_path / "s").table().equals(before)
 
 
 def test_a_broken_image_does_not_stop_the_rest(corpus, tmp_path, cli):
@@ -174,7 +205,7 @@ def test_a_broken_image_does_not_stop_the_rest(corpus, tmp_path, cli):
     assert [key.endswith(name) for key in summary["failed"]] == [True]
     store = Store.open(tmp_path / "s")
     assert len(store) == 119
-    assert name not in store.table["image"].to_pylist()
+    assert f"corpus/{name}" not in store.names("image")
 
 
 def test_missing_images_can_be_left_out(corpus, tmp_path):
@@ -219,11 +250,7 @@ def test_a_split_that_shares_people_is_warned_of_at_import(tmp_path, cli):
     result = cli("import", "folder", corpus, "--store", tmp_path / "s")
     assert result.code == 0
     assert "not subject-independent" in result.err
-    assert "person person00" in result.err
+    assert "person c/person00" in result.err
     check = cli("split", tmp_path / "s", "--check")
     assert check.code == 2
-    assert "person person00 (test, train)" in check.err
-    train = cli("train", "config1-32", "--store", tmp_path / "s", "--run", tmp_path / "r")
-    assert train.code == 2
-    assert "person00" in train.err
-    assert not (tmp_path / "r").exists()
+    assert "person c/person00 (test, train)" in check.err

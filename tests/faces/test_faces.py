@@ -1,23 +1,13 @@
-import json
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from mien.errors import InputError
 from mien.faces import DETECTORS, TRACKERS
 from mien.faces.boxes import iou, suppress
 from mien.faces.crop import square_crop
 from mien.faces.detection import Detections
-from mien.faces.ingest import Ingester, IngestSettings
 from mien.faces.journal import DetectionJournal
 from mien.faces.tracking import IouTracker, NearestCentreTracker
 from mien.media.decode import decode
-from mien.store import Store
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> Detections:
@@ -108,60 +98,6 @@ def test_a_crop_inside_equals_the_picture():
     assert (same == image[8:24, 8:24]).all()
 
 
-def ingest(folder: Path, *videos: Path, **settings: object) -> tuple[Store, list]:
-    store = Store.open_or_create(folder, 48)
-    with store.writing():
-        ingester = Ingester(store, IngestSettings(**settings))  # type: ignore[arg-type]
-        return store, [ingester.ingest(video) for video in videos]
-
-
-def test_a_clip_becomes_one_row_per_face_per_frame(clip, tmp_path):
-    store, (summary,) = ingest(tmp_path / "s", clip)
-    assert (summary.frames, summary.frames_with_face, summary.faces) == (120, 120, 120)
-    assert (summary.tracks, summary.loss, summary.seconds) == (1, 0, 4)
-    table = store.table
-    assert table["frame"].to_pylist() == list(range(120))
-    assert table["time_s"].to_pylist()[-1] == pytest.approx(119 * 1001 / 30000, abs=1e-4)
-    assert set(store.names("subject")) == {"carphone_pristine.mp4#0"}
-    first = store.pixels().gather(np.array([0]))[0]
-    box = np.array([table[c][0].as_py() for c in ("x0", "y0", "x1", "y1")], np.float32)
-    assert (first == square_crop(next(decode(clip)).rgb, box, 48)).all()
-    assert not list((store.folder / "partial").iterdir())
-
-
-def test_what_is_complete_is_skipped_even_under_another_name(clip, tmp_path):
-    copy = tmp_path / "copy.mp4"
-    copy.write_bytes(clip.read_bytes())
-    store, (first, second, third) = ingest(tmp_path / "s", clip, clip, copy)
-    assert (first.status, second.status, third.status) == ("ingested", "skipped", "skipped")
-    assert second.frames == 120
-    assert len(store) == 120
-
-
-def test_other_settings_replace_and_another_file_of_the_name_is_added(clip, tmp_path):
-    ingest(tmp_path / "s", clip)
-    store, (slower,) = ingest(tmp_path / "s", clip, fps=10.0)
-    assert (slower.frames, len(store)) == (41, 41)  # 0 to 3.97 s, rounded to tenths
-    (tmp_path / "other").mkdir()
-    distorted = clip.with_name("carphone_distorted.mp4")
-    namesake = tmp_path / "other" / clip.name
-    namesake.write_bytes(distorted.read_bytes())
-    store, (other,) = ingest(tmp_path / "s", namesake, fps=10.0)
-    assert other.video != clip.name
-    assert len(set(store.names("video"))) == 2
-
-
-def test_a_damaged_video_leaves_nothing(clip, tmp_path):
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(clip.read_bytes()[:-2000])
-    store = Store.open_or_create(tmp_path / "s", 48)
-    with store.writing(), pytest.raises(InputError):
-        Ingester(store, IngestSettings()).ingest(cut)
-    assert len(store) == 0
-    left = [p.name for p in (tmp_path / "s").rglob("*") if p.is_file()]
-    assert sorted(left) == [".lock", "store.json"]
-
-
 def test_a_journal_survives_a_torn_line_and_another_detector_does_not_use_it(tmp_path):
     path = tmp_path / "j.jsonl"
     with DetectionJournal(path, "a") as journal:
@@ -177,38 +113,3 @@ def test_a_journal_survives_a_torn_line_and_another_detector_does_not_use_it(tmp
     assert len(path.read_text().splitlines()) == 4
     with DetectionJournal(path, "b") as journal:
         assert journal.get(0) is None
-
-
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_ingest_resumes_to_the_same_store(clip, tmp_path, stop):
-    command = [sys.executable, "-m", "mien", "ingest", str(clip), "--size", "48", "--json"]
-    for attempt in range(3):  # on a busy machine it may be done before the signal comes
-        store = tmp_path / f"killed{attempt}"
-        process = subprocess.Popen(
-            [*command, "--store", str(store)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # under nohup too
-        )
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and process.poll() is None:
-            journals = list(store.glob("partial/*.jsonl"))
-            if journals and journals[0].read_text().count("\n") > 20:
-                break
-            time.sleep(0.005)
-        process.send_signal(stop)
-        _, err = process.communicate(timeout=60)
-        if process.returncode != 0:
-            break
-    assert process.returncode == (-9 if stop == signal.SIGKILL else 130), err
-    assert not (store / "faces.parquet").exists()
-    kept = next(iter(store.glob("partial/*.jsonl"))).read_text().count("\n")
-    assert kept > 20
-    done = subprocess.run([*command, "--store", str(store)], capture_output=True, check=True)
-    assert json.loads(done.stdout)["videos"][0]["status"] == "ingested"
-    whole, _ = ingest(tmp_path / "whole", clip)
-    resumed = Store.open(store)
-    assert resumed.table.equals(whole.table)
-    rows = np.arange(120)
-    assert (resumed.pixels().gather(rows) == whole.pixels().gather(rows)).all()
-    assert not [p for p in store.rglob("*.tmp") if p.is_file()]

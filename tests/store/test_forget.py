@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-
 from made import add, crops
+
 from mien.store import Store
 from mien.store import forget as forgetting
 from mien.store.files import log_file
@@ -61,12 +61,10 @@ def check_gone(store: Store) -> None:
     assert {n: e["faces"] for n, e in store.info.sources.items()} == {"one": 2, "two": 2, "film": 2}
     for path, content in everything(store.folder).items():
         if path.suffix in (".json", ".csv"):
-            assert b"anna\"" not in content, path
+            assert b'anna"' not in content, path
             assert b"/anna" not in content, path
     log = json.loads(log_file(store.folder, "one").read_text())["summary"]
-    assert log == {"faces": 4, "failed": {"annabel/1.png": "broken"}} | {
-        "missing": ["ben/3.png"]
-    }
+    assert log == {"faces": 4, "failed": {"annabel/1.png": "broken"}} | {"missing": ["ben/3.png"]}
     assert (store.folder / "subjects.csv").read_text() == "id,person\none/ben,\n"
     assert not list(store.folder.glob("partial/*"))
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from made import add, crops
+
 from mien.errors import InputError
 from mien.labels.arrays import Labels
 from mien.labels.heads import Head
@@ -159,7 +159,9 @@ def test_a_digest_follows_faces_and_labels_and_members_are_named(tmp_path):
     assert first["image"] == ["a/3"]
     assert describe_split(store, rows, store.labels()) == first
     assert describe_split(store, rows[:2], store.labels())["digest"] != first["digest"]
-    with pytest.raises(InputError, match="trained on 2 of these people or videos.* a/x, image a/3"):
+    with pytest.raises(
+        InputError, match=r"trained on 2 of these people or videos.* a/x, image a/3"
+    ):
         refuse_trained_on("run", {"subject": ["a/x"], "image": ["a/3"]}, store, rows)
     refuse_trained_on("run", {"subject": ["a/x"], "image": ["a/2"]}, store, rows[1:])
     store.label("r", [0], {"valence": [0.5]})

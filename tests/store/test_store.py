@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-
 from made import add, crops
+
 from mien.errors import InputError
 from mien.labels.heads import Head
 from mien.store import Store
@@ -88,7 +88,9 @@ def test_new_units_widen_the_heads_and_old_faces_stay_unlabelled(store):
     add(store, "a", crops(1), labels={"a": {"AU12": [1]}})
     add(store, "b", crops(1), labels={"b": {"AU04": [1]}})
     assert store.heads == (Head("au", ("AU04", "AU12")),)
-    np.testing.assert_array_equal(Store.open(store.folder).labels()["au"], [[np.nan, 1], [1, np.nan]])
+    np.testing.assert_array_equal(
+        Store.open(store.folder).labels()["au"], [[np.nan, 1], [1, np.nan]]
+    )
 
 
 # -- layers ---------------------------------------------------------------------------------------
@@ -232,7 +234,7 @@ def test_a_corpus_of_another_path_is_refused(store, tmp_path):
     with store.new_shard() as shard:
         shard.append(crops(1))
         store.commit("c", corpus="c", kind="t", crops=shard, faces={}, path=str(tmp_path / "here"))
-    with pytest.raises(InputError, match="is that of .*here; give this one another name"):
+    with pytest.raises(InputError, match=r"is that of .*here; give this one another name"):
         store.refuse_other_path("c", str(tmp_path / "there"))
     store.refuse_other_path("c", str(tmp_path / "here"))
     (tmp_path / "here").rmdir()
@@ -270,6 +272,18 @@ def test_merging_keeps_large_files_large():
     assert segment_files.to_merge(segments(*[200] * 75)) == 75
     assert segment_files.to_merge(segments(10**6, 10**5, *[200] * 73)) == 73
     assert segment_files.to_merge(segments(10**6, 10**4, *[200] * 73)) == 74
+
+
+def test_temporaries_of_the_living_stay(store):
+    add(store, "a", crops(1))
+    (store.folder / "pixels" / "8").mkdir()
+    mine = store.folder / "pixels" / "8" / f".000000.{os.getpid()}.tmp.npy"
+    dead = store.folder / "partial" / ".crops.999999.0-0.tmp"
+    mine.touch()
+    dead.touch()
+    add(store, "b", crops(1))
+    assert mine.exists()
+    assert not dead.exists()
 
 
 def test_a_reader_keeps_its_state_while_others_append(store):
@@ -408,6 +422,9 @@ def test_damaged_files_are_named(store):
     with pytest.raises(InputError, match="missing or unreadable pixels"):
         store.pixels()
     segment = next((store.folder / "faces").iterdir())
+    pq.write_table(pq.read_table(segment).drop_columns(["x0"]), segment)
+    with pytest.raises(InputError, match="faces: lacks the columns x0"):
+        Store.open(store.folder).column("x0")
     segment.write_bytes(b"PAR1")
     with pytest.raises(InputError, match="cannot be read"):
         Store.open(store.folder).column("x0")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from made import add, crops
+
 from mien.errors import InputError
 from mien.store import Store
 from mien.store.windows import track_windows

@@ -20,33 +20,48 @@ from pathlib import Path
 
 from mien.cli.arguments import pixel_size
 from mien.cli.output import note, print_json, progress_bar
+from mien.errors import check_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", help="folder or actors")
+    parser.add_argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        metavar="PATH --store STORE ...",
+        help="`mien import KIND --help` describes them",
+    )
+
+
+def _parsed(kind: str, arguments: list[str]) -> argparse.Namespace:
+    from mien.cli.main import Parser
     from mien.corpora import CORPORA
 
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND", help="folder, actors")
-    for name, corpus in sorted(CORPORA.items(), reverse=True):
-        kind = kinds.add_parser(name)
-        kind.add_argument("path", type=Path)
-        kind.add_argument("--store", required=True, type=Path, help="made where it does not exist")
-        kind.add_argument(
-            "--corpus", dest="corpus_name", metavar="NAME", help="in the store (the folder's name)"
-        )
-        kind.add_argument("--size", type=pixel_size, help="side of the crops in pixels (96)")
-        kind.add_argument("--labels", default="", help="a word on where the labels come from")
-        kind.add_argument("--json", action="store_true", help="print the summary as JSON")
-        corpus.add_arguments(kind)
+    parser = Parser(prog=f"mien import {kind}")
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--store", required=True, type=Path, help="made where it does not exist")
+    parser.add_argument(
+        "--corpus", dest="corpus_name", metavar="NAME", help="in the store (the folder's name)"
+    )
+    parser.add_argument("--size", type=pixel_size, help="side of the crops in pixels (96)")
+    parser.add_argument("--labels", default="", help="a word on where the labels come from")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    CORPORA[kind].add_arguments(parser)
+    return parser.parse_args(arguments)
 
 
 def run(args: argparse.Namespace) -> int:
+    from mien.corpora import CORPORA
     from mien.workflows.import_corpus import import_corpus
 
-    own = ("kind", "path", "store", "corpus_name", "size", "labels", "json")
+    kind = args.kind
+    check_name("corpus kind", kind, CORPORA)
+    args = _parsed(kind, args.arguments)
+    own = ("path", "store", "corpus_name", "size", "labels", "json")
     options = {name: value for name, value in vars(args).items() if name not in own}
-    with progress_bar(f"import {args.kind}") as progress:
+    with progress_bar(f"import {kind}") as progress:
         summary = import_corpus(
-            args.kind, args.path, store=args.store, size=args.size, corpus=args.corpus_name,
+            kind, args.path, store=args.store, size=args.size, corpus=args.corpus_name,
             labels=args.labels, progress=progress, **options,
         )  # fmt: skip
     for line in summary.notes:

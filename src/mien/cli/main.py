@@ -53,10 +53,11 @@ class Command(Protocol):
         """Do it and return the exit code."""
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """One that says what is wrong in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise InputError."""
         raise InputError(f"{message} (`{self.prog} --help` lists what there is)")
 
 
@@ -113,7 +114,7 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
     command: Command = importlib.import_module(f"mien.cli.command_{name}")
-    parser = _Parser(
+    parser = Parser(
         prog=f"mien {name}",
         description=command.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

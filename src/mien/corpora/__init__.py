@@ -3,11 +3,42 @@
 To add one: a file with a class like `folder.Folder`, and a line here.
 """
 
-from mien.corpora.actors import Actors
-from mien.corpora.folder import Folder
-from mien.corpora.imported import Corpus
+import argparse
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-CORPORA: dict[str, Corpus] = {
-    "actors": Actors(),
-    "folder": Folder(),
+if TYPE_CHECKING:
+    from mien.corpora.imported import Corpus, ImportSummary
+    from mien.progress import Progress
+    from mien.store import Store
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A corpus kind whose code is loaded when it is used. place: `module:class`."""
+
+    place: str
+
+    def load(self) -> "Corpus":
+        """The kind itself."""
+        module, _, name = self.place.partition(":")
+        found: Corpus = getattr(import_module(f"mien.corpora.{module}"), name)()
+        return found
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Describe the arguments that this kind alone has."""
+        self.load().add_arguments(parser)
+
+    def run(
+        self, path: Path, store: "Store", args: argparse.Namespace, progress: "Progress"
+    ) -> "ImportSummary":
+        """Import the corpus at `path`."""
+        return self.load().run(path, store, args, progress)
+
+
+CORPORA = {
+    "actors": Registered("actors:Actors"),
+    "folder": Registered("folder:Folder"),
 }

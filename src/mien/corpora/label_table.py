@@ -106,8 +106,8 @@ def read_label_table(path: Path, options: ImportOptions, keys: tuple[str, ...] =
         rows = _distinct_rows(path, columns, file.line, table.notes)
     columns = {name: [cells[row] for row in rows] for name, cells in columns.items()}
     table.line = [file.line[row] for row in rows]
-    table.image = columns.pop("image", [])
     table.keys = {name: columns.pop(name) for name in keys}
+    table.image = columns.pop("image", [])
     units = _checked(path, columns, table)
     if "success" in file.header and not _matches("success", options.ignore):
         success = file.columns()["success"]

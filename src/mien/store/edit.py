@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mien.labels.heads import Head, merged_heads
-from mien.store.files import flush, remove_leftovers
+from mien.store.files import flush_all, remove_leftovers
 from mien.store.schema import FACES, Segment, Source, StoreInfo
 from mien.store.segments import discard_unnamed, filtered, read_part, to_merge, write_segment
 from mien.store.shards import CropWriter, append_rows, capacity, rows_in, shard_file
@@ -26,6 +26,7 @@ class Edit:
         self.shards, self.sources = dict(info.shards), dict(info.sources)
         self.next_face, self.next_shard = info.next_face, info.next_shard
         self._info, self._next_segment = info, info.next_segment
+        self._written: list[Path] = []
 
     # -- tables ----------------------------------------------------------------------------------
 
@@ -82,7 +83,9 @@ class Edit:
 
     def _write(self, part: str, table: pa.Table) -> Segment:
         self._next_segment += 1
-        return write_segment(self.folder / part, self._next_segment - 1, table)
+        segment = write_segment(self.folder / part, self._next_segment - 1, table)
+        self._written.append(self.folder / part / segment.file)
+        return segment
 
     def add_heads(self, heads: tuple[Head, ...]) -> None:
         """Note that a layer labels these."""
@@ -106,20 +109,22 @@ class Edit:
             if room:
                 number, used = max(room), self.shards[max(room)]
                 append_rows(shard_file(self.folder, size, number), size, used, staged)
-            elif n == full:
-                number, used = self._new_shard(), 0
-                target = shard_file(self.folder, size, number)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                flush(staged)
-                staged.replace(target)
             else:
                 number, used = self._new_shard(), 0
-                append_rows(shard_file(self.folder, size, number), size, used, staged)
+                self._fill(shard_file(self.folder, size, number), size, staged, n == full)
+            self._written.append(shard_file(self.folder, size, number))
             shard[done : done + n] = number
             row[done : done + n] = np.arange(used, used + n)
             self.shards[number] = used + n
             done += n
         return shard, row
+
+    def _fill(self, target: Path, size: int, staged: Path, whole: bool) -> None:
+        if whole:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(target)
+        else:
+            append_rows(target, size, 0, staged)
 
     def _new_shard(self) -> int:
         self.next_shard += 1
@@ -128,7 +133,8 @@ class Edit:
     def new_shard_file(self) -> tuple[int, Path]:
         """Number and file of a shard that was never there."""
         number = self._new_shard()
-        return number, shard_file(self.folder, self._info.size, number)
+        self._written.append(shard_file(self.folder, self._info.size, number))
+        return number, self._written[-1]
 
     def drop_shards(self, used: NDArray[np.intp]) -> None:
         """Forget the shards in which no face is any more. used: those in which there are."""
@@ -154,6 +160,7 @@ class Edit:
             next_segment=self._next_segment,
             sources=self.sources,
         )
+        flush_all(dict.fromkeys(self._written))
         info.write(self.folder / "store.json")
         self._clean(info)
         return info

@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote
@@ -11,6 +13,12 @@ def flush(path: Path) -> None:
     """Wait until the file's content is on the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def flush_all(paths: Iterable[Path]) -> None:
+    """Wait for several files; at once, as a file system writes its journal for all of them."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(flush, paths))
 
 
 def log_file(folder: Path, source: str) -> Path:

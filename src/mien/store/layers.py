@@ -24,7 +24,7 @@ def layer_table(
     """Turn label columns, NaN or None where unlabelled, into heads and rows of a layer.
 
     Raises InputError for a column of no head and for columns of other lengths than face_ids. A
-    column without a value is left out.
+    column of names without any is left out.
     """
     heads = heads_in({name: _plain(values) for name, values in columns.items()})
     types = {name: kind for head in heads for name, kind in head.columns.items()}
@@ -32,13 +32,11 @@ def layer_table(
     for name, values in columns.items():
         if len(values) != len(face_ids):
             raise InputError(f"labels {name}: {len(values)} values for {len(face_ids)} faces")
-        array = to_arrow(values, _TYPES.get(types.get(name, ""), pa.null()), f"labels {name}")
-        if array.null_count == len(array):
-            continue
-        if name not in types:
+        if name in types:
+            fields.append(pa.field(name, _TYPES[types[name]]))
+            arrays.append(to_arrow(values, fields[-1].type, f"labels {name}"))
+        elif any(v is not None and v == v for v in values):
             raise InputError(f"labels {name}: no head has a column of this name")
-        fields.append(pa.field(name, array.type))
-        arrays.append(array)
     return heads, pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
@@ -55,9 +53,6 @@ def to_arrow(values: Any, kind: pa.DataType, what: str) -> pa.Array:
     Names are encoded by those that occur. Raises InputError where values do not fit.
     """
     try:
-        if pa.types.is_null(kind):
-            missing = all(v is None or v != v for v in values)
-            return pa.nulls(len(values), kind if missing else pa.int8()).fill_null(0)
         if pa.types.is_dictionary(kind):
             if isinstance(values, pa.Array | pa.ChunkedArray):
                 values = values.cast(kind.value_type)

@@ -14,8 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mien.errors import InputError
-from mien.store.files import flush
-from mien.store.schema import Segment
+from mien.store.schema import NAME, Segment
 
 SMALL = 64
 """Small files that are merged at once."""
@@ -33,15 +32,16 @@ def read_part(
     """Read segments of one part into one table.
 
     folder: of the part. columns: those that are wanted; a file may lack some: null there. schema:
-    of a table without a row. Raises InputError where a file is missing or damaged.
+    of a table without a row. Raises InputError where a file is missing or damaged, or a column in
+    all of them.
     """
     tables = []
     for segment in segments:
         path = folder / segment.file
         try:
             file = pq.ParquetFile(path, memory_map=True)
-            mine = None if columns is None else [c for c in columns if c in file.schema_arrow.names]
-            tables.append(file.read(mine))
+            mine = file.schema_arrow.names if columns is None else columns
+            tables.append(file.read([c for c in mine if c in file.schema_arrow.names]))
         except FileNotFoundError as error:
             raise InputError(
                 f"{path}: is gone; the store was changed since it was opened, open it again"
@@ -49,17 +49,20 @@ def read_part(
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{path}: cannot be read: {error}") from error
     if not tables:
-        empty = schema or pa.schema([("face_id", pa.int64())])
+        empty = schema or pa.schema([("face_id", pa.int64()), ("part", NAME)])
         return empty.empty_table() if columns is None else empty.empty_table().select(columns)
-    return pa.concat_tables(tables, promote_options="default")
+    whole = pa.concat_tables(tables, promote_options="default")
+    needed = columns or (schema.names if schema else ["face_id"])
+    if lacking := [name for name in needed if name not in whole.column_names]:
+        raise InputError(f"{folder}: lacks the columns {', '.join(lacking)}")
+    return whole
 
 
 def write_segment(folder: Path, number: int, table: pa.Table) -> Segment:
-    """Write a table, which has at least one row, as a new file."""
+    """Write a table, which has at least one row, as a new file; it is not flushed yet."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{number:06d}.parquet"
     pq.write_table(table.unify_dictionaries(), path, compression="zstd")
-    flush(path)
     ids = pc.min_max(table["face_id"])
     return Segment(path.name, len(table), ids["min"].as_py(), ids["max"].as_py())
 

@@ -20,7 +20,6 @@ from PIL import Image
 
 from mien.atomic import replacing
 from mien.errors import InputError
-from mien.store.files import flush
 
 SHARD_BYTES = 256 * 2**20
 """Size from which a shard is full."""
@@ -116,7 +115,8 @@ class CropWriter:
 def append_rows(path: Path, size: int, used: int, staged: Path) -> int:
     """Append a staged file's crops to a shard of which `used` rows count; returns the new number.
 
-    Whatever lies beyond these rows is overwritten. The shard is made where it does not exist.
+    Whatever lies beyond these rows is overwritten. The shard is made where it does not exist. It is
+    not flushed yet.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     added = rows_in(staged, size)
@@ -128,21 +128,17 @@ def append_rows(path: Path, size: int, used: int, staged: Path) -> int:
         shutil.copyfileobj(crops, shard, 2**22)
         shard.truncate()
         write_header(shard, used + added, size)
-        shard.flush()
-        os.fsync(shard.fileno())
     return used + added
 
 
 def copy_rows(source: Path, target: Path, size: int, rows: NDArray[np.intp], used: int) -> None:
-    """Write some rows of a shard, of which `used` count, as a new one."""
+    """Write some rows of a shard, of which `used` count, as a new one; it is not flushed yet."""
     crops = mapped(source, size, used)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as temporary:
-        with temporary.open("wb") as file:
-            write_header(file, len(rows), size)
-            for start in range(0, len(rows), 1024):
-                file.write(np.ascontiguousarray(crops[rows[start : start + 1024]]).data)
-        flush(temporary)
+    with replacing(target) as temporary, temporary.open("wb") as file:
+        write_header(file, len(rows), size)
+        for start in range(0, len(rows), 1024):
+            file.write(np.ascontiguousarray(crops[rows[start : start + 1024]]).data)
 
 
 def mapped(path: Path, size: int, rows: int) -> NDArray[np.uint8]:

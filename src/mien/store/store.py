@@ -189,7 +189,7 @@ class Store:
         """
         name = self._split_name(name)
         if f"split {name}" not in self._cache:
-            table = self._part(split_part(name))
+            table = self._part(split_part(name), ["face_id", "part"])
             rows = self.find(table["face_id"].to_numpy())
             parts = Names.of_arrow(table["part"])
             codes = np.full(len(self), -1, np.int32)
@@ -383,8 +383,8 @@ class Store:
             if (gone := self.find(ids) < 0).any():
                 raise InputError(f"{self.folder}: holds no face {ids[gone][0]}")
             heads, table = layer_table(ids, columns)
-            for name in columns:  # a column without a value takes values away
-                if name not in table.column_names and layer in self.layers:
+            for name in columns:  # a column of names without any takes names away
+                if name not in table.column_names:
                     table = table.append_column(name, pa.nulls(len(ids)))
             edit, part = Edit(self.folder, self.info), labels_part(layer)
             committing.add_layer(edit, layer)
