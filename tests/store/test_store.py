@@ -75,7 +75,7 @@ def test_missing_labels_are_null_on_disk_and_nan_in_memory(store):
     assert on_disk["AU12"].to_pylist() == [1, 0]
     found = Store.open(store.folder).labels()
     assert found.heads == (
-        Head("valence_arousal", ("valence",)),
+        Head("valence_arousal", ("valence", "arousal")),
         Head("au", ("AU12",)),
         Head("expression", ("anger", "fear")),
     )
