@@ -152,6 +152,28 @@ def run_folder(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mien.training.loop import train
     from mien.training.recipe import load_recipe
 
-    folder = tmp_path_factory.mktemp("runs") / "run" settings = ("steps=8", "log_every=2",
-    "checkpoint_every=4", "batch_size=16", "method.update_rate=1") train(load_recipe("config1-32",
-    settings), Store.open(faces), Run(folder)) return folder
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    settings = (
+        "steps=8",
+        "log_every=2",
+        "checkpoint_every=4",
+        "batch_size=16",
+        "method.update_rate=1",
+        "heads.expression=true",
+    )
+    train(load_recipe("config1-32", settings), Store.open(faces), Run(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recogniser_run(large_faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run of a few steps of a recogniser without a generator, on valence and arousal."""
+    from mien.runs.run import Run
+    from mien.store import Store
+    from mien.training.loop import train
+    from mien.training.recipe import load_recipe
+
+    folder = tmp_path_factory.mktemp("runs") / "recogniser"
+    settings = ("steps=3", "log_every=1", "checkpoint_every=2", "batch_size=4")
+    train(load_recipe("cnn-m-64", settings), Store.open(large_faces), Run(folder))
+    return folder
