@@ -73,6 +73,21 @@ def test_heads_that_fall_silent_are_told():
     assert "2 of 2 outputs of au say present less than half as often" in told[2]
 
 
+def test_each_of_several_stores_is_watched_by_itself():
+    head = Head("valence_arousal", ("valence", "arousal"))
+    said, right, wrong = (
+        {head.name: np.full((4, 2), value, np.float32)} for value in (0.0, 0.1, 0.9)
+    )
+    predictions, monitors = Predictions((head,), said, 4), Monitors()
+    for again in (False, True):
+        _, told = monitors.watch_heads(predictions, Labels((head,), right, 4), "here")
+        assert told == []
+        numbers, told = monitors.watch_heads(predictions, Labels((head,), wrong, 4), "there")
+        assert numbers["monitor/drift/there/valence"] == pytest.approx(-0.9)
+        low = "there: valence is said to be 0.90 too low on average"
+        assert told[:1] == ([] if again else [low])
+
+
 def test_the_average_follows_by_hand():
     network = Config1Generator(noise=4)
     average = MovingAverage(network, 0.5)
