@@ -21,6 +21,7 @@ from mien.store import Store
 from mien.store.membership import Members, describe_split, merged_members
 from mien.training.compute import Compute
 from mien.training.data import MixedBatches
+from mien.training.methods.adversarial_base import CONDITION
 from mien.training.methods.base import Arguments, Method, Step
 from mien.training.recipe import Recipe
 from mien.training.sources import (
@@ -32,8 +33,6 @@ from mien.training.sources import (
     validation_of,
 )
 from mien.training.start import start_from
-
-CONDITION = "expression"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from mien.runs.run import Run
 from mien.store import Store
 from mien.training import checkpoints
 from mien.training.build import Parts, build
-from mien.training.head_loss import Log
+from mien.training.log import Log
 from mien.training.monitors import Monitors
 from mien.training.optimisation import Diverged
 from mien.training.recipe import Recipe, to_toml
