@@ -11,19 +11,21 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "mien"
 
 LAYERS = (
     {"cli"},
+    {"workflows"},
     {"training", "evaluation", "generation", "analysis", "report", "reproduction"},
     {"corpora", "actors"},
     {"faces"},
     {"store", "media", "runs"},
     {"models", "losses"},
+    {"recognition"},
     {"metrics"},
     {"labels"},
     {"atomic"},
-    {"errors", "text", "progress", "processors"},
+    {"errors", "text", "progress", "processors", "weights"},
 )
 """From the top; imports point down, and siblings do not import each other."""
 
-DATA = {"recipes", "weights"}
+DATA = {"recipes"}
 """Packages that hold files and no code."""
 
 NO_TORCH = (
@@ -37,6 +39,9 @@ NO_TORCH = (
     "faces",
     "runs",
     "reproduction",
+    "recognition",
+    "analysis",
+    "workflows",
 )
 
 

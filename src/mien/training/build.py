@@ -11,6 +11,7 @@ from torch import nn
 from mien.errors import InputError, unknown_name
 from mien.labels.arrays import Learned
 from mien.labels.heads import HEADS, Head, merged_heads, parse_outputs
+from mien.labels.kinds import KINDS
 from mien.losses import LOSSES
 from mien.models import channels_of
 from mien.models.checkpoint import NetworkCard
@@ -20,6 +21,7 @@ from mien.store import Store
 from mien.store.membership import Members, describe_split, merged_members
 from mien.training.compute import Compute
 from mien.training.data import MixedBatches
+from mien.training.methods.adversarial_base import CONDITION
 from mien.training.methods.base import Arguments, Method, Step
 from mien.training.recipe import Recipe
 from mien.training.sources import (
@@ -31,8 +33,6 @@ from mien.training.sources import (
     validation_of,
 )
 from mien.training.start import start_from
-
-CONDITION = "expression"
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,7 @@ def _chosen_heads(recipe: Recipe, known: Sequence[Head]) -> tuple[Head, ...]:
     chosen: dict[str, Head] = {}
     for name, wanted in recipe.heads.items():
         if isinstance(wanted, bool):
-            mine = next((head for head in known if head.name == name), None)
-            outputs = mine.outputs if mine else HEADS[name].outputs
+            outputs = _outputs(name, known)
             if wanted and outputs:
                 chosen[name] = Head(name, outputs)
         elif wanted:
@@ -138,6 +137,13 @@ def _chosen_heads(recipe: Recipe, known: Sequence[Head]) -> tuple[Head, ...]:
                 )
             columns[column] = head.name
     return heads
+
+
+def _outputs(name: str, known: Sequence[Head]) -> tuple[str, ...]:
+    """Outputs of a head that are labelled, by itself or by the head whose labels stand in."""
+    names = (name, KINDS[HEADS[name].kind].fallback)
+    found = [head.outputs for head in known if head.name in names]
+    return HEADS[name].merged(*found) if found else HEADS[name].outputs
 
 
 def _learned(layout: HeadLayout, sources: Sequence[TrainingSource]) -> Learned:

@@ -14,7 +14,6 @@ from mien.labels.expressions import BASIC
 from mien.progress import Progress, say_nothing, silent
 from mien.report.demo_report import write_demo_report
 from mien.store import Store
-from mien.training.precision import fastest
 from mien.workflows.analyze import analyze
 from mien.workflows.evaluate import evaluate
 from mien.workflows.film import film
@@ -50,6 +49,8 @@ def demo(
     processes that film. say: told every step as the command that does the same. Raises InputError
     where `out` holds a demo already.
     """
+    from mien.training.precision import fastest
+
     folder = Path(out)
     cast, store, run = folder / "cast", folder / "store", folder / "run"
     if store.exists() or run.exists():

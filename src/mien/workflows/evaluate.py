@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mien.evaluation.evaluate import TestFaces, remember
-from mien.evaluation.evaluate import evaluate as evaluate_faces
-from mien.evaluation.sweep import sweep as sweep_faces
 from mien.progress import Progress, silent
 from mien.runs.run import Run
 from mien.store import Store
+
+if TYPE_CHECKING:
+    from mien.evaluation.evaluate import TestFaces
 
 
 def evaluate(
@@ -32,6 +32,9 @@ def evaluate(
     Raises InputError where a part is empty, shares a person or video with another, or holds people
     that the run was trained on.
     """
+    from mien.evaluation.evaluate import evaluate as evaluate_faces
+    from mien.evaluation.evaluate import remember
+
     target = Run.open(Path(run))
     results = {}
     for name, faces in _faces(target, store, part, split, layers):
@@ -55,6 +58,8 @@ def sweep(
     Arguments, names and errors as for `evaluate`. Choosing the best on the part that is reported
     flatters it.
     """
+    from mien.evaluation.sweep import sweep as sweep_faces
+
     target = Run.open(Path(run))
     return {
         name: sweep_faces(target, faces, part, seed, progress)
@@ -68,7 +73,9 @@ def _faces(
     part: str,
     split: str | None,
     layers: Sequence[str] | None,
-) -> Iterator[tuple[str, TestFaces]]:
+) -> "Iterator[tuple[str, TestFaces]]":
+    from mien.evaluation.evaluate import TestFaces
+
     folders = [Path(store)] if store else [Path(name) for name in run.info()["stores"]]
     for folder in folders:
         faces = TestFaces.of(run, Store.open(folder), part, split, layers)

@@ -1,11 +1,12 @@
 """`mien.sample`: generate faces, and name what the discriminator predicts of each."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from mien.generation.sample import Samples, write_grid, write_predictions
-from mien.generation.sample import sample as sample_faces
 from mien.runs.run import Run
+
+if TYPE_CHECKING:
+    from mien.generation.sample import Samples
 
 
 def sample(
@@ -15,12 +16,15 @@ def sample(
     seed: int = 0,
     checkpoint: Literal["last", "best"] = "last",
     out: str | Path | None = None,
-) -> Samples:
+) -> "Samples":
     """Generate faces with a run's generator, the same for the same seed.
 
     out: where to write them as one picture, and beside it, as .csv, the predictions. Raises
     InputError where the run has no generator.
     """
+    from mien.generation.sample import sample as sample_faces
+    from mien.generation.sample import write_grid, write_predictions
+
     target = Run.open(Path(run))
     samples = sample_faces(target.last() if checkpoint == "last" else target.best(), count, seed)
     if out is not None:

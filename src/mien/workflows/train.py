@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import InputError
 from mien.progress import Progress, say_nothing, silent
 from mien.runs.run import Run
 from mien.store import Store
-from mien.training.loop import train as train_loop
-from mien.training.precision import computes_bfloat16
-from mien.training.recipe import Recipe, load_recipe
-from mien.training.threads import choose_threads
+
+if TYPE_CHECKING:
+    from mien.training.recipe import Recipe
 
 _FREE = {"steps", "log_every", "checkpoint_every", "keep_checkpoints"}
 """Keys in which a resumed run may differ from its own recipe."""
@@ -38,6 +37,10 @@ def train(
     Ctrl-C finishes the step, writes a checkpoint and raises KeyboardInterrupt. Raises InputError
     for anything that does not fit, TrainingDivergedError where a loss stops being finite.
     """
+    from mien.training.loop import train as train_loop
+    from mien.training.precision import computes_bfloat16
+    from mien.training.threads import choose_threads
+
     target = Run(Path(run))
     exists = target.info_file.exists()
     if exists and not resume:
@@ -54,8 +57,10 @@ def train(
     return target
 
 
-def _recipe(name: str | None, settings: Sequence[str], target: Run, exists: bool) -> Recipe:
+def _recipe(name: str | None, settings: Sequence[str], target: Run, exists: bool) -> "Recipe":
     """Load the recipe asked for; a resumed run may differ from its own in length and logs only."""
+    from mien.training.recipe import load_recipe
+
     own = str(target.recipe_file)
     if not exists:
         if name is None:
