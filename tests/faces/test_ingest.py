@@ -101,7 +101,7 @@ def test_a_damaged_video_leaves_nothing(clip, tmp_path):
         Ingester(store, IngestSettings()).ingest(cut)
     assert len(store) == 0
     left = [p.name for p in (tmp_path / "s").rglob("*") if p.is_file()]
-    assert sorted(left) == ["store.json", "subjects.csv"]
+    assert sorted(left) == [".lock", "store.json", "subjects.csv"]
 
 
 class Says:
@@ -135,17 +135,17 @@ def _ingest_at(folder: Path, video: Path, start: object) -> None:
 
 
 def test_two_ingests_into_one_store_at_once(clip, tmp_path):
-    store = Store.open_or_create(tmp_path / "s", 48)
+    folder = tmp_path / "s"  # made by whichever is first
     context = multiprocessing.get_context("fork")
     start = context.Barrier(2)
     videos = [clip, clip.with_name("carphone_distorted.mp4")]
-    processes = [context.Process(target=_ingest_at, args=(store.folder, v, start)) for v in videos]
+    processes = [context.Process(target=_ingest_at, args=(folder, v, start)) for v in videos]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
-    store.reload()
+    store = Store.open(folder)
     assert sorted(store.info.sources) == [f"videos/{video.name}" for video in sorted(videos)]
     alone, _ = ingest(tmp_path / "alone", clip, fps=10.0)
     rows = np.flatnonzero(store.codes("video").where(CLIP))

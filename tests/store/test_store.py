@@ -349,19 +349,19 @@ def test_kill_9_at_any_time_leaves_a_whole_store_that_goes_on(store):
 
 
 def _append_some(folder, name):
-    store = Store.open(folder)
+    store = Store.open_or_create(folder, 16)
     for i in range(20):
         add(store, f"{name}{i}", crops(2, seed=i), subject=[name] * 2)
 
 
-def test_two_writers_take_turns(store):
+def test_two_writers_take_turns(tmp_path):
     context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=_append_some, args=(store.folder, n)) for n in ("a", "b")]
+    writers = [context.Process(target=_append_some, args=(tmp_path / "s", n)) for n in ("a", "b")]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    store.reload()
+    store = Store.open(tmp_path / "s")
     assert (len(store), len(store.info.sources)) == (80, 40)
     pixels = store.pixels().gather(np.arange(80))
     for source, entry in store.info.sources.items():

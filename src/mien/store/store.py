@@ -13,6 +13,7 @@ A change writes new files and then store.json, which names them: whatever is int
 leaves a state that no reader sees. Only committing holds the store's lock.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,21 +84,15 @@ class Store:
         Raises InputError where the store exists with crops of another size.
         """
         folder = Path(folder)
-        if (folder / "store.json").is_file():
-            store = cls.open(folder)
-            if size not in (None, store.info.size):
-                raise InputError(
-                    f"{folder}: holds {store.info.size} px crops, not {size} px; leave --size away "
-                    "(smaller sizes are derived where a recipe needs them) or use another store"
-                )
-            return store
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(f"{folder}: exists and is not a store; give an empty or new folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        create(folder / "subjects.csv")
-        info = StoreInfo(size or default_size)
-        info.write(folder / "store.json")
-        return cls(folder, info)
+        if not (folder / "store.json").is_file():
+            _create(folder, size or default_size, cls.lock_wait_s)
+        store = cls.open(folder)
+        if size not in (None, store.info.size):
+            raise InputError(
+                f"{folder}: holds {store.info.size} px crops, not {size} px; leave --size away "
+                "(smaller sizes are derived where a recipe needs them) or use another store"
+            )
+        return store
 
     def __len__(self) -> int:
         """Number of faces."""
@@ -420,6 +415,20 @@ class Store:
         """Take a person out for good: see `forget.forget`."""
         with self.writing():
             return forgetting.forget(self, subject)
+
+
+def _create(folder: Path, size: int, wait_s: float) -> None:
+    """Start an empty store, unless another process has done so in the meantime."""
+    others = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    strange = folder.exists() and not folder.is_dir()
+    begun = re.compile(r"store\.json|subjects\.csv|\.lock|\..*\.tmp\..*")
+    if strange or not all(map(begun.fullmatch, others)):
+        raise InputError(f"{folder}: exists and is not a store; give an empty or new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, wait_s):
+        if not (folder / "store.json").is_file():
+            create(folder / "subjects.csv")
+            StoreInfo(size).write(folder / "store.json")
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
