@@ -1,4 +1,4 @@
-"""What a step tells the loop."""
+"""What a step returns to the loop."""
 
 from torch import Tensor
 
