@@ -8,6 +8,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,9 +75,17 @@ def draw_face(smile: float, brightness: int, size: int = 48) -> Image.Image:
 
 
 def write_corpus(
-    folder: Path, people: int = 12, each: int = 10, splits: bool = True, seed: int = 0
+    folder: Path,
+    people: int = 12,
+    each: int = 10,
+    splits: bool = True,
+    seed: int = 0,
+    name: str = "person",
 ) -> Path:
-    """Make a folder corpus: smile, AU12, AU25, valence, arousal and expression agree."""
+    """Make a folder corpus: smile, AU12, AU25, valence, arousal and expression agree.
+
+    name: of its people, with a number each.
+    """
     source = np.random.default_rng(seed)
     (folder / "images").mkdir(parents=True)
     rows = []
@@ -84,14 +93,14 @@ def write_corpus(
         brightness = int(source.integers(120, 240))
         for i in range(each):
             smile = float(source.uniform(-1, 1))
-            name = f"p{person:02d}_{i:02d}.png"
-            draw_face(smile, brightness).save(folder / "images" / name)
+            image = f"p{person:02d}_{i:02d}.png"
+            draw_face(smile, brightness).save(folder / "images" / image)
             part = "train" if person < people * 0.6 else "val" if person < people * 0.8 else "test"
             expression = EXPRESSIONS[0 if abs(smile) < 0.3 else 1 if smile > 0 else 2]
             rows.append(
                 {
-                    "image": name,
-                    "subject": f"person{person:02d}",
+                    "image": image,
+                    "subject": f"{name}{person:02d}",
                     "split": part if splits else "",
                     "expression": expression,
                     "AU12": f"{max(smile, 0):.3f}",
@@ -134,14 +143,21 @@ def large_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _imported(tmp_path_factory.mktemp("large-faces"), 96)
 
 
-def _imported(folder: Path, size: int) -> Path:
+@pytest.fixture(scope="session")
+def other_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store of other people, half as many, at 48 px: to be read, not written."""
+    folder = tmp_path_factory.mktemp("other-faces")
+    return _imported(folder, 48, "others", people=6, seed=1, name="somebody")
+
+
+def _imported(folder: Path, size: int, called: str = "store", **corpus: Any) -> Path:
     from mien.corpora.folder import import_folder
     from mien.corpora.imported import ImportOptions
     from mien.store import Store
 
-    store = Store.open_or_create(folder / "store", size)
-    import_folder(write_corpus(folder / "corpus"), store, ImportOptions())
-    return folder / "store"
+    store = Store.open_or_create(folder / called, size)
+    import_folder(write_corpus(folder / "corpus", **corpus), store, ImportOptions())
+    return folder / called
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +175,21 @@ def run_folder(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "checkpoint_every=4",
         "batch_size=16",
         "method.update_rate=1",
+        "heads.expression=true",
     )
     train(load_recipe("config1-32", settings), Store.open(faces), Run(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recogniser_run(large_faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run of a few steps of a recogniser without a generator, on valence and arousal."""
+    from mien.runs.run import Run
+    from mien.store import Store
+    from mien.training.loop import train
+    from mien.training.recipe import load_recipe
+
+    folder = tmp_path_factory.mktemp("runs") / "recogniser"
+    settings = ("steps=3", "log_every=1", "checkpoint_every=2", "batch_size=4")
+    train(load_recipe("cnn-m-64", settings), Store.open(large_faces), Run(folder))
     return folder

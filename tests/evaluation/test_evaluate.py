@@ -5,32 +5,34 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
+from mien.evaluation.evaluate import TestFaces as Faces  # pytest would collect a Test...
 from mien.evaluation.evaluate import evaluate
-from mien.models.predictor import AffectPredictor
+from mien.models.torch_recogniser import TorchRecogniser
 from mien.runs.run import Run
 from mien.store import Store
 
 
 def test_the_whole_split_is_scored_as_by_hand(run_folder, faces):
     run, store = Run.open(run_folder), Store.open(faces)
-    result = evaluate(run, store, "test")
+    result = evaluate(run, Faces.of(run, store, "test"), "test")
     rows = store.rows("test")
-    predictor = AffectPredictor.load(run.last().discriminator)
-    found = predictor.predict(store.pixels(32).gather(rows))
-    labels = store.labels()[rows]
-    unit = result["last"]["au"]["units"]["AU12"]
-    said, true = found.au_probability[:, 0] >= 0.5, labels.au[:, 0] == 1
+    recogniser = TorchRecogniser.load(run.last().recogniser)
+    found = recogniser.predict(store.pixels(32).gather(rows))
+    labels = store.labels().at(rows)
+    unit = result["last"]["au"]["outputs"]["AU12"]
+    said, true = found.column("au", "AU12") >= 0.5, labels.column("au", "AU12") == 1
     assert unit["recall"] == pytest.approx((said & true).sum() / true.sum())
     assert unit["labelled"] == 20
-    valence = labels.valence_arousal[:, 0]
-    error = (found.valence_arousal[:, 0] - valence)[~np.isnan(valence)]
-    assert result["last"]["valence"]["mse"] == pytest.approx(float(np.mean(error**2)), rel=1e-5)
-    assert result["last"]["valence"]["rmse"] ** 2 == pytest.approx(result["last"]["valence"]["mse"])
-    assert result["last"]["valence"]["labelled"] == len(error)
-    best = found.expression_index()
-    assert result["last"]["expression"]["accuracy"] == np.mean(best == labels.expression)
+    truth = labels.column("valence_arousal", "valence")
+    error = (found.column("valence_arousal", "valence") - truth)[~np.isnan(truth)]
+    valence = result["last"]["valence_arousal"]["outputs"]["valence"]
+    assert valence["mse"] == pytest.approx(float(np.mean(error**2)), rel=1e-5)
+    assert valence["rmse"] ** 2 == pytest.approx(valence["mse"])
+    assert valence["labelled"] == len(error)
+    said, true = found["expression"].argmax(1), labels["expression"].argmax(1)
+    assert result["last"]["expression"]["accuracy"] == np.mean(said == true)
     assert np.sum(result["last"]["expression"]["confusion"]) == 20
-    assert result["last"]["real_called_real"] == np.mean(found.fake_probability < 0.5)
+    assert result["last"]["real_called_real"] == np.mean(found.fake < 0.5)
     assert result["faces"] == 20
     assert result["last"]["step"] == 8
     assert result["best"]["step"] == run.info()["best"]["step"]
@@ -46,8 +48,9 @@ def test_json_has_null_where_nothing_is_labelled(run_folder, faces, tmp_path, cl
     shown = cli("evaluate", run_folder, "--store", tmp_path / "s", "--split", "val", "--json")
     assert shown.code == 0
     result = json.loads(shown.out)
-    assert result["last"]["arousal"] == {"ccc": None, "mse": None, "rmse": None, "labelled": 0}
-    assert result["last"]["valence"]["ccc"] is not None
+    outputs = result["last"]["valence_arousal"]["outputs"]
+    assert outputs["arousal"] == {"ccc": None, "mse": None, "rmse": None, "labelled": 0}
+    assert -1 <= outputs["valence"]["ccc"] <= 1
     kept = json.loads((run_folder / "evaluation.json").read_text())
     assert kept["val"]["last"] == result["last"]
 
@@ -65,7 +68,27 @@ def test_what_cannot_be_evaluated_is_said(run_folder, faces, tmp_path, cli):
     assert nothing.code == 2
     assert "no face in split 'holdout'; it has test, train, val" in nothing.err
     with pytest.raises(InputError, match="not a store"):
-        evaluate(Run.open(run_folder), Store.open(tmp_path), "val")
+        Faces.of(Run.open(run_folder), Store.open(tmp_path), "val")
+
+
+def test_a_recogniser_is_scored_without_generated_faces(recogniser_run, large_faces, cli):
+    shown = cli("evaluate", recogniser_run, "--split", "val", "--json")
+    assert shown.code == 0, shown.err
+    result = json.loads(shown.out)
+    assert "real_with_a_face" not in result
+    last = result["last"]
+    assert (last["fakes"], last["fakes_with_a_face"]) == (0, None)
+    assert (last["real_called_real"], last["fake_called_fake"]) == (None, None)
+    rows = Store.open(large_faces).rows("val")
+    crops = Store.open(large_faces).pixels(64).gather(rows)
+    found = TorchRecogniser.load(Run.open(recogniser_run).last().recogniser).predict(crops)
+    truth = Store.open(large_faces).labels().at(rows).column("valence_arousal", "arousal")
+    error = (found.column("valence_arousal", "arousal") - truth)[~np.isnan(truth)]
+    arousal = last["valence_arousal"]["outputs"]["arousal"]
+    assert arousal["mse"] == pytest.approx(float(np.mean(error**2)), rel=1e-5)
+    table = cli("evaluate", recogniser_run, "--split", "val")
+    assert "arousal CCC" in table.out
+    assert "called" not in table.out
 
 
 def test_a_sweep_gives_each_metrics_best_and_when(faces, tmp_path, cli):
@@ -84,7 +107,7 @@ def test_a_sweep_gives_each_metrics_best_and_when(faces, tmp_path, cli):
         assert best["value"] == pick(values.values())
         assert values[best["step"]] == best["value"]
     last = json.loads(cli("evaluate", run, "--split", "val", "--json").out)["last"]
-    assert found["checkpoints"][-1]["CCC valence"] == last["valence"]["ccc"]
+    assert found["checkpoints"][-1]["CCC valence"] == last["valence_arousal"]["outputs"]["valence"]["ccc"]
     shutil.rmtree(run / "checkpoints/step-00000003")
     (run / "sweep.json").rename(run / "sweep-unfinished.json")  # as one that was broken off
     again = json.loads(cli("evaluate", run, "--split", "val", "--sweep", "--json").out)

@@ -26,12 +26,19 @@ def test_the_seed_decides_and_a_face_does_not_depend_on_its_neighbours(run_folde
     few, many = sample(checkpoint, 3, seed=5), sample(checkpoint, 9, seed=5)
     assert (few.pixels == many.pixels[:3]).all()
     assert (few.pixels != sample(checkpoint, 3, seed=6).pixels).any()
-    assert np.allclose(
-        few.predictions.au_probability, many.predictions.au_probability[:3], atol=1e-6
-    )
+    assert np.allclose(few.predictions["au"], many.predictions["au"][:3], atol=1e-6, equal_nan=True)
+    assert np.allclose(few.predictions.fake, many.predictions.fake[:3], atol=1e-6)
 
 
 def test_bad_requests(run_folder, tmp_path, cli):
     assert cli("sample", run_folder, "--count", 0, "--out", tmp_path / "a.png").code == 2
     assert "name ends in" in cli("sample", run_folder, "--out", tmp_path / "a.xyz").err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recogniser_makes_no_faces(recogniser_run, tmp_path, cli):
+    result = cli("sample", recogniser_run, "--out", tmp_path / "a.png")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    assert "has no generator, so it makes no faces" in result.err
     assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mien.losses import GENERATOR, VALENCE_AROUSAL
+from mien.labels.kinds import KINDS
+from mien.losses import GENERATOR, LOSSES
 from mien.losses.adversarial import non_saturating_loss, saturating_loss
 from mien.losses.cross_entropy import (
     constant_cross_entropy,
@@ -12,10 +13,13 @@ from mien.losses.cross_entropy import (
     softmax_cross_entropy,
     uniform_cross_entropy,
 )
+from mien.losses.heads import TAKES_CONSTANTS, ordinal_cross_entropy, towards_constant
 from mien.losses.reconstruction import annealed_weight, feature_matching_loss, huber_loss
 from mien.losses.valence_arousal import ccc_loss, mse_loss
 from mien.losses.wasserstein import gradient_penalty, wasserstein_loss
 from mien.metrics.continuous import ccc
+
+VALENCE_AROUSAL = LOSSES["regression"]
 
 
 def some_va():
@@ -82,9 +86,91 @@ def test_sigmoid_cross_entropy_by_hand():
 
 def test_softmax_cross_entropy_by_hand():
     logits = torch.tensor([[0.0, 0.0], [9.0, 0.0]])
-    target, valid = torch.tensor([1, 1]), torch.tensor([1.0, 0.0])
+    target = torch.tensor([[0.0, 1.0], [7.0, 7.0]])  # unlabelled: any number
+    valid = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
     assert softmax_cross_entropy(logits, target, valid).item() == pytest.approx(math.log(2))
-    assert softmax_cross_entropy(logits, target, torch.zeros(2)).item() == 0
+    assert softmax_cross_entropy(logits, target, torch.zeros(2, 2)).item() == 0
+
+
+def test_softmax_cross_entropy_of_votes_by_hand():
+    """Shares 1/4, 3/4 of votes against probabilities 1/3, 2/3; and 1, 0 against 1/2, 1/2."""
+    logits = torch.tensor([[0.0, math.log(2)], [3.0, 3.0]])
+    votes = torch.tensor([[0.25, 0.75], [1.0, 0.0]])
+    first = 0.25 * math.log(3) + 0.75 * math.log(1.5)
+    found = softmax_cross_entropy(logits, votes, torch.ones(2, 2)).item()
+    assert found == pytest.approx((first + math.log(2)) / 2)
+    assert LOSSES["votes"]["cross-entropy"] is LOSSES["exclusive"]["cross-entropy"]
+
+
+def test_ordinal_cross_entropy_by_hand():
+    """All logits 0 but one: the five cross-entropies are ln 2, but of that one."""
+    raw = torch.zeros(1, 10)
+    raw[0, 1] = math.log(3)  # of the first unit being above 1: probability 3/4
+    target, valid = torch.tensor([[2.0, 0.0]]), torch.ones(1, 2)
+    first = (4 * math.log(2) - math.log(3 / 4)) / 5  # 2 is above 1
+    found = ordinal_cross_entropy(raw, target, valid).item()
+    assert found == pytest.approx((first + math.log(2)) / 2)
+    below = (4 * math.log(2) - math.log(1 / 4)) / 5  # 1 is not
+    found = ordinal_cross_entropy(raw, torch.tensor([[1.0, 0.0]]), valid).item()
+    assert found == pytest.approx((below + math.log(2)) / 2)
+    half = (4 * math.log(2) - 0.5 * math.log(3 / 4) - 0.5 * math.log(1 / 4)) / 5  # 1.5: both
+    only_first = torch.tensor([[1.0, 0.0]])
+    found = ordinal_cross_entropy(raw, torch.tensor([[1.5, 99.0]]), only_first).item()
+    assert found == pytest.approx(half)
+
+
+@pytest.mark.parametrize("intensity", [0.0, 1.0, 2.5, 5.0])
+def test_the_least_ordinal_loss_decodes_to_the_intensity(intensity):
+    raw = torch.zeros(1, 5, requires_grad=True)
+    optimiser = torch.optim.LBFGS([raw], lr=1, max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimiser.zero_grad()
+        loss = ordinal_cross_entropy(raw, torch.tensor([[intensity]]), torch.ones(1, 1))
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    decoded = KINDS["ordinal"].decode(raw.detach().numpy())
+    assert decoded[0, 0] == pytest.approx(intensity, abs=0.02)
+
+
+EVERY = [(kind, name) for kind, losses in LOSSES.items() for name in losses]
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY, ids=str)
+def test_unlabelled_outputs_change_neither_loss_nor_gradient(kind, name):
+    loss, outputs, n = LOSSES[kind][name], ("a", "b", "c"), 6
+    source = torch.Generator().manual_seed(1)
+    raw = torch.randn(n, KINDS[kind].width(outputs), generator=source, requires_grad=True)
+    target = torch.rand(n, 3, generator=source)
+    valid = (torch.arange(n) % 2).float()[:, None].expand(n, 3)  # whole faces, as votes have it
+    value = loss(raw, target, valid)
+    (gradient,) = torch.autograd.grad(value, raw)
+    assert gradient[::2].abs().max() == 0
+    assert gradient[1::2].abs().max() > 0
+    spoilt = torch.where(valid > 0, target, 77.0)
+    assert loss(raw, spoilt, valid).item() == pytest.approx(value.item())
+    assert loss(raw, spoilt, torch.zeros(n, 3)).item() == 0
+
+
+def test_there_is_a_loss_for_every_kind():
+    assert LOSSES.keys() == KINDS.keys()
+    assert set(TAKES_CONSTANTS) < set(KINDS)
+
+
+def test_losses_towards_a_constant_by_hand():
+    learned = torch.tensor([True, False])
+    raw = torch.tensor([[0.5, 9.0], [0.1, -9.0]])
+    found = towards_constant("regression", LOSSES["regression"]["mse"], raw, 0.1, learned)
+    assert found.item() == pytest.approx(0.16 / 2 / 2)  # over two faces; over two axes, one nought
+    loss = LOSSES["binary"]["cross-entropy"]
+    found = towards_constant("binary", loss, torch.tensor([[0.0, 5.0]]), 0.3, learned)
+    assert found.item() == pytest.approx(math.log(2))
+    raw = torch.cat([torch.zeros(1, 5), torch.full((1, 5), 4.0)], 1)
+    loss = LOSSES["ordinal"]["cross-entropy"]
+    found = towards_constant("ordinal", loss, raw, 0.0, learned)
+    assert found.item() == pytest.approx(math.log(2))
 
 
 def test_constant_cross_entropy_is_the_sigmoid_one():

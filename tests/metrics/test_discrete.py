@@ -1,10 +1,7 @@
 import math
 
-import numpy as np
 import pytest
 
-from mien.labels.arrays import LabelArrays
-from mien.metrics.affect import Predictions, affect_scores, headline
 from mien.metrics.classification import classification_scores
 from mien.metrics.detection import detection_scores
 
@@ -45,31 +42,3 @@ def test_no_labels_give_nan():
     scores = classification_scores([0, 1], [-1, -1], classes=2)
     assert math.isnan(scores.accuracy)
     assert scores.confusion.sum() == 0
-
-
-def test_all_heads_together_and_the_headline():
-    nan = np.nan
-    predictions = Predictions(
-        aus=(12, 25),
-        expressions=("neutral", "happiness"),
-        valence_arousal=np.array([[0.1, nan], [0.9, nan]], np.float32),
-        au_probability=np.array([[0.9, nan], [0.1, nan]], np.float32),
-        expression_probability=np.array([[0.8, 0.2], [0.4, 0.6]], np.float32),
-        fake_probability=np.zeros(2, np.float32),
-    )
-    labels = LabelArrays(
-        aus=(12,),
-        expressions=("neutral", "happiness"),
-        valence_arousal=np.array([[0.1, 0.3], [0.9, 0.4]], np.float32),
-        au=np.array([[1], [0]], np.int8),
-        expression=np.array([0, 1], np.int8),
-        au_intensity=np.full((2, 1), nan, np.float32),
-    )
-    scores = affect_scores(predictions, labels)
-    assert scores["valence"]["ccc"] == pytest.approx(1)
-    assert math.isnan(scores["arousal"]["ccc"])
-    assert scores["arousal"]["labelled"] == 2
-    assert scores["au"]["units"]["AU12"]["f1"] == 1
-    assert math.isnan(scores["au"]["units"]["AU25"]["f1"])
-    assert scores["au"]["mean_f1"] == 1
-    assert headline(scores) == pytest.approx(1)

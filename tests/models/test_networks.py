@@ -1,14 +1,18 @@
 """Shapes and parameter counts of the documents' tables, worked out by hand."""
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
 from mien.errors import InputError
 from mien.losses.cross_entropy import constant_cross_entropy, uniform_cross_entropy
-from mien.models import DISCRIMINATORS, GENERATORS, channels_of
-from mien.models.checkpoint import LearnedHeads, load_network, save_network
+from mien.labels.arrays import Learned
+from mien.labels.heads import Head
+from mien.models import DISCRIMINATORS, GENERATORS, RECOGNISERS, channels_of
+from mien.models.checkpoint import NetworkCard, load_network, save_network
 from mien.models.gan.bodies import (
     Residual,
     ResNetDiscriminator64,
@@ -43,11 +47,27 @@ from mien.models.gan.talk32 import (
     TalkGenerator,
 )
 from mien.models.gan.vanilla import VanillaDiscriminator, VanillaGenerator
-from mien.models.heads import HeadLayout
+from mien.models.heads import FakeOutput, HeadLayout, OutputSpec
+from mien.models.images import to_network, to_pixels
 from mien.models.layers import SameConv2d, SameDeconvolution
-from mien.models.predictor import AffectPredictor, to_network, to_pixels
+from mien.models.torch_recogniser import TorchRecogniser
+from mien.recognition.preprocessing import Preprocessing
 
-LAYOUT = HeadLayout(True, (1, 2, 4, 6, 12, 15, 20, 25), ("neutral", "happiness"))
+UNITS = tuple(f"AU{number:02d}" for number in (1, 2, 4, 6, 12, 15, 20, 25))
+LAYOUT = HeadLayout(
+    (
+        Head("valence_arousal", ("valence", "arousal")),
+        Head("au", UNITS),
+        Head("expression", ("neutral", "happiness")),
+    )
+)
+OUTPUTS = LAYOUT.outputs + 1
+ALL = Learned({head.name: head.outputs for head in LAYOUT.heads})
+FORM = Preprocessing(32)
+
+
+def spec_of(learned: Learned = ALL) -> OutputSpec:
+    return OutputSpec(LAYOUT, learned, FakeOutput())
 
 
 def sizes(network: nn.Module, given: torch.Tensor) -> list[tuple[int, ...]]:
@@ -285,17 +305,19 @@ def test_same_deconvolution_is_tensorflows():
 
 
 def test_exclusive_heads_are_one_softmax_of_k_plus_1():
-    layout = HeadLayout(False, (), ("a", "b", "c"), exclusive=True)
+    layout = HeadLayout((Head("expression", ("a", "b", "c")),))
+    spec = OutputSpec(layout, Learned({}), FakeOutput(shares="expression"))
     raw = torch.randn(5, 4)
-    heads = layout.split(raw)
+    out = spec.split(raw)
+    expression = out.heads["expression"]
     together = raw.softmax(1)
-    assert torch.allclose(heads.fake.sigmoid(), together[:, 3], atol=1e-6)
+    assert torch.allclose(out.fake.sigmoid(), together[:, 3], atol=1e-6)
     label = torch.tensor([0, 1, 2, 0, 1])
-    apart = F.cross_entropy(heads.expression, label) + constant_cross_entropy(heads.fake, 0.0)
+    apart = F.cross_entropy(expression, label) + constant_cross_entropy(out.fake, 0.0)
     assert apart.item() == pytest.approx(F.cross_entropy(raw, label).item(), rel=1e-5)
     # A fake's target is alpha, and (1 - alpha) / n on every class (au-va-thesis, section 3.2.2).
     target = torch.tensor([0.1 / 3, 0.1 / 3, 0.1 / 3, 0.9]).expand(5, 4)
-    fake = constant_cross_entropy(heads.fake, 0.9) + 0.1 * uniform_cross_entropy(heads.expression)
+    fake = constant_cross_entropy(out.fake, 0.9) + 0.1 * uniform_cross_entropy(expression)
     assert fake.item() == pytest.approx(F.cross_entropy(raw, target).item(), rel=1e-5)
 
 
@@ -325,65 +347,133 @@ def test_same_padding_is_tensorflows(size, left, right):
     assert layer(image).shape[2] == -(-size // 2)
 
 
-@pytest.mark.parametrize("registry", [GENERATORS, DISCRIMINATORS], ids=["G", "D"])
-def test_every_network_trains_and_survives_the_disk(registry, tmp_path):
-    for name, kind in registry.items():
-        arguments = {"noise": 20} if registry is GENERATORS else {"outputs": LAYOUT.outputs}
-        told = hasattr(kind, "told")
-        network = kind(**arguments, **({"classes": 3} if told else {}))
-        side, channels = network.image_size, channels_of(network)
-        given = torch.rand(4, 20) if registry is GENERATORS else torch.rand(4, channels, side, side)
-        given = (given, torch.tensor([0, 1, 2, 0])) if told else (given,)
-        out = network(*given)
-        assert torch.isfinite(out).all()
-        if registry is GENERATORS:
-            assert out.shape == (4, 1 if name == "vanilla" else 3, side, side)
-            assert out.abs().max() <= 1
-        else:
-            assert out.shape == (4, LAYOUT.outputs)
-            assert network.features(*given).shape[0] == 4
-        out.square().sum().backward()
-        assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
-        arguments |= {"classes": 3} if told else {}
-        save_network(tmp_path / name, network, name, arguments)
-        again, _ = load_network(tmp_path / name, registry)
-        assert torch.equal(again(*given), network.eval()(*given))
+EVERY = [("generators", name) for name in GENERATORS] + [("recognisers", name) for name in RECOGNISERS]
+REGISTRIES = {"generators": GENERATORS, "recognisers": RECOGNISERS}
+
+
+def test_every_discriminator_is_a_recogniser():
+    assert DISCRIMINATORS.items() <= RECOGNISERS.items()
+    assert "cnn-m-64" not in DISCRIMINATORS
+
+
+@pytest.mark.parametrize(("registry", "name"), EVERY, ids=str)
+def test_every_network_trains_and_survives_the_disk(registry, name, tmp_path):
+    generates = registry == "generators"
+    kind = REGISTRIES[registry][name]
+    conditional = hasattr(kind, "conditional")
+    arguments = {"noise": 20} if generates else {"outputs": OUTPUTS}
+    arguments |= {"classes": 3} if conditional else {}
+    network = kind(**arguments)
+    side, channels = network.image_size, channels_of(network)
+    given = (torch.rand(4, 20) if generates else torch.rand(4, channels, side, side),)
+    given += (torch.tensor([0, 1, 2, 0]),) if conditional else ()
+    out = network(*given)
+    assert torch.isfinite(out).all()
+    if generates:
+        assert out.shape == (4, 1 if name == "vanilla" else 3, side, side)
+        assert out.abs().max() <= 1
+    else:
+        assert out.shape == (4, OUTPUTS)
+        assert network.features(*given).shape[0] == 4
+    out.square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    save_network(tmp_path / name, network, NetworkCard(name, arguments))
+    again, card = load_network(tmp_path / name, REGISTRIES[registry])
+    assert card == NetworkCard(name, arguments)
+    assert torch.equal(again(*given), network.eval()(*given))
 
 
 def test_outputs_are_in_the_documents_order():
-    output = torch.arange(LAYOUT.outputs).float()[None]
-    heads = LAYOUT.split(output)
-    assert LAYOUT.outputs == 13
-    assert LAYOUT.label_outputs == 10
-    assert heads.valence_arousal.tolist() == [[0, 1]]
-    assert heads.au.tolist() == [[2, 3, 4, 5, 6, 7, 8, 9]]
-    assert heads.expression.tolist() == [[10, 11]]
-    assert heads.fake.tolist() == [12]
+    output = torch.arange(OUTPUTS).float()[None]
+    out = spec_of().split(output)
+    assert spec_of().outputs == OUTPUTS == 13
+    assert out.heads["valence_arousal"].tolist() == [[0, 1]]
+    assert out.heads["au"].tolist() == [[2, 3, 4, 5, 6, 7, 8, 9]]
+    assert out.heads["expression"].tolist() == [[10, 11]]
+    assert out.fake.tolist() == [12]
 
 
-def test_what_was_never_taught_is_not_said():
-    heads = LearnedHeads(LAYOUT, valence=True, arousal=False, aus=(12,), expressions=False)
-    predictor = AffectPredictor(Config1Discriminator(LAYOUT.outputs), heads, batch_size=2)
-    found = predictor.predict(torch.randint(0, 255, (5, 32, 32, 3), dtype=torch.uint8).numpy())
-    known = [bool((found.au_probability[:, i] >= 0).all()) for i in range(8)]
-    assert known == [au == 12 for au in LAYOUT.aus]
-    assert (found.valence_arousal[:, 0] == found.valence_arousal[:, 0]).all()
-    assert (found.valence_arousal[:, 1] != found.valence_arousal[:, 1]).all()
-    assert found.expression_index().tolist() == [-1] * 5
-    assert len(found) == 5
+def test_heads_may_be_wider_than_their_outputs_and_scaled():
+    heads = (Head("au_intensity", ("AU01", "AU12")), Head("valence_arousal", ("valence", "arousal")))
+    layout = HeadLayout(heads, {"valence_arousal": 0.25})
+    spec = OutputSpec(layout, Learned({}), FakeOutput(scale=0.5))
+    out = spec.split(torch.arange(13.0)[None])
+    assert spec.outputs == 2 * 5 + 2 + 1
+    assert out.heads["au_intensity"].tolist() == [list(range(10))]
+    assert out.heads["valence_arousal"].tolist() == [[2.5, 2.75]]
+    assert out.fake.tolist() == [6]
+
+
+def test_outputs_that_never_saw_a_label_say_nothing():
+    learned = Learned({"valence_arousal": ("valence",), "au": ("AU12",)})
+    recogniser = TorchRecogniser(Config1Discriminator(OUTPUTS), spec_of(learned), FORM, 2)
+    crops = torch.randint(0, 255, (5, 32, 32, 3), dtype=torch.uint8).numpy()
+    found = recogniser.predict(crops)
+    said = {name: (~np.isnan(values)).tolist() for name, values in found.items()}
+    assert said["valence_arousal"] == [[True, False]] * 5
+    assert said["au"] == [[unit == "AU12" for unit in UNITS]] * 5
+    assert said["expression"] == [[False, False]] * 5
+    assert found.n == 5
+    assert ((found.fake > 0) & (found.fake < 1)).all()
+
+
+def test_predictions_are_the_networks_outputs_decoded():
+    network = Config1Discriminator(OUTPUTS).eval()
+    crops = torch.randint(0, 255, (3, 32, 32, 3), dtype=torch.uint8).numpy()
+    with torch.no_grad():
+        raw = network(to_network(crops))
+    found = TorchRecogniser(network, spec_of(), FORM).predict(crops)
+    wanted = {
+        "valence_arousal": raw[:, :2],
+        "au": raw[:, 2:10].sigmoid(),
+        "expression": raw[:, 10:12].softmax(1),
+    }
+    for name, values in wanted.items():
+        assert np.allclose(found[name], values.numpy(), atol=1e-6)
+    assert np.allclose(found.fake, raw[:, 12].sigmoid().numpy(), atol=1e-6)
+
+
+def test_a_recogniser_without_a_fake_output_says_nothing_of_it():
+    spec = OutputSpec(LAYOUT, ALL)
+    recogniser = TorchRecogniser(Config1Discriminator(spec.outputs), spec, FORM)
+    found = recogniser.predict(np.zeros((2, 32, 32, 3), np.uint8))
+    assert spec.outputs == 12
+    assert np.isnan(found.fake).tolist() == [True, True]
 
 
 def test_predicting_nothing_gives_nothing():
-    heads = LearnedHeads(LAYOUT, True, True, LAYOUT.aus, True)
-    predictor = AffectPredictor(Config1Discriminator(LAYOUT.outputs), heads)
-    assert len(predictor.predict(torch.empty(0, 32, 32, 3, dtype=torch.uint8).numpy())) == 0
+    recogniser = TorchRecogniser(Config1Discriminator(OUTPUTS), spec_of(), FORM)
+    found = recogniser.predict(np.empty((0, 32, 32, 3), np.uint8))
+    assert (found.n, found["au"].shape, found.fake.shape) == (0, (0, 8), (0,))
 
 
-def test_heads_are_kept_with_the_weights(tmp_path):
-    heads = LearnedHeads(LAYOUT, True, False, (1, 12), True)
-    network = Config1Discriminator(LAYOUT.outputs)
-    save_network(tmp_path / "d", network, "config1", {"outputs": LAYOUT.outputs}, heads)
-    assert load_network(tmp_path / "d", DISCRIMINATORS)[1] == heads
+def test_a_card_is_kept_with_the_weights(tmp_path):
+    learned = Learned({"valence_arousal": ("valence",), "au": ("AU01", "AU12")})
+    layout = HeadLayout(LAYOUT.heads, {"valence_arousal": 0.25})
+    spec = OutputSpec(layout, learned, FakeOutput(0.5, "expression", probability=False))
+    preprocessing = Preprocessing(32, margin=0.1, channels=1, mean=0.4, std=0.2)
+    card = NetworkCard("config1", {"outputs": OUTPUTS}, spec, preprocessing)
+    save_network(tmp_path / "d", Config1Discriminator(OUTPUTS), card)
+    assert load_network(tmp_path / "d", DISCRIMINATORS)[1] == card
+    assert TorchRecogniser.load(tmp_path / "d").spec == spec
+
+
+def test_weights_of_no_recogniser_are_refused(tmp_path):
+    path = tmp_path / "g.safetensors"
+    save_network(path, Config1Discriminator(OUTPUTS), NetworkCard("config1", {"outputs": OUTPUTS}))
+    with pytest.raises(InputError, match="this network has no affect heads"):
+        TorchRecogniser.load(path)
+    with pytest.raises(InputError, match="unknown network 'config1'"):
+        load_network(path, {"vanilla": VanillaDiscriminator})
+    save_network(path, Config1Discriminator(OUTPUTS), NetworkCard("config1", {"outputs": 3}))
+    with pytest.raises(InputError, match="the weights do not fit their network"):
+        load_network(path, DISCRIMINATORS)
+
+
+def test_weights_of_another_version_are_refused(tmp_path):
+    save_file({"a": torch.ones(1)}, tmp_path / "old.safetensors", metadata={"format": "mien-1"})
+    with pytest.raises(InputError, match=r"not a network of this version of mien \(mien-network-2\)"):
+        load_network(tmp_path / "old.safetensors", DISCRIMINATORS)
 
 
 def test_a_pickle_is_not_loaded(tmp_path):

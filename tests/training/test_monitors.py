@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from mien.labels.arrays import LabelArrays
-from mien.metrics.affect import Predictions
+from mien.labels.arrays import Labels, Predictions
+from mien.labels.heads import Head
 from mien.models.gan.config1 import Config1Generator
 from mien.training.average import MovingAverage
 from mien.training.monitors import WON_FOR, Monitors, diversity
@@ -57,25 +57,39 @@ def test_a_critic_that_runs_away_is_told_even_across_a_resume():
 
 
 def test_heads_that_fall_silent_are_told():
-    aus = (1, 12)
     n = 40
-    labels = LabelArrays(
-        aus, (), np.full((n, 2), 0.5, np.float32), np.ones((n, 2), np.int8),
-        np.full(n, -1, np.int8), np.full((n, 2), np.nan, np.float32),
-    )  # fmt: skip
-    silent = Predictions(
-        aus, (), np.zeros((n, 2), np.float32), np.full((n, 2), 0.1, np.float32),
-        np.zeros((n, 0), np.float32), np.zeros(n, np.float32),
-    )  # fmt: skip
+    heads = (Head("valence_arousal", ("valence", "arousal")), Head("au", ("AU01", "AU12")))
+
+    def all_faces(affect: float, units: float) -> dict[str, np.ndarray]:
+        values = {"valence_arousal": affect, "au": units}
+        return {name: np.full((n, 2), value, np.float32) for name, value in values.items()}
+
+    labels = Labels(heads, all_faces(0.5, 1.0), n)
+    silent = Predictions(heads, all_faces(0.0, 0.1), n)
     numbers, told = Monitors().watch_heads(silent, labels)
     assert numbers["monitor/drift/AU12"] == pytest.approx(-0.9)
     assert numbers["monitor/drift/valence"] == pytest.approx(-0.5)
     assert "valence is said to be 0.50 too low" in told[0]
-    assert "2 of 2 unit heads" in told[2]
+    assert "2 of 2 outputs of au say present less than half as often" in told[2]
+
+
+def test_each_of_several_stores_is_watched_by_itself():
+    head = Head("valence_arousal", ("valence", "arousal"))
+    said, right, wrong = (
+        {head.name: np.full((4, 2), value, np.float32)} for value in (0.0, 0.1, 0.9)
+    )
+    predictions, monitors = Predictions((head,), said, 4), Monitors()
+    for again in (False, True):
+        _, told = monitors.watch_heads(predictions, Labels((head,), right, 4), "here")
+        assert told == []
+        numbers, told = monitors.watch_heads(predictions, Labels((head,), wrong, 4), "there")
+        assert numbers["monitor/drift/there/valence"] == pytest.approx(-0.9)
+        low = "there: valence is said to be 0.90 too low on average"
+        assert told[:1] == ([] if again else [low])
 
 
 def test_the_average_follows_by_hand():
-    network = Config1Generator(method.noise=4)
+    network = Config1Generator(noise=4)
     average = MovingAverage(network, 0.5)
     start = [p.clone() for p in network.parameters()]
     with torch.no_grad():

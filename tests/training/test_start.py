@@ -7,26 +7,24 @@ import torch
 from safetensors.torch import load_file
 
 from mien.errors import InputError
-from mien.metrics.affect import Predictions
-from mien.models.predictor import AffectPredictor
 from mien.models.sampler import FaceSampler
+from mien.models.torch_recogniser import TorchRecogniser
 from mien.runs.run import Checkpoint, Run
 from mien.store import Store
 from mien.training.build import build
 from mien.training.loop import train
 from mien.training.recipe import load_recipe
-from mien.training.start import shipped
+from mien.weights import shipped
+
+HEADS = "heads.expression=true"  # as run_folder has it
 
 
 def test_a_training_goes_on_from_another_run(run_folder, faces):
-    recipe = load_recipe("config1-32", ["batch_size=16", f"start={run_folder}"])
+    recipe = load_recipe("config1-32", ["batch_size=16", f"start={run_folder}", HEADS])
     parts = build(recipe, Store.open(faces))
     best = Run.open(run_folder).best()
-    game = parts.step.game
-    for network, file in (
-        (game.generator.network, best.sampler),
-        (game.discriminator.network, best.discriminator),
-    ):
+    for name, file in (("generator", best.sampler), ("discriminator", best.recogniser)):
+        network = parts.step.networks[name]
         saved = load_file(file)
         assert all(torch.equal(value, saved[key]) for key, value in network.state_dict().items())
     trained = json.loads((run_folder / "run.json").read_text())["data"]
@@ -37,13 +35,13 @@ def test_whom_the_start_was_trained_on_is_remembered(run_folder, faces, monkeypa
     info = Run.open(run_folder).info()
     info["data"]["subject"] = [*info["data"]["subject"], "somebody else"]
     monkeypatch.setattr(Run, "info", lambda self: info)
-    parts = build(load_recipe("config1-32", [f"start={run_folder}"]), Store.open(faces))
+    parts = build(load_recipe("config1-32", [f"start={run_folder}", HEADS]), Store.open(faces))
     assert "somebody else" in parts.data["subject"]
 
 
 def test_a_run_goes_on_when_its_start_is_gone(run_folder, faces, tmp_path):
     shutil.copytree(run_folder, tmp_path / "start")
-    words = [f"start={tmp_path / 'start'}", "batch_size=16", "steps=2", "checkpoint_every=1"]
+    words = [f"start={tmp_path / 'start'}", HEADS, "batch_size=16", "steps=2", "checkpoint_every=1"]
     train(load_recipe("config1-32", words), Store.open(faces), Run(tmp_path / "run"))
     shutil.rmtree(tmp_path / "start")
     longer = load_recipe("config1-32", [*words, "steps=3"])
@@ -55,8 +53,8 @@ def test_a_run_goes_on_when_its_start_is_gone(run_folder, faces, tmp_path):
     ("recipe", "settings", "words"),
     [
         ("config1-32", ["start=nowhere"], "neither a run's folder nor weights that come with mien"),
-        ("config1-32", ["start=RUN", "heads.au=[12]"], "does not fit"),
-        ("config1-32", ["start=RUN", "heads.au=[1, 2, 4]"], "heads are not this recipe's"),
+        ("config1-32", ["start=RUN", HEADS, "heads.au=[12]"], "does not fit"),
+        ("config1-32", ["start=RUN", HEADS, "heads.au=[1, 2, 4, 5, 6, 9, 12, 15]"], "heads are not this recipe's"),
         ("joint-32", ["start=RUN"], "generator is a Config1Generator"),
     ],
 )
@@ -71,12 +69,14 @@ def test_weights_that_come_with_mien_see_and_make_faces(name):
     checkpoint = Checkpoint(shipped()[name])
     faces = next(iter(FaceSampler.load(checkpoint.sampler).batches(64, 0)))
     assert faces.std(0).mean() > 0.1  # not one face, 64 times
-    predictor = AffectPredictor.load(checkpoint.discriminator)
-    seen: Predictions = predictor.predict_batches([faces])
-    assert np.isfinite(seen.au_probability).all()
-    assert np.isfinite(seen.valence_arousal).all()
+    seen = TorchRecogniser.load(checkpoint.recogniser).predict_batches([faces])
+    assert [head.name for head in seen.heads] == ["valence_arousal", "au", "expression"]
+    assert all(np.isfinite(values).all() for values in seen.values())
+    assert np.allclose(seen["expression"].sum(1), 1, atol=1e-5)
     card = (shipped()[name] / "README.md").read_text(encoding="utf-8")
-    assert "never seen" in card or "licence" in card.lower()
+    assert "**What they saw**" in card
+    assert "**What they are not**" in card
+    assert "Licence: Apache-2.0" in card
 
 
 def test_there_are_weights_that_come_with_mien():

@@ -197,8 +197,8 @@ class Ordinal(Independent):
 
     def decode(self, raw: Floats) -> Floats:
         """Expected intensity, 0 to 5."""
-        levels = sigmoid(raw).reshape(len(raw), raw.shape[1] // LEVELS, LEVELS)
-        return np.asarray(levels.sum(2), np.float32)
+        above = sigmoid(raw).reshape(len(raw), raw.shape[1] // LEVELS, LEVELS)
+        return np.asarray(above.sum(2), np.float32)
 
     def table_columns(self, name: str, outputs: Sequence[str]) -> list[str]:
         """`AU12_r`."""

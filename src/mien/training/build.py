@@ -11,6 +11,7 @@ from torch import nn
 from mien.errors import InputError, unknown_name
 from mien.labels.arrays import Learned
 from mien.labels.heads import HEADS, Head, merged_heads, parse_outputs
+from mien.labels.kinds import KINDS
 from mien.losses import LOSSES
 from mien.models import channels_of
 from mien.models.checkpoint import NetworkCard
@@ -121,8 +122,7 @@ def _chosen_heads(recipe: Recipe, known: Sequence[Head]) -> tuple[Head, ...]:
     chosen: dict[str, Head] = {}
     for name, wanted in recipe.heads.items():
         if isinstance(wanted, bool):
-            mine = next((head for head in known if head.name == name), None)
-            outputs = mine.outputs if mine else HEADS[name].outputs
+            outputs = _outputs(name, known)
             if wanted and outputs:
                 chosen[name] = Head(name, outputs)
         elif wanted:
@@ -138,6 +138,13 @@ def _chosen_heads(recipe: Recipe, known: Sequence[Head]) -> tuple[Head, ...]:
                 )
             columns[column] = head.name
     return heads
+
+
+def _outputs(name: str, known: Sequence[Head]) -> tuple[str, ...]:
+    """Outputs of a head that are labelled, by itself or by the head whose labels stand in."""
+    names = (name, KINDS[HEADS[name].kind].fallback)
+    found = [head.outputs for head in known if head.name in names]
+    return HEADS[name].merged(*found) if found else HEADS[name].outputs
 
 
 def _learned(layout: HeadLayout, sources: Sequence[TrainingSource]) -> Learned:

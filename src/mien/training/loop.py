@@ -234,10 +234,10 @@ class Loop:
         predictions = recogniser.predict(faces.pixels.gather(faces.rows))
         scores = affect_scores(predictions, faces.labels)
         value = headline(scores)
-        several = len(self.parts.validation) > 1
-        place = f"val/{Path(faces.store).name}" if several else "val"
+        store = Path(faces.store).name if len(self.parts.validation) > 1 else ""
+        place = f"val/{store}" if store else "val"
         curves = {f"{place}/{name}": score for name, score in flat_scores(scores).items()}
-        drift, told = self._monitors.watch_heads(predictions, faces.labels)
+        drift, told = self._monitors.watch_heads(predictions, faces.labels, store)
         self.recorder.scalars(done, {**curves, f"{place}/headline": value, **drift})
         self._warn(done, told)
         return value

@@ -117,9 +117,13 @@ class Monitors:
         return {"monitor/diversity": spread, "monitor/duplicates": doubles}, text
 
     def watch_heads(
-        self, predictions: Predictions, labels: Labels
+        self, predictions: Predictions, labels: Labels, store: str = ""
     ) -> tuple[dict[str, float], list[str]]:
-        """Compare what the heads say on average with how often it is so; returns as above."""
+        """Compare what the heads say on average with how often it is so; returns as above.
+
+        store: name of the faces' store where a run has several: each is watched by itself.
+        """
+        within = f"{store}/" if store else ""
         truth = labels.aligned(predictions.heads)
         numbers: dict[str, float] = {}
         text = []
@@ -132,24 +136,24 @@ class Monitors:
                 if (mask := known[:, i]).any()
             }
             form = f"{head.name}/" if head.type.kind in ("ordinal", "votes") else ""
-            numbers |= {f"monitor/drift/{form}{o}": a - b for o, (a, b) in means.items()}
+            numbers |= {f"monitor/drift/{within}{form}{o}": a - b for o, (a, b) in means.items()}
             if head.type.kind == "regression":
                 for output, (mean, wanted) in means.items():
-                    text += self._watch_mean(output, mean - wanted)
+                    text += self._watch_mean(within, output, mean - wanted)
             if head.type.kind == "binary":
                 low = [o for o, (mean, share) in means.items() if share > 0 > mean - HALVED * share]
                 text += self._tell(
-                    head.name,
+                    f"{within}{head.name}",
                     len(low) > len(head.outputs) / 2,
                     f"{len(low)} of {len(head.outputs)} outputs of {head.name} say present less "
                     "than half as often as it is so: constant labels of generated images may be "
                     "teaching them 'absent' (docs/joint.md; method.fake_labels.others=none)",
                 )
-        return numbers, text
+        return numbers, [f"{store}: {line}" for line in text] if store else text
 
-    def _watch_mean(self, output: str, drift: float) -> list[str]:
+    def _watch_mean(self, within: str, output: str, drift: float) -> list[str]:
         return self._tell(
-            output,
+            f"{within}{output}",
             abs(drift) > FAR_OFF,
             f"{output} is said to be {abs(drift):.2f} too {'high' if drift > 0 else 'low'} on "
             "average",

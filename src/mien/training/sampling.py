@@ -4,7 +4,6 @@ A sampler's `positions(step)` are places in the list of training faces of one so
 is a frame without a face. Each process of several takes its own share of the same whole batch.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -108,11 +107,6 @@ class Windowed:
     def positions(self, step: int) -> Positions:
         """Places of the step's faces, window after window."""
         return self._windows[self._order.positions(step)].reshape(-1)
-
-
-SAMPLERS: tuple[str, ...] = ("shuffled", "balanced", "windowed")
-
-ClassesOf = Callable[[], NDArray[np.intp]]
 
 
 def shares(size: int, weights: list[float]) -> list[int]:

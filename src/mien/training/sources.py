@@ -50,7 +50,7 @@ class TrainingSource:
 def sources_of(recipe: Recipe, store: Store | None) -> list[Source]:
     """The recipe's sources, or the one store that a command names.
 
-    Raises InputError where both or neither are given.
+    Raises InputError where both or neither are given, or two stores have one name.
     """
     if store is not None and recipe.data.sources:
         raise InputError(f"recipe {recipe.name}: names data.sources; leave --store away")
@@ -58,6 +58,12 @@ def sources_of(recipe: Recipe, store: Store | None) -> list[Source]:
         return [Source(store=str(store.folder))]
     if not recipe.data.sources:
         raise InputError("--store is needed to start a run, or data.sources in the recipe")
+    names = [Path(source.store).name for source in recipe.data.sources]
+    if double := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(
+            f"recipe {recipe.name}: two data.sources are called {double}; scores are told apart by "
+            "the names of the stores' folders: rename one"
+        )
     return list(recipe.data.sources)
 
 
