@@ -81,7 +81,7 @@ def test_there_must_be_classes_to_balance():
 def test_windows_are_whole_and_their_missing_frames_stay_marked():
     order = windowed(8)
     seen = np.concatenate([order.positions(step) for step in range(5)]).reshape(-1, 4)
-    assert all((WINDOWS == window).all(1).any() for window in seen)
+    assert all((window == WINDOWS).all(1).any() for window in seen)
     assert sorted(map(tuple, seen)) == sorted(map(tuple, np.concatenate([WINDOWS, WINDOWS])))
     assert (seen == -1).sum() == 2
 

@@ -86,7 +86,9 @@ def test_a_batch_of_several_sources_joins_their_faces_and_labels():
         first, second = (part.sampler.positions(step) for part in parts)
         assert found == [*first, *(100 + second)]
         assert len(batch) == 8
-        labels, valid = (part["valence_arousal"] for part in (batch.labels.values, batch.labels.valid))
+        labels, valid = (
+            part["valence_arousal"] for part in (batch.labels.values, batch.labels.valid)
+        )
         assert labels[:, 0].tolist() == pytest.approx([row / 100 for row in found])
         assert valid.tolist() == [[1, 0]] * 8
         assert labels[:, 1].tolist() == [0] * 8
