@@ -109,6 +109,24 @@ def test_a_share_of_the_people_is_trained_on(faces):
     assert max(people) == 2 * min(people)
 
 
+@pytest.mark.parametrize(
+    ("heads", "names"),
+    [
+        ("heads={}", {"neutral", "happiness", "sadness"}),
+        ("heads.expression=['sadness', 'neutral']", {"sadness", "neutral"}),
+    ],
+)
+def test_conditional_networks_train_on_faces_of_their_classes_alone(faces, heads, names):
+    store = Store.open(faces)
+    parts = build(load_recipe("cgan", ["batch_size=16", heads]), store)
+    (source,) = parts.batches.sources
+    rows, known = store.rows("train"), store.names("expression")
+    assert set(source._rows) == {row for row in rows if known[row] in names}
+    assert parts.step.classes == len(names)
+    labels = parts.batches.batch(0).labels
+    assert labels.values["expression"].sum(1).tolist() == [1] * 16
+
+
 def test_old_checkpoints_keep_no_optimisers(faces, tmp_path):
     run = Run(tmp_path / "run")
     settings = ("steps=8", "checkpoint_every=2", "keep_checkpoints=9", "batch_size=8")
