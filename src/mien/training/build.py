@@ -179,7 +179,7 @@ def _batch_heads(layout: HeadLayout, classes: tuple[str, ...], method: Method) -
 def _with_class(recipe: Recipe, source: TrainingSource, condition: Head) -> TrainingSource:
     """Leave out faces whose expression is unknown, or none of those that the networks take."""
     labels = source.labels
-    known = ~np.isnan(labels.aligned([condition])[CONDITION]).any(1)
+    known = np.asarray(~np.isnan(labels.aligned([condition])[CONDITION]).any(1), bool)
     kept = source.rows[known[source.rows]]
     if len(kept) == 0:
         raise InputError(
