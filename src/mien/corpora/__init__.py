@@ -40,5 +40,6 @@ class Registered:
 
 CORPORA = {
     "actors": Registered("actors:Actors"),
+    "ferplus": Registered("ferplus:FerPlus"),
     "folder": Registered("folder:Folder"),
 }

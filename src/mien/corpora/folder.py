@@ -10,7 +10,6 @@ AU1 ... AU46; any may be absent, any cell may be empty: unlabelled. A unit's val
 import argparse
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,12 @@ from numpy.typing import NDArray
 
 from mien.corpora.imported import ImportOptions, ImportSummary
 from mien.corpora.label_table import LabelTable, read_label_table
+from mien.corpora.pictures import FaceFinder, read_crops
 from mien.errors import InputError
 from mien.labels.heads import heads_in
-from mien.media.images import read_image
 from mien.progress import Progress, silent
 from mien.store import Store
 from mien.store.files import fingerprint
-from mien.store.shards import CropWriter, resize_crops
-
-_BATCH = 256
-_READERS = 4
-
-Box = tuple[int, int, int, int]
 
 
 class Folder:
@@ -58,6 +51,11 @@ class Folder:
             "--skip-missing", action="store_true", help="leave out rows whose image does not exist"
         )
         parser.add_argument(
+            "--find-faces",
+            action="store_true",
+            help="cut the images anew, around the detector's box, as faces of videos are",
+        )
+        parser.add_argument(
             "--follow-links", action="store_true", help="images may be links to files elsewhere"
         )
 
@@ -74,6 +72,7 @@ class Folder:
             follow_links=args.follow_links,
             au_scale=args.au_scale,
             corpus=args.corpus_name,
+            find_faces=args.find_faces,
         )
         return import_folder(path, store, options, progress)
 
@@ -102,7 +101,11 @@ def import_folder(
     )
     chosen = [row for row, file in enumerate(files) if file is not None]
     with store.new_shard() as crops:
-        kept, boxes = _read_images(files, chosen, crops, summary, progress)
+        finder = FaceFinder() if options.find_faces else None
+        done_crops = read_crops(files, chosen, crops, progress, finder)
+        kept, summary.failed = done_crops.rows, done_crops.failed
+        if done_crops.not_found:
+            summary.notes.append(f"no face found in {len(done_crops.not_found)} images: cut whole")
         if not kept:
             raise InputError(f"{csv_file}: none of its {len(files)} images could be imported")
         labels = table.columns(np.array(kept))
@@ -115,12 +118,13 @@ def import_folder(
             corpus=corpus,
             kind="folder",
             crops=crops,
-            faces=_faces(table, kept, np.array(boxes, np.float32)),
+            faces=_faces(table, kept, np.array(done_crops.boxes, np.float32)),
             labels={corpus: labels},
             split=[table.names["split"][row] for row in kept] if "split" in table.names else None,
             summary=asdict(summary),
             settings=settings,
             path=str(csv_file.resolve()),
+            margin=finder.margin if finder else None,
             fingerprint=fingerprint(json.dumps(settings, sort_keys=True)),
         )
     summary.note_lost(done.lost)
@@ -180,45 +184,6 @@ def _inside(root: Path, name: str, follow_links: bool) -> Path | None:
                 raise InputError(f"is a link out of {root}; --follow-links allows that")
             return candidate
     return None
-
-
-def _read_images(
-    files: list[Path | None],
-    chosen: list[int],
-    writer: CropWriter,
-    summary: ImportSummary,
-    progress: Progress,
-) -> tuple[list[int], list[Box]]:
-    """Write the crops; return the rows that were read and the boxes of their crops."""
-    kept: list[int] = []
-    boxes: list[Box] = []
-    with ThreadPoolExecutor(_READERS) as readers:
-        for start in range(0, len(chosen), _BATCH):
-            rows = chosen[start : start + _BATCH]
-            results = readers.map(_read_crop, (files[r] for r in rows), [writer.size] * len(rows))
-            for row, (crop, box, reason) in zip(rows, results, strict=True):
-                if crop is None:
-                    summary.failed[str(files[row])] = reason
-                    continue
-                writer.append(crop[None])
-                kept.append(row)
-                boxes.append(box)
-            progress(start + len(rows), len(chosen), "images")
-    return kept, boxes
-
-
-def _read_crop(file: Path | None, size: int) -> tuple[NDArray[np.uint8] | None, Box, str]:
-    """Read one image as a (size, size, 3) crop; an oblong one is cut to its middle square."""
-    assert file is not None
-    try:
-        image = read_image(file)
-    except InputError as error:
-        return None, (0, 0, 0, 0), str(error)
-    height, width = image.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = np.ascontiguousarray(image[top : top + side, left : left + side])
-    return resize_crops(square[None], size)[0], (left, top, left + side, top + side), ""
 
 
 def _faces(table: LabelTable, rows: list[int], boxes: NDArray[np.float32]) -> dict[str, Any]:

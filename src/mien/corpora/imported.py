@@ -21,7 +21,8 @@ class ImportOptions:
     there instead of refusing. ignore: names (with * and ?) of columns to leave out. csv: name of
     the CSV in the folder. follow_links: images may be links to files elsewhere. fps: of the frame
     grid, for videos. au_scale: presence (0 or 1), share (of full intensity, 0 to 1) or facs
-    (intensities of 0 to 5); None tells it from the columns' names and values.
+    (intensities of 0 to 5); None tells it from the columns' names and values. find_faces: cut
+    pictures anew around the detector's box.
 
     Raises InputError for a threshold or frame rate out of range.
     """
@@ -35,6 +36,7 @@ class ImportOptions:
     fps: float = 30.0
     au_scale: Literal["presence", "share", "facs"] | None = None
     corpus: str | None = None
+    find_faces: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.au_threshold <= 5:

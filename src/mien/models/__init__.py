@@ -40,6 +40,7 @@ from mien.models.gan.talk32 import (
     TalkGenerator,
 )
 from mien.models.gan.vanilla import VanillaDiscriminator, VanillaGenerator
+from mien.models.recognition.base48 import Base48
 
 GENERATORS: dict[str, type[nn.Module]] = {
     "categorical-28": Categorical28Generator,
@@ -78,6 +79,7 @@ DISCRIMINATORS: dict[str, type[nn.Module]] = {
 
 RECOGNISERS: dict[str, type[nn.Module]] = {
     **DISCRIMINATORS,  # each is a recogniser too, without a GAN
+    "base-48": Base48,
     "cnn-m-64": CnnM64,
 }
 

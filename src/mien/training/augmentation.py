@@ -17,11 +17,19 @@ class Augmentation:
     """mirror: half of the images. shift: pixels, at most, each way. light: brightness and contrast.
 
     light: brightness moves by up to this share of the range, contrast by this factor either way.
+    rotate: degrees, at most, each way. zoom: scale, at most this factor larger or smaller. blur:
+    share of the images that are averaged over 3 x 3 pixels. noise: deviation of what is added, in
+    the range of 2, at most. erase: share of the images that lose a square of a third of the side.
     """
 
     mirror: bool = False
     shift: int = 0
     light: float = 0.0
+    rotate: float = 0.0
+    zoom: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    erase: float = 0.0
 
     def __call__(self, images: Tensor) -> Tensor:
         """Change images (N, C, S, S) in [-1, 1], each by its own draw of torch's generator."""
@@ -33,7 +41,44 @@ class Augmentation:
             brighter, sharper = (drawn * 2 - 1) * self.light
             middle = images.mean((1, 2, 3), keepdim=True)
             images = (images - middle) * (1 + sharper) + middle + brighter
-        return _shifted(images, self.shift) if self.shift else images
+        if self.rotate or self.zoom:
+            images = _turned(images, self.rotate, self.zoom)
+        if self.shift:
+            images = _shifted(images, self.shift)
+        return self._spoiled(images)
+
+    def _spoiled(self, images: Tensor) -> Tensor:
+        """Blur, noise and erasing: what spoils pictures without moving them."""
+        count, device = len(images), images.device
+        if self.blur:
+            chosen = (torch.rand(count, 1, 1, 1) < self.blur).to(device)
+            padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
+            images = torch.where(chosen, F.avg_pool2d(padded, 3, 1), images)
+        if self.noise:
+            deviation = (torch.rand(count, 1, 1, 1) * self.noise).to(device)
+            images = images + deviation * torch.randn(images.shape).to(device)
+        if self.erase:
+            side = images.shape[3] // 3
+            chosen = torch.rand(count, 1, 1, 1) < self.erase
+            first = torch.randint(0, images.shape[3] - side + 1, (2, count, 1, 1, 1))
+            place = torch.arange(images.shape[3])
+            down, right = ((place >= f) & (place < f + side) for f in first)
+            hidden = (chosen & down.transpose(2, 3) & right).to(device)
+            images = torch.where(hidden, 0.0, images)
+        return images
+
+
+def _turned(images: Tensor, degrees: float, zoom: float) -> Tensor:
+    """Rotate and scale each image about its middle; what comes in repeats the edge."""
+    count = len(images)
+    drawn = torch.rand(2, count) * 2 - 1
+    angle, factor = torch.deg2rad(drawn[0] * degrees), (1 + zoom) ** -drawn[1]
+    across, along = factor * torch.cos(angle), factor * torch.sin(angle)
+    nought = torch.zeros(count)
+    rows = (torch.stack([across, -along, nought], 1), torch.stack([along, across, nought], 1))
+    turn = torch.stack(rows, 1).to(images.device)
+    grid = F.affine_grid(turn, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def _shifted(images: Tensor, most: int) -> Tensor:

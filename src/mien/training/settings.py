@@ -27,10 +27,16 @@ class Network(Part):
 class Augmentations(Part):
     """Random changes of all images that a recogniser or discriminator trains on.
 
-    mirror: half of them. shift: pixels, at most. light: of brightness and contrast, at most
-    (`training/augmentation.py`).
+    mirror: half of them. shift: pixels, at most. light: of brightness and contrast, at most.
+    rotate: degrees, at most. zoom: factor, at most. blur, erase: share of the images. noise:
+    deviation, at most (`training/augmentation.py`).
     """
 
     mirror: bool = False
     shift: Annotated[int, Field(ge=0, le=16)] = 0
     light: Share = 0.0
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    zoom: Share = 0.0
+    blur: Share = 0.0
+    noise: Share = 0.0
+    erase: Share = 0.0

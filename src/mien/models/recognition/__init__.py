@@ -1,0 +1,1 @@
+"""Networks that recognise affect, without a generator."""
