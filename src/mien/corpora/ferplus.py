@@ -168,7 +168,7 @@ def _checked(where: str, name: str, line: Mapping[str, Any]) -> tuple[str, str, 
 
 
 def _without_doubles(rows: list[Row], summary: ImportSummary) -> list[Row]:
-    """Leave training pictures out that val or test have too, to the byte of their files' content."""
+    """Leave training pictures out whose files are, to the byte, those of val or test."""
     digests = [hashlib.blake2b(row.file.read_bytes(), digest_size=16).digest() for row in rows]
     held_out = {d for row, d in zip(rows, digests, strict=True) if row.part != "train"}
     pairs = zip(rows, digests, strict=True)

@@ -1,8 +1,10 @@
 """The network of mien-base: residual blocks with squeeze and excitation on 48 x 48 grey crops.
 
-Blocks after He et al. 2016 ("Identity mappings", with normalisation after the convolution), channel
-attention after Hu et al. 2018. Full resolution in the stem alone: cost is mostly in the first block.
+Blocks after He et al. 2016 ("Deep residual learning"), channel attention after Hu et al. 2018. Full
+resolution in the stem alone: most of the cost is in the first block.
 """
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +29,7 @@ class SqueezeExcite(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions beside the identity, or beside a 1 x 1 convolution where sizes differ."""
+    """Two 3 x 3 convolutions beside the identity, or a 1 x 1 convolution where sizes differ."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
@@ -70,7 +72,7 @@ class Base48(nn.Module):
             nn.ReLU(),
             Block(STEM, WIDTHS[0], 2),
         ]
-        for before, width in zip(WIDTHS, WIDTHS[1:], strict=False):
+        for before, width in pairwise(WIDTHS):
             layers += [Block(before, width, 2), Block(width, width, 1)]
         self.layers = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
