@@ -49,9 +49,12 @@ def test_one_row_per_frame_face_or_no_face(clip, run_folder, tmp_path, cli):
     assert full["face_id"] == "0"
     assert 0 <= float(full["AU12_p"]) <= 1
     assert full["AU12_c"] == str(int(float(full["AU12_p"]) >= 0.5))
-    assert "AU12_r" not in full  # this model has no intensities
     assert -3 < float(full["valence"]) < 3
+    units = ("AU01", "AU02", "AU04", "AU06", "AU12", "AU15", "AU20", "AU25")
+    affect = ["valence", "arousal", *(f"{unit}_{kind}" for unit in units for kind in "pc")]
     names = ["neutral", "happiness", "sadness"]
+    assert list(full) == [*FRONT, *affect, "expression", *names]  # the model's heads
+    assert full["AU01_p"] == ""  # never learned
     assert full["expression"] == max(names, key=lambda n: float(full[n]))
     assert sum(float(full[n]) for n in names) == pytest.approx(1, abs=1e-3)
 
@@ -79,7 +82,7 @@ def test_the_overlay_draws_box_circle_and_words(clip, run_folder):
     recogniser = load_recogniser(run_folder, "last")
     analyzed = next(iter(Analyzer(recogniser).analyze(frames_of(clip))))
     picture = draw(analyzed)
-    assert picture.shape == (576, 704, 3)
+    assert picture.shape == (576, 772, 3)  # shown with square pixels, four times as large
     x0, y0, x1, _ = (analyzed.found.boxes[0] * 4).astype(int)
     line = picture[y0 + 1, (x0 + x1) // 2]
     assert line[2] > 180  # the box, in its light blue
@@ -87,7 +90,7 @@ def test_the_overlay_draws_box_circle_and_words(clip, run_folder):
 
 
 def draw_plain(clip: Path) -> Image.Image:
-    return Image.fromarray(next(decode(clip)).rgb).resize((704, 576), Image.Resampling.BICUBIC)
+    return Image.fromarray(next(decode(clip)).rgb).resize((772, 576), Image.Resampling.BICUBIC)
 
 
 def test_photographs_folders_and_bad_files_together(clip, run_folder, tmp_path, cli):
@@ -144,7 +147,7 @@ def test_without_a_model_there_are_boxes_only(clip, tmp_path, cli):
     result = cli("analyze", clip, "--out", out, "--fps", 10, "--report", report)
     assert result.code == 0
     rows = table(out)
-    assert len(rows) == 41
+    assert len(rows) == 40
     assert list(rows[0]) == FRONT
     assert all(r["success"] == "1" and r["x1"] for r in rows)
     assert "boxes only" in report.read_text(encoding="utf-8")

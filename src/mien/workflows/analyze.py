@@ -105,8 +105,10 @@ def analyze(
     """
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     outputs = _Outputs(Path(out), _path(overlay), _path(report))
+    if crops:
+        _check_crops(model, margin)
     files, skipped = _files(named, crops, recursive)
-    _check(outputs, files, crops, model, margin)
+    _check(outputs, files, crops)
     check_name("detector", detector, DETECTORS)
     check_name("tracker", tracker, TRACKERS)
     recogniser = None if model is None else load_recogniser(model, checkpoint)
@@ -162,14 +164,15 @@ def _files(
     return files, []
 
 
-def _check(
-    outputs: _Outputs,
-    files: list[Path],
-    crops: bool,
-    model: str | Path | None,
-    margin: float | None,
-) -> None:
-    """Raise InputError for outputs of wrong names or places, and options that contradict."""
+def _check_crops(model: str | Path | None, margin: float | None) -> None:
+    if model is None:
+        raise InputError("--crops needs --model: there is nothing else to say of a crop")
+    if margin is not None:
+        raise InputError("--margin goes without --crops: nothing is cut")
+
+
+def _check(outputs: _Outputs, files: list[Path], crops: bool) -> None:
+    """Raise InputError for outputs of wrong names or places."""
     wanted = (
         (outputs.table, (".csv",)),
         (outputs.overlay, (".mp4", ".mov", ".mkv")),
@@ -189,10 +192,6 @@ def _check(
         crops or len(files) != 1 or kind_of(files[0]) in ("image", "pages")
     ):
         raise InputError("--overlay takes exactly one video")
-    if crops and model is None:
-        raise InputError("--crops needs --model: there is nothing else to say of a crop")
-    if crops and margin is not None:
-        raise InputError("--margin goes without --crops: nothing is cut")
 
 
 @dataclass
