@@ -47,36 +47,35 @@ def egg(side: int, colour: np.ndarray) -> np.ndarray:
 
 def transfer(run_folder: Path, store_folder: Path) -> None:
     """Print how a recogniser trained on actors alone does on real faces of the split val."""
-    from mien.models.predictor import AffectPredictor
+    from mien.labels.kinds import THRESHOLD, likeliest
+    from mien.models.torch_recogniser import TorchRecogniser
     from mien.runs.run import Run
     from mien.store import Store
 
     store = Store.open(store_folder)
-    predictor = AffectPredictor.load(Run.open(run_folder).last().discriminator)
+    recogniser = TorchRecogniser.load(Run.open(run_folder).last().recogniser)
     rows = store.rows("val")
-    layout = predictor.heads.layout
-    found = predictor.predict(store.pixels(predictor.image_size).gather(rows))
-    truth = store.labels()[rows].aligned(layout.aus, layout.expressions)
+    found = recogniser.predict(store.pixels(recogniser.preprocessing.size).gather(rows))
+    truth = store.labels().at(rows).of(recogniser.heads)
     areas, scores, chance = [], [], []
-    for i, unit in enumerate(layout.aus):
-        shown = truth.au[:, i] == 1
-        said = found.au_probability[:, i]
-        if not 0 < shown.sum() < len(shown):
-            continue
+    units = found.head("au")
+    for unit in units.outputs if units else ():
+        shown, said = truth.column("au", unit) == 1, found.column("au", unit)
         n = shown.sum()
+        if not 0 < n < len(shown):
+            continue
         ranks = rankdata(said)[shown].sum() - n * (n + 1) / 2
         areas.append(ranks / (n * (~shown).sum()))
-        called = said >= 0.5
+        called = said >= THRESHOLD
         scores.append(2 * (called & shown).sum() / max(called.sum() + n, 1))
         chance.append(2 * called.mean() * shown.mean() / max(called.mean() + shown.mean(), 1e-9))
-        print(f"AU{unit}: AUC {areas[-1]:.2f}, F1 {scores[-1]:.2f}, shuffled {chance[-1]:.2f}")
+        print(f"{unit}: AUC {areas[-1]:.2f}, F1 {scores[-1]:.2f}, shuffled {chance[-1]:.2f}")
     print(f"{len(rows)} faces: mean AUC {np.mean(areas):.3f}, mean F1 {np.mean(scores):.3f}, "
           f"shuffled {np.mean(chance):.3f}")  # fmt: skip
-    known = truth.expression >= 0
-    right = (found.expression_index() == truth.expression)[known]
-    rng = np.random.default_rng(0)
-    shuffled = (rng.permutation(found.expression_index()[known]) == truth.expression[known]).mean()
-    print(f"expressions: accuracy {right.mean():.3f}, shuffled {shuffled:.3f}")
+    said, known = likeliest(found["expression"]), likeliest(truth["expression"])
+    said, known = said[known >= 0], known[known >= 0]
+    shuffled = (np.random.default_rng(0).permutation(said) == known).mean()
+    print(f"expressions: accuracy {(said == known).mean():.3f}, shuffled {shuffled:.3f}")
 
 
 def faces_per_second(actor: Actor, moment: Moment, view: View, count: int = 10) -> float:

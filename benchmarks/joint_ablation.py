@@ -34,12 +34,17 @@ BASE = (
 PLAIN = (
     "method.fake_weight=0", "method.fake_labels.others=none", "method.batch_norm_statistics=real",
     "method.update_rate=1000000",
-)  # fmt: skip AU, VA = ("heads.valence_arousal=false",), ("heads.au=[]",) STATISTICS =
-("method.batch_norm_statistics=real",) UNLABELLED = ("method.fake_labels.others=none",) ZEROS,
-CONSTANTS = ("method.fake_labels.heads=['au']",), ("method.fake_labels.heads=['valence_arousal']",)
-SMALL_VA = ("scales.valence_arousal=0.0625",) SUM = ("weights.au=8",) ALL = (*STATISTICS,
-*UNLABELLED, *SMALL_VA, *SUM) TURNED = ("method.updated_more=generator",) CCC =
-("losses.valence_arousal=ccc",)
+)  # fmt: skip
+AU, VA = ("heads.valence_arousal=false",), ("heads.au=[]",)
+STATISTICS = ("method.batch_norm_statistics=real",)
+UNLABELLED = ("method.fake_labels.others=none",)
+ZEROS = ("method.fake_labels.heads=['au']",)
+CONSTANTS = ("method.fake_labels.heads=['valence_arousal']",)
+SMALL_VA = ("scales.valence_arousal=0.0625",)
+SUM = ("weights.au=8",)
+ALL = (*STATISTICS, *UNLABELLED, *SMALL_VA, *SUM)
+TURNED = ("method.updated_more=generator",)
+CCC = ("losses.valence_arousal=ccc",)
 
 RECIPES = {
     f"{name}{part}": name
@@ -102,40 +107,40 @@ def train(store: Path, folder: Path, name: str, seed: int, updates: int) -> None
 def score(store_folder: Path, folder: Path) -> dict[str, float]:
     """Score the last checkpoint on the faces of val, thresholds fitted on those of train."""
     from mien.metrics.affect import affect_scores
-    from mien.models.predictor import AffectPredictor
+    from mien.metrics.measures import of_checkpoint
     from mien.models.sampler import FaceSampler
+    from mien.models.torch_recogniser import TorchRecogniser
     from mien.runs.run import Run
     from mien.store import Store
 
     store = Store.open(store_folder)
     last = Run.open(folder).last()
-    predictor = AffectPredictor.load(last.discriminator)
-    pixels, labels = store.pixels(predictor.image_size), store.labels()
-    aus = predictor.heads.layout.aus
+    recogniser = TorchRecogniser.load(last.recogniser)
+    pixels, labels = store.pixels(recogniser.preprocessing.size), store.labels()
     found = {}
     for split in ("train", "val"):
         rows = store.rows(split)[:3000]
-        aligned = labels[rows].aligned(aus, ())
-        found[split] = (predictor.predict(pixels.gather(rows)), aligned)
+        found[split] = (recogniser.predict(pixels.gather(rows)), labels.at(rows))
     predictions, truth = found["val"]
     scores = affect_scores(predictions, truth)
     fitted, auc = [], []
-    for i in range(len(aus)):
-        known = found["train"][1].au[:, i]
-        cut = best_threshold(found["train"][0].au_probability[:, i], known == 1)
-        wanted = truth.au[:, i] == 1
-        fitted.append(f1(predictions.au_probability[:, i] >= cut, wanted))
-        auc.append(area(predictions.au_probability[:, i], wanted))
+    for unit in recogniser.spec.learned.outputs.get("au", ()):
+        said, known = (part.column("au", unit) for part in found["train"])
+        cut = best_threshold(said, known == 1)
+        said, known = (part.column("au", unit) for part in found["val"])
+        fitted.append(f1(said >= cut, known == 1))
+        auc.append(area(said, known == 1))
     faces = next(iter(FaceSampler.load(last.sampler).batches(64, 0))).flatten(1)
-    fakes = predictor.predict_batches(FaceSampler.load(last.sampler).batches(512, 0))
+    fakes = recogniser.predict_batches(FaceSampler.load(last.sampler).batches(512, 0))
+    measured = of_checkpoint(scores)
     return {
-        "F1": scores["au"]["mean_f1"],
+        "F1": measured["mean F1"],
         "F1 fitted": float(np.nanmean(fitted)) if fitted else float("nan"),
         "AUC": float(np.nanmean(auc)) if auc else float("nan"),
-        "CCC V": scores["valence"]["ccc"],
-        "CCC A": scores["arousal"]["ccc"],
-        "real called real": float((predictions.fake_probability < 0.5).mean()),
-        "fake called fake": float((fakes.fake_probability >= 0.5).mean()),
+        "CCC V": measured["CCC valence"],
+        "CCC A": measured["CCC arousal"],
+        "real called real": 1 - called_fake(predictions.fake),
+        "fake called fake": called_fake(fakes.fake),
         "spread": float(faces.std(0).mean()),
         **gradients(folder),
     }
@@ -153,19 +158,21 @@ def images(store_folder: Path, folder: Path, judge: Path) -> dict[str, float]:
     from torch.nn import functional
 
     from mien.evaluation.faceness import share_with_a_face
-    from mien.models.predictor import AffectPredictor, to_network, to_pixels
+    from mien.models.images import to_network, to_pixels
     from mien.models.sampler import FaceSampler
+    from mien.models.torch_recogniser import TorchRecogniser
     from mien.runs.run import Run
     from mien.store import Store
     from mien.training.monitors import diversity
 
     store = Store.open(store_folder)
-    seer = AffectPredictor.load(Run.open(judge).last().discriminator)
-    real = store.pixels(seer.image_size).gather(store.rows("val")[:1000])
+    seer = TorchRecogniser.load(Run.open(judge).last().recogniser)
+    side = seer.preprocessing.size
+    real = store.pixels(side).gather(store.rows("val")[:1000])
     last = Run.open(folder).last()
     fakes = torch.cat(list(FaceSampler.load(last.sampler).batches(1000, 1)))
     found = share_with_a_face(to_pixels(fakes[:256]))
-    fakes = functional.interpolate(fakes, (seer.image_size,) * 2, mode="area")
+    fakes = functional.interpolate(fakes, (side, side), mode="area")
     with torch.inference_mode():
         seen = seer.network.features(to_network(real)).numpy()
         made = seer.network.features(fakes).numpy()
@@ -190,6 +197,11 @@ def gradients(folder: Path) -> dict[str, float]:
     lines = Run(folder).log()
     norms = np.array([v for v in (x.get("discriminator/gradient_norm") for x in lines) if v])
     return {"gradient": float(np.median(norms)), "clipped": float((norms > 20).mean())}
+
+
+def called_fake(probability: NDArray[Any]) -> float:
+    """Share of the faces called fake; NaN of a discriminator that says nothing of it."""
+    return float((probability >= 0.5).mean()) if np.isfinite(probability).all() else float("nan")
 
 
 def f1(called: NDArray[Any], wanted: NDArray[Any]) -> float:

@@ -21,8 +21,8 @@ from joint_ablation import BASE, OWN, RECIPES, VARIANTS
 from machine import describe
 from mien.store import Store
 from mien.training.build import Parts, build
-from mien.training.categorical_step import CategoricalStep
 from mien.training.data import Batch
+from mien.training.methods.categorical import CategoricalStep
 from mien.training.recipe import load_recipe
 
 TERMS = ("real/au", "real/valence_arousal", "real/fake", "fake/au", "fake/valence_arousal",
@@ -32,16 +32,14 @@ SHOWN = ("GAN joint (kollias-2018)", "joint, VA/16", "joint, all", "G leads: joi
 
 def of_heads(step: CategoricalStep, batch: Batch) -> dict[str, Tensor]:
     """Gradient of each head's loss, as one long vector of the shared weights."""
-    game, real = step.game, batch.images
-    shared = list(game.discriminator.network.parameters())[:-2]  # without the last layer's
+    pair, real = step.pair, batch.images
+    shared = list(pair.discriminator.network.parameters())[:-2]  # without the last layer's
     with torch.no_grad():
-        fake = game.generate(len(real))
-    losses = {
-        f"real/{k}": v for k, v in step.head_loss.on_real(game.judge_apart(real), batch).items()
-    }
-    if not step.head_loss.ignores_fakes:
-        of_fake = step.head_loss.on_fake(game.judge_apart(fake))
-        losses |= {f"fake/{k}": v for k, v in of_fake.items()}
+        fake = pair.generate(len(real))
+    on_real = step.loss.on_real(pair.discriminate_again(real), batch.labels)
+    on_fake = step.loss.on_fake(pair.discriminate_again(fake))
+    losses = {f"real/{name}": loss for name, loss in on_real.items()}
+    losses |= {f"fake/{name}": loss for name, loss in on_fake.items()}
     found = {}
     for name, loss in losses.items():
         parts = torch.autograd.grad(loss, shared, retain_graph=True)
@@ -52,14 +50,14 @@ def of_heads(step: CategoricalStep, batch: Batch) -> dict[str, Tensor]:
 def _trained(parts: Parts, at: list[int]) -> dict[int, dict[str, Tensor]]:
     """Train to the last of the discriminator's updates in `at`; gradients at each of them."""
     step = parts.step
-    assert isinstance(step, CategoricalStep), "these variants are of the categorical step"
+    assert isinstance(step, CategoricalStep), "these variants are of the categorical method"
     found: dict[int, dict[str, Tensor]] = {}
     number = updates = 0
     while updates < max(at):
         batch = parts.batches.batch(number)
         torch.manual_seed((parts.recipe.seed << 32) + number)
-        step(number, batch)
-        updates += step.game.rules.trains_discriminator(number)
+        step.update(number, batch)
+        updates += step.pair.schedule.updates_discriminator(number)
         if updates in at and updates not in found:
             found[updates] = of_heads(step, batch)
         number += 1

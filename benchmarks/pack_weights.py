@@ -1,6 +1,7 @@
 """Pack a checkpoint of a run as weights that come with mien: half precision, no optimisers.
 
-The last one, or the best by the run's own metric.
+The last one, or the best by the run's own metric. Every network of the checkpoint is a file
+`NAME.safetensors` by its name; where it has a moving average, that is what is packed.
 
 run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME [--best]
 
@@ -14,7 +15,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from mien.runs.run import DISCRIMINATOR, GENERATOR, Run
+from mien.runs.run import Run
+from mien.training.checkpoints import OPTIMISERS
 
 
 def halve(source: Path, target: Path) -> None:
@@ -36,8 +38,10 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     run = Run.open(args.run)
     checkpoint = run.best() if args.best else run.last()
-    halve(checkpoint.sampler, args.out / GENERATOR)
-    halve(checkpoint.discriminator, args.out / DISCRIMINATOR)
+    for file in sorted(checkpoint.folder.glob("*.safetensors")):
+        name = file.stem
+        if file.name != OPTIMISERS and not name.endswith("_average"):
+            halve(checkpoint.network(f"{name}_average", name), args.out / file.name)
 
 
 if __name__ == "__main__":

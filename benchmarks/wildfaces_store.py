@@ -27,7 +27,8 @@ def main() -> None:
     label = ["--labels", "silver units, stand-in valence and arousal"]
     subprocess.run([sys.executable, "-m", "mien", *map(str, words), *label], check=True)
     store = Store.open(args.store)
-    shown = {au: store.table[f"{column(au)}_r"].to_numpy() for au in DOCUMENT_AUS}
+    labels = store.labels()
+    shown = {au: labels.column("au_intensity", column(au)) for au in DOCUMENT_AUS}
     for name, values in zip(("valence", "arousal"), affect_of(shown), strict=True):
         store.set_column(name, pa.array(values, pa.float32()))
 

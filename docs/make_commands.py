@@ -4,7 +4,9 @@ import argparse
 import importlib
 from pathlib import Path
 
+from mien.cli.command_import import parser_of
 from mien.cli.main import COMMANDS, overview
+from mien.corpora import CORPORA
 
 TARGET = Path(__file__).with_name("commands.md")
 
@@ -21,6 +23,10 @@ def text() -> str:
         )
         command.add_arguments(parser)
         parts += [f"## mien {name}", "", "```", parser.format_help().rstrip(), "```", ""]
+        if name == "import":
+            for kind in CORPORA:
+                shown = parser_of(kind).format_help().rstrip()
+                parts += [f"### mien import {kind}", "", "```", shown, "```", ""]
     return "\n".join(parts)
 
 

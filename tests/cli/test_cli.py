@@ -1,9 +1,14 @@
+import argparse
+import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from mien.cli.main import COMMANDS
+from mien.corpora import CORPORA
 
 HEAVY = ("numpy", "torch", "pyarrow", "av", "PIL", "rich", "pydantic", "onnxruntime")
 
@@ -35,6 +40,36 @@ def test_every_command_has_help_with_an_example_and_loads_nothing_heavy(name):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "example: mien" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def destinations(parser: argparse.ArgumentParser) -> set[str]:
+    """Every option that a parser and the parsers of its actions put into the arguments."""
+    found = set()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                found |= destinations(inner)
+        found.add(action.dest)
+    return found - {"help", "what"}  # `export` has one thing to export yet
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_read(name):
+    command = importlib.import_module(f"mien.cli.command_{name}")
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    source = Path(command.__file__).read_text(encoding="utf-8")
+    read = set(re.findall(r"\bargs\.(\w+)", source))
+    assert destinations(parser) <= read
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_every_option_of_a_corpus_is_read(name):
+    corpus = CORPORA[name].load()
+    parser = argparse.ArgumentParser()
+    corpus.add_arguments(parser)
+    source = Path(sys.modules[type(corpus).__module__].__file__).read_text(encoding="utf-8")
+    assert destinations(parser) <= set(re.findall(r"\bargs\.(\w+)", source))
 
 
 def test_an_unknown_command_names_the_nearest(cli):

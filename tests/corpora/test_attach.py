@@ -46,7 +46,7 @@ def test_labels_are_added_by_image(store, tmp_path, cli):
     assert list(listed) == ["corpus", "rater"]
     assert listed["rater"] == {
         "faces": 2,
-        "heads": {"valence_arousal": ["valence"], "au": ["AU12"]},
+        "heads": {"valence_arousal": ["valence", "arousal"], "au": ["AU12"]},
     }
     assert cli("labels", "order", store.folder, "rater").code == 0
     assert Store.open(store.folder).layers == ("rater", "corpus")

@@ -40,7 +40,7 @@ def test_truth_is_joined_by_frame_and_box(cast, tmp_path, cli):
     store = Store.open(tmp_path / "s")
     assert sorted(store.info.sources) == ["cast/a.mp4", "cast/b.mp4"]
     assert store.layers == ("cast",)
-    assert summary["faces"] == len(store) == 18  # nine grid points in each
+    assert summary["faces"] == len(store) == 16  # eight grid points in each
     assert set(store.names("subject")) == {"cast/actor000"}
     labels = store.labels()
     frames = np.round(store.column("time_s") * 30000 / 1001)
@@ -51,7 +51,7 @@ def test_truth_is_joined_by_frame_and_box(cast, tmp_path, cli):
     assert np.isnan(labels.column("au", "AU04")).all()
     assert (labels.column("expression", "fear") == 1).all()
     assert cli(*words).code == 0
-    assert Store.open(tmp_path / "s").info.next_face == 18  # nothing was ingested anew
+    assert Store.open(tmp_path / "s").info.next_face == 16  # nothing was ingested anew
     assert cli(*words, "--corpus", "other").code == 0
     store = Store.open(tmp_path / "s")
     assert set(store.names("subject")) == {"cast/actor000", "other/actor000"}
@@ -67,7 +67,7 @@ def test_a_truth_that_changed_is_taken_over(cast, tmp_path, cli):
     pq.write_table(changed, cast / "truth.parquet")
     assert cli(*words).code == 0
     arousal = Store.open(tmp_path / "s").labels().column("valence_arousal", "arousal")
-    assert arousal.tolist() == [0.25] * 18
+    assert arousal.tolist() == [0.25] * 16
 
 
 def test_what_is_no_cast_is_refused(cast, tmp_path, cli):

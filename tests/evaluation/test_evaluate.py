@@ -107,7 +107,10 @@ def test_a_sweep_gives_each_metrics_best_and_when(faces, tmp_path, cli):
         assert best["value"] == pick(values.values())
         assert values[best["step"]] == best["value"]
     last = json.loads(cli("evaluate", run, "--split", "val", "--json").out)["last"]
-    assert found["checkpoints"][-1]["CCC valence"] == last["valence_arousal"]["outputs"]["valence"]["ccc"]
+    assert (
+        found["checkpoints"][-1]["CCC valence"]
+        == last["valence_arousal"]["outputs"]["valence"]["ccc"]
+    )
     shutil.rmtree(run / "checkpoints/step-00000003")
     (run / "sweep.json").rename(run / "sweep-unfinished.json")  # as one that was broken off
     again = json.loads(cli("evaluate", run, "--split", "val", "--sweep", "--json").out)

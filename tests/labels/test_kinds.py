@@ -77,7 +77,7 @@ def test_no_faces_are_decoded_to_none(kind):
 )
 def test_columns_of_a_layer_and_the_outputs_in_them(kind, columns):
     assert KINDS[kind].columns("x", ("a", "b")) == columns
-    found = dict.fromkeys(columns, [None, "b", "a", "b"])
+    found = {key: [None, "b", "a", "b"] for key in columns}
     assert sorted(KINDS[kind].outputs_in("x", found)) == ["a", "b"]
     assert KINDS[kind].outputs_in("x", {}) == ()
 

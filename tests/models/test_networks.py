@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from mien.errors import InputError
-from mien.losses.cross_entropy import constant_cross_entropy, uniform_cross_entropy
 from mien.labels.arrays import Learned
 from mien.labels.heads import Head
+from mien.losses.cross_entropy import constant_cross_entropy, uniform_cross_entropy
 from mien.models import DISCRIMINATORS, GENERATORS, RECOGNISERS, channels_of
 from mien.models.checkpoint import NetworkCard, load_network, save_network
 from mien.models.gan.bodies import (
@@ -347,7 +347,9 @@ def test_same_padding_is_tensorflows(size, left, right):
     assert layer(image).shape[2] == -(-size // 2)
 
 
-EVERY = [("generators", name) for name in GENERATORS] + [("recognisers", name) for name in RECOGNISERS]
+EVERY = [("generators", name) for name in GENERATORS] + [
+    ("recognisers", name) for name in RECOGNISERS
+]
 REGISTRIES = {"generators": GENERATORS, "recognisers": RECOGNISERS}
 
 
@@ -394,7 +396,10 @@ def test_outputs_are_in_the_documents_order():
 
 
 def test_heads_may_be_wider_than_their_outputs_and_scaled():
-    heads = (Head("au_intensity", ("AU01", "AU12")), Head("valence_arousal", ("valence", "arousal")))
+    heads = (
+        Head("au_intensity", ("AU01", "AU12")),
+        Head("valence_arousal", ("valence", "arousal")),
+    )
     layout = HeadLayout(heads, {"valence_arousal": 0.25})
     spec = OutputSpec(layout, Learned({}), FakeOutput(scale=0.5))
     out = spec.split(torch.arange(13.0)[None])
@@ -472,7 +477,9 @@ def test_weights_of_no_recogniser_are_refused(tmp_path):
 
 def test_weights_of_another_version_are_refused(tmp_path):
     save_file({"a": torch.ones(1)}, tmp_path / "old.safetensors", metadata={"format": "mien-1"})
-    with pytest.raises(InputError, match=r"not a network of this version of mien \(mien-network-2\)"):
+    with pytest.raises(
+        InputError, match=r"not a network of this version of mien \(mien-network-2\)"
+    ):
         load_network(tmp_path / "old.safetensors", DISCRIMINATORS)
 
 

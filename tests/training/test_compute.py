@@ -9,12 +9,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from mien.runs.run import Run
 from mien.store import Store
 from mien.training.build import build
 from mien.training.compute import Compute
+from mien.training.loop import train
 from mien.training.recipe import Recipe, load_recipe, parse_recipe
 
 WORLD, STEPS = 2, 4
+LOGGED = {"log_every": 1, "checkpoint_every": 2}
 
 
 def small(batch_size: int, **changes: Any) -> Recipe:
@@ -24,7 +27,10 @@ def small(batch_size: int, **changes: Any) -> Recipe:
         "title": "a small recogniser",
         "source": "the tests",
         "image_size": 28,
-        "method": {"name": "recognition", "recogniser": {"network": "vanilla", "learning_rate": 0.02}},
+        "method": {
+            "name": "recognition",
+            "recogniser": {"network": "vanilla", "learning_rate": 0.02},
+        },
         "heads": {"valence_arousal": True, "au": True, "au_intensity": True, "expression": True},
         "losses": {"valence_arousal": "ccc"},
         "optimiser": "sgd",
@@ -39,7 +45,7 @@ def adversarial(name: str, *settings: str) -> Recipe:
 
 RECIPES = {
     "recogniser": lambda: small(8),
-    "balanced, clipped": lambda: small(8, data={"sampling": "balanced"}, clip_norm=0.1),
+    "balanced, clipped": lambda: small(8, data={"sampling": "balanced"}, clip_norm=0.5),
     "two stores": lambda: small(8),
     "categorical": lambda: adversarial("vanilla-28", "heads={au=true, valence_arousal=true}",
                                        "losses.valence_arousal=ccc"),
@@ -83,6 +89,11 @@ def process(rank: int, folder: str, faces: Path, other_faces: Path) -> None:
     for name, recipe in RECIPES.items():
         weights, losses = trained(recipe(), stores_of(name, faces, other_faces), None)
         save_file({**weights, "losses": torch.tensor(losses)}, Path(folder) / f"{name}-{rank}")
+    for name, pieces in (("whole", (STEPS,)), ("parted", (2, STEPS))):
+        for done, steps in enumerate(pieces):
+            run = Run(Path(folder) / name)
+            info = train(small(8, steps=steps, **LOGGED), Store.open(faces), run, resume=done > 0)
+            assert info["best"] == run.info()["best"]  # once all is written, for every process
     torch.distributed.destroy_process_group()
 
 
@@ -127,12 +138,36 @@ def test_both_processes_hold_the_same_weights_of_a_gan(processes, name):
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
+def test_a_run_of_two_processes_is_written_once_and_is_that_of_one(processes, faces, tmp_path):
+    one, two = Run(tmp_path / "one"), Run(processes / "whole")
+    train(small(8 * WORLD, steps=STEPS, **LOGGED), Store.open(faces), one)
+    assert [c.step for c in two.checkpoints()] == [c.step for c in one.checkpoints()] == [2, 4]
+    assert [line["step"] for line in two.log()] == [line["step"] for line in one.log()]
+    losses = [
+        [line["recogniser/loss"] for line in run.log() if "recogniser/loss" in line]
+        for run in (one, two)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    assert len(losses[0]) == STEPS
+    assert two.info()["best"]["value"] == pytest.approx(one.info()["best"]["value"], rel=1e-4)
+    weights = [load_file(run.last().recogniser) for run in (one, two)]
+    for key, value in weights[0].items():
+        assert (weights[1][key] - value).abs().max() <= 1e-5 * value.abs().max(), key
+
+
+def test_two_processes_go_on_to_the_same_bits(processes):
+    whole, parted = (load_file(Run(processes / n).last().recogniser) for n in ("whole", "parted"))
+    assert all(torch.equal(whole[key], parted[key]) for key in whole)
+
+
 def test_one_process_neither_gathers_nor_averages():
     compute, network = Compute(), nn.Linear(2, 1)
     tensor = torch.ones(3, requires_grad=True)
     assert compute.gather(tensor) is tensor
     assert compute.gather_all({"a": tensor})["a"] is tensor
     assert compute.put(tensor) is tensor
+    assert compute.first
+    assert (compute.any(True), compute.any(False)) == (True, False)
     network(torch.ones(1, 2)).sum().backward()
     before = network.weight.grad.clone()
     compute.average_gradients(network)

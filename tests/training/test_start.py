@@ -54,7 +54,11 @@ def test_a_run_goes_on_when_its_start_is_gone(run_folder, faces, tmp_path):
     [
         ("config1-32", ["start=nowhere"], "neither a run's folder nor weights that come with mien"),
         ("config1-32", ["start=RUN", HEADS, "heads.au=[12]"], "does not fit"),
-        ("config1-32", ["start=RUN", HEADS, "heads.au=[1, 2, 4, 5, 6, 9, 12, 15]"], "heads are not this recipe's"),
+        (
+            "config1-32",
+            ["start=RUN", HEADS, "heads.au=[1, 2, 4, 5, 6, 9, 12, 15]"],
+            "heads are not this recipe's",
+        ),
         ("joint-32", ["start=RUN"], "generator is a Config1Generator"),
     ],
 )

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from mien.errors import InputError
+from mien.labels.arrays import Labels
 from mien.losses.adversarial import EPSILON
 from mien.losses.reconstruction import annealed_weight, huber_loss
-from mien.labels.arrays import Labels
 from mien.models.heads import HeadOutputs
 from mien.models.sampler import uniform_noise
 from mien.models.torch_recogniser import TorchRecogniser
@@ -80,10 +80,16 @@ CONDITIONAL = [
         ("categorical-28-au", ["method.generator.network=vanilla"], "one network is grey"),
         ("cnn-m-64", ["heads={}"], "a recogniser needs at least one head"),
         ("cnn-m-64", ["method.recogniser.network=talk-conditional"], "takes no expression"),
-        ("config1-32", ["method.fake_labels.heads=['expression']", "heads.expression=true"],
-         "expression takes no constant label"),
-        ("config1-32", ["heads.au_intensity=[12]", "heads.expression=true",
-                        "heads.expression_votes=true"], "both predict expression"),
+        (
+            "config1-32",
+            ["method.fake_labels.heads=['expression']", "heads.expression=true"],
+            "expression takes no constant label",
+        ),
+        (
+            "config1-32",
+            ["heads.au_intensity=[12]", "heads.expression=true", "heads.expression_votes=true"],
+            "both predict expression",
+        ),
         ("config1-32", ["heads.units=true"], "unknown head 'heads.units'"),
         ("config1-32", ["losses.au=ccc"], "unknown loss of au 'ccc'"),
     ],
@@ -101,6 +107,24 @@ def test_a_share_of_the_people_is_trained_on(faces):
     people = {len(set(names[b.sources[0]._rows])) for b in (whole, part)}
     assert len(people) == 2
     assert max(people) == 2 * min(people)
+
+
+@pytest.mark.parametrize(
+    ("heads", "names"),
+    [
+        ("heads={}", {"neutral", "happiness", "sadness"}),
+        ("heads.expression=['sadness', 'neutral']", {"sadness", "neutral"}),
+    ],
+)
+def test_conditional_networks_train_on_faces_of_their_classes_alone(faces, heads, names):
+    store = Store.open(faces)
+    parts = build(load_recipe("cgan", ["batch_size=16", heads]), store)
+    (source,) = parts.batches.sources
+    rows, known = store.rows("train"), store.names("expression")
+    assert set(source._rows) == {row for row in rows if known[row] in names}
+    assert parts.step.classes == len(names)
+    labels = parts.batches.batch(0).labels
+    assert labels.values["expression"].sum(1).tolist() == [1] * 16
 
 
 def test_old_checkpoints_keep_no_optimisers(faces, tmp_path):
@@ -194,8 +218,8 @@ def test_unknown_recipes_and_networks_name_the_nearest(faces):
         load_recipe("config1-23")
     with pytest.raises(InputError, match="unknown generator 'config9': did you mean 'config1'"):
         build(load_recipe("config1-32", ["method.generator.network=config9"]), Store.open(faces))
+    recipe = load_recipe("config1-32", ["method.generator.network=categorical-28"])
     with pytest.raises(InputError, match="image_size 32 does not fit"):
-        recipe = load_recipe("config1-32", ["method.generator.network=categorical-28"])
         build(recipe, Store.open(faces))
     with pytest.raises(InputError, match="name"):
         parse_recipe({}, "nothing")

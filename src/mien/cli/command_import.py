@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _parsed(kind: str, arguments: list[str]) -> argparse.Namespace:
+def parser_of(kind: str) -> argparse.ArgumentParser:
+    """The arguments of one kind of corpus."""
     from mien.cli.main import Parser
     from mien.corpora import CORPORA
 
@@ -47,7 +48,7 @@ def _parsed(kind: str, arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--labels", default="", help="a word on where the labels come from")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     CORPORA[kind].add_arguments(parser)
-    return parser.parse_args(arguments)
+    return parser
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
     kind = args.kind
     check_name("corpus kind", kind, CORPORA)
-    args = _parsed(kind, args.arguments)
+    args = parser_of(kind).parse_args(args.arguments)
     own = ("path", "store", "corpus_name", "size", "labels", "json")
     options = {name: value for name, value in vars(args).items() if name not in own}
     with progress_bar(f"import {kind}") as progress:

@@ -1,1 +1,1 @@
-"""New faces, and what the network that judged them says they show."""
+"""New faces, and what the discriminator predicts of them."""

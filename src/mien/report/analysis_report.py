@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, PackageLoader, select_autoescape
 from numpy.typing import NDArray
 from PIL import Image
 from pyarrow import csv as arrow_csv
 
-from mien.atomic import write_text
 from mien.labels.action_units import INTENSITY_MAX
 from mien.labels.kinds import THRESHOLD
 from mien.media.decode import Frame, decode
@@ -22,6 +20,7 @@ from mien.media.images import fit_within, read_image
 from mien.media.kinds import kind_of
 from mien.report.columns import CLASS, AffectColumns, unit_title
 from mien.report.figures import PLOTLY_SCRIPT, affect_figure
+from mien.report.pages import write_page
 from mien.report.traces import Trace, TurningPoint, thinned, turning_points
 
 MOST_FACES = 4
@@ -41,10 +40,9 @@ def write_report(path: Path, table_file: Path) -> None:
     inputs = table["input"].unique().to_pylist()
     stills = [name for name in inputs if _is_still(name)]
     videos = [_video(table, name, columns) for name in inputs if not _is_still(name)]
-    environment = Environment(
-        loader=PackageLoader("mien.report"), autoescape=select_autoescape(default=True)
-    )
-    page = environment.get_template("analysis.html").render(
+    write_page(
+        path,
+        "analysis.html",
         title=", ".join(Path(name).name for name in inputs[:3]) + (" ..." if inputs[3:] else ""),
         plotly=PLOTLY_SCRIPT if videos else "",
         videos=videos,
@@ -53,7 +51,6 @@ def write_report(path: Path, table_file: Path) -> None:
         rows=table.num_rows,
         table=table_file.name,
     )
-    write_text(path, page)
 
 
 def _is_still(name: str) -> bool:

@@ -10,16 +10,15 @@ import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from jinja2 import Environment, PackageLoader, select_autoescape
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 from pyarrow import csv as arrow_csv
 
-from mien.atomic import write_text
 from mien.labels.heads import HEADS
 from mien.metrics.continuous import ccc
 from mien.metrics.heads import HEAD_SCORES
 from mien.report.figures import PLOTLY_SCRIPT
+from mien.report.pages import write_page
 from mien.report.pictures import data_url
 
 Array = NDArray[np.float64]
@@ -55,10 +54,9 @@ def write_demo_report(folder: Path, video: str) -> None:
     )
     evaluation = json.loads((folder / "run" / "evaluation.json").read_text(encoding="utf-8"))
     samples = sorted((folder / "run" / "samples").glob("*.png"))
-    environment = Environment(
-        loader=PackageLoader("mien.report"), autoescape=select_autoescape(default=True)
-    )
-    page = environment.get_template("demo.html").render(
+    write_page(
+        folder / "report.html",
+        "demo.html",
         plotly=PLOTLY_SCRIPT,
         sheet=data_url(folder / "cast" / "contact-sheet.png"),
         grid=data_url(folder / "grid.png"),
@@ -71,7 +69,6 @@ def write_demo_report(folder: Path, video: str) -> None:
         video=video,
         person=person,
     )
-    write_text(folder / "report.html", page)
 
 
 def _scores(last: dict[str, Any]) -> list[tuple[str, str]]:

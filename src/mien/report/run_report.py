@@ -6,10 +6,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, select_autoescape
-
-from mien.atomic import write_text
 from mien.report.figures import PLOTLY_SCRIPT
+from mien.report.pages import write_page
 from mien.report.panels import COLOURS, Panels
 from mien.report.pictures import data_url
 from mien.runs.run import Run
@@ -30,13 +28,13 @@ MOST_GRIDS = 8
 
 def write_run_report(run: Run) -> Path:
     """Write report.html into a run's folder, from what is logged so far; returns its path."""
+    target = run.folder / "report.html"
     lines = run.log()
     grids = sorted((run.folder / "samples").glob("step-*.png"))
     info = run.info()
-    environment = Environment(
-        loader=PackageLoader("mien.report"), autoescape=select_autoescape(default=True)
-    )
-    page = environment.get_template("run.html").render(
+    write_page(
+        target,
+        "run.html",
         plotly=PLOTLY_SCRIPT,
         name=run.folder.name,
         recipe=info.get("recipe", ""),
@@ -46,8 +44,6 @@ def write_run_report(run: Run) -> Path:
         grids=[(int(g.stem.split("-")[1]), data_url(g)) for g in _spread(grids)],
         settings=run.recipe_file.read_text(encoding="utf-8"),
     )
-    target = run.folder / "report.html"
-    write_text(target, page)
     return target
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from mien.atomic import write_text
 from mien.report.figures import PLOTLY_SCRIPT
+from mien.report.pages import write_page
 from mien.report.panels import COLOURS, Course, Panels
 from mien.report.pictures import data_url
 
@@ -63,17 +63,18 @@ def shown(value: float, step: int | None) -> str:
 def write_table_report(folder: Path, page: TablePage) -> None:
     """Write table.md and index.html."""
     write_text(folder / "table.md", markdown(page))
-    environment = Environment(
-        loader=PackageLoader("mien.report"), autoescape=select_autoescape(default=True)
-    )
     grids = [
         (title, [(int(path.stem.split("-")[1]), data_url(path)) for path in paths])
         for title, paths in page.grids
     ]
-    text = environment.get_template("table.html").render(
-        page=page, grids=grids, figure=_curves(page), plotly=PLOTLY_SCRIPT
+    write_page(
+        folder / "index.html",
+        "table.html",
+        page=page,
+        grids=grids,
+        figure=_curves(page),
+        plotly=PLOTLY_SCRIPT,
     )
-    write_text(folder / "index.html", text)
 
 
 def _curves(page: TablePage) -> str:

@@ -233,10 +233,10 @@ _ALL = (
           10 * EPOCH_TALK),
     Table("kolbenschlag-2020/stage-2", "Specific emotions, and the collapse", (
         TableRun("cgan", "cgan"),
-        TableRun("wgan, told the emotion", "cwgan"),
+        TableRun("wgan, conditional on the emotion", "cwgan"),
         TableRun("wgan", "wgan"),
         TableRun("cgan on weather landscapes", "cgan", pictures="landscapes"),
-        TableRun("wgan, told the weather, on landscapes", "cwgan", pictures="landscapes"),
+        TableRun("wgan, conditional on the weather, on landscapes", "cwgan", pictures="landscapes"),
     ), ALIKE, 0, f"{NO_FIGURES} Which of its models drew the landscapes is not said: both here."),
     Table("kolbenschlag-2020/stage-3", "Final results",
           (TableRun("acwgan", "acwgan"),), ALIKE, 0, NO_FIGURES),

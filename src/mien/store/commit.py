@@ -104,7 +104,7 @@ def commit(store: "Store", new: Import) -> Committed:
     entry = _entry(new, ids)
     edit.set_source(new.source, entry)
     _write_log(store.folder, new, entry, lost)
-    store.info = edit.save()
+    store.save(edit)
     return Committed(ids, lost)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.labels.heads import Head, merged_heads
 from mien.store.files import flush_all, remove_leftovers
-from mien.store.schema import FACES, Segment, Source, StoreInfo
+from mien.store.schema import Segment, Source, StoreInfo
 from mien.store.segments import discard_unnamed, filtered, read_part, to_merge, write_segment
 from mien.store.shards import CropWriter, append_rows, capacity, rows_in, shard_file
 
@@ -167,10 +167,11 @@ class Edit:
 
     def _clean(self, info: StoreInfo) -> None:
         before = self._info.segments
-        for part in {FACES, *before, *info.segments}:
+        for part, found in before.items():
             named = info.segments.get(part, ())
-            released = {s.file for s in before.get(part, ())} - {s.file for s in named}
-            discard_unnamed(self.folder / part, named, released)
+            released = {s.file for s in found} - {s.file for s in named}
+            if released:  # rarely: to list folders at each commit would take longer than it
+                discard_unnamed(self.folder / part, named, released)
         for path in (self.folder / "pixels").glob("*/[0-9]*.npy"):
             if int(path.stem) not in info.shards:
                 path.unlink(missing_ok=True)

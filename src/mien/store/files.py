@@ -1,12 +1,17 @@
 """Small things about files that every part of a store needs."""
 
+import fcntl
 import os
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote
+
+from mien.errors import InputError
 
 
 def flush(path: Path) -> None:
@@ -19,6 +24,22 @@ def flush_all(paths: Iterable[Path]) -> None:
     """Wait for several files; at once, as a file system writes its journal for all of them."""
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(flush, paths))
+
+
+@contextmanager
+def locked(folder: Path, wait_s: float) -> Iterator[None]:
+    """Hold a store's lock; raises InputError where another process goes on holding it."""
+    deadline = time.monotonic() + wait_s
+    with (folder / ".lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise InputError(f"{folder}: another process writes to it") from None
+                time.sleep(0.01)
+        yield
 
 
 def log_file(folder: Path, source: str) -> Path:

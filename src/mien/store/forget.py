@@ -116,8 +116,7 @@ def _finish(store: "Store", whom: Forgotten, note: Path) -> None:
     empty = {name for name, entry in edit.sources.items() if entry["faces"] == 0}
     if gone:
         _rewrite_shards(edit, store.info.size)
-    store.info = edit.save()
-    store.reload()
+    store.save(edit)
     for part in store.info.segments:
         named = {segment.file for segment in store.info.segments[part]}
         for path in (store.folder / part).glob("*.parquet"):

@@ -7,6 +7,7 @@ those before them that are not much larger: about ten large files and 64 small o
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,8 +41,8 @@ def read_part(
         path = folder / segment.file
         try:
             file = pq.ParquetFile(path, memory_map=True)
-            mine = file.schema_arrow.names if columns is None else columns
-            tables.append(file.read([c for c in mine if c in file.schema_arrow.names]))
+            there = file.schema_arrow.names
+            tables.append(file.read([c for c in columns or there if c in there]))
         except FileNotFoundError as error:
             raise InputError(
                 f"{path}: is gone; the store was changed since it was opened, open it again"
@@ -94,13 +95,12 @@ def discard_unnamed(folder: Path, named: Sequence[Segment], released: set[str]) 
 
     Readers that opened the store a moment ago may still want them.
     """
-    if not folder.is_dir():
-        return
     known = {segment.file for segment in named}
-    for path in folder.glob("*.parquet"):
-        if path.name in known:
-            continue
-        if path.name in released:
-            os.utime(path)
-        elif path.stat().st_mtime < time.time() - GRACE_S:
-            path.unlink(missing_ok=True)
+    for name in released:
+        with suppress(FileNotFoundError):
+            os.utime(folder / name)
+    with os.scandir(folder) as files:
+        free = [f for f in files if f.name not in known and f.name not in released]
+        old = [f.name for f in free if f.stat().st_mtime < time.time() - GRACE_S]
+    for name in old[: 2 * SMALL]:  # the rest next time
+        (folder / name).unlink(missing_ok=True)

@@ -13,8 +13,7 @@ A change writes new files and then store.json, which names them: whatever is int
 leaves a state that no reader sees. Only committing holds the store's lock.
 """
 
-import fcntl
-import time
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +31,7 @@ from mien.store import commit as committing
 from mien.store import forget as forgetting
 from mien.store.commit import OFFICIAL, Committed, Import
 from mien.store.edit import Edit
+from mien.store.files import locked
 from mien.store.layers import labelled_rows, layer_table, read_labels, replaced_rows
 from mien.store.names import Names
 from mien.store.schema import (
@@ -65,6 +65,7 @@ class Store:
 
     def __init__(self, folder: Path, info: StoreInfo) -> None:
         self.folder, self.info = folder, info
+        self._stamp: tuple[int, ...] = ()
         self._cache: dict[str, Any] = {}
         self._held = 0
 
@@ -83,21 +84,15 @@ class Store:
         Raises InputError where the store exists with crops of another size.
         """
         folder = Path(folder)
-        if (folder / "store.json").is_file():
-            store = cls.open(folder)
-            if size not in (None, store.info.size):
-                raise InputError(
-                    f"{folder}: holds {store.info.size} px crops, not {size} px; leave --size away "
-                    "(smaller sizes are derived where a recipe needs them) or use another store"
-                )
-            return store
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(f"{folder}: exists and is not a store; give an empty or new folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        create(folder / "subjects.csv")
-        info = StoreInfo(size or default_size)
-        info.write(folder / "store.json")
-        return cls(folder, info)
+        if not (folder / "store.json").is_file():
+            _create(folder, size or default_size, cls.lock_wait_s)
+        store = cls.open(folder)
+        if size not in (None, store.info.size):
+            raise InputError(
+                f"{folder}: holds {store.info.size} px crops, not {size} px; leave --size away "
+                "(smaller sizes are derived where a recipe needs them) or use another store"
+            )
+        return store
 
     def __len__(self) -> int:
         """Number of faces."""
@@ -120,7 +115,10 @@ class Store:
 
     def reload(self) -> None:
         """Read what others changed."""
-        self.info = StoreInfo.read(self.folder / "store.json")
+        stamp = _stamp(self.folder / "store.json")
+        if stamp != self._stamp:
+            self.info = StoreInfo.read(self.folder / "store.json")
+        self._stamp = stamp
         self._cache.clear()
 
     # -- reading ---------------------------------------------------------------------------------
@@ -294,16 +292,7 @@ class Store:
         if self._held:
             yield
             return
-        with (self.folder / ".lock").open("w") as lock:
-            deadline = time.monotonic() + self.lock_wait_s
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        raise InputError(f"{self.folder}: another process writes to it") from None
-                    time.sleep(0.01)
+        with locked(self.folder, self.lock_wait_s):
             self._held += 1
             try:
                 self.reload()
@@ -350,9 +339,7 @@ class Store:
         new = Import(source, corpus, kind, crops, faces, labels or {}, split, **about)
         with self.writing():
             self.refuse_other_path(corpus, new.path)
-            done = committing.commit(self, new)
-            self._cache.clear()
-        return done
+            return committing.commit(self, new)
 
     def refuse_other_path(self, corpus: str, path: str) -> None:
         """Raise InputError where another corpus, of another path that is there, has the name."""
@@ -392,7 +379,7 @@ class Store:
             table = replaced_rows(edit.rows_of(part, ids), table)
             edit.drop(part, ids)
             edit.append(part, labelled_rows(table))
-            self._saved(edit)
+            self.save(edit)
 
     def order_layers(self, layers: Sequence[str]) -> None:
         """Set the precedence of the layers, the first wins; those not named follow as they were."""
@@ -402,7 +389,7 @@ class Store:
                     raise unknown_name("layer", layer, self.layers)
             edit = Edit(self.folder, self.info)
             edit.layers = list(dict.fromkeys((*layers, *self.layers)))
-            self._saved(edit)
+            self.save(edit)
 
     def set_split(
         self,
@@ -416,16 +403,35 @@ class Store:
             edit = Edit(self.folder, self.info)
             ids = np.asarray(face_ids, np.int64)
             edit.replace(split_part(name), committing.split_table(ids, parts))
-            self._saved(edit)
+            self.save(edit)
 
-    def _saved(self, edit: Edit) -> None:
+    def save(self, edit: Edit) -> None:
+        """Make a change true; to be called under the lock."""
         self.info = edit.save()
+        self._stamp = _stamp(self.folder / "store.json")
         self._cache.clear()
 
     def forget(self, subject: str) -> forgetting.Forgotten:
         """Take a person out for good: see `forget.forget`."""
         with self.writing():
-            try:
-                return forgetting.forget(self, subject)
-            finally:
-                self._cache.clear()
+            return forgetting.forget(self, subject)
+
+
+def _create(folder: Path, size: int, wait_s: float) -> None:
+    """Start an empty store, unless another process has done so in the meantime."""
+    others = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    strange = folder.exists() and not folder.is_dir()
+    begun = re.compile(r"store\.json|subjects\.csv|\.lock|\..*\.tmp\..*")
+    if strange or not all(map(begun.fullmatch, others)):
+        raise InputError(f"{folder}: exists and is not a store; give an empty or new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, wait_s):
+        if not (folder / "store.json").is_file():
+            create(folder / "subjects.csv")
+            StoreInfo(size).write(folder / "store.json")
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Changes when a file is replaced."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

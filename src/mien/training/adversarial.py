@@ -15,7 +15,7 @@ from mien.training.augmentation import Augmentation
 from mien.training.average import MovingAverage
 from mien.training.compute import Compute
 from mien.training.data import Batch
-from mien.training.head_loss import Log
+from mien.training.log import Log
 from mien.training.optimisation import Trainee
 
 

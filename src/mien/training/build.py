@@ -21,6 +21,7 @@ from mien.store import Store
 from mien.store.membership import Members, describe_split, merged_members
 from mien.training.compute import Compute
 from mien.training.data import MixedBatches
+from mien.training.methods.adversarial_base import CONDITION
 from mien.training.methods.base import Arguments, Method, Step
 from mien.training.recipe import Recipe
 from mien.training.sources import (
@@ -32,8 +33,6 @@ from mien.training.sources import (
     validation_of,
 )
 from mien.training.start import start_from
-
-CONDITION = "expression"
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,8 @@ def build(
     networks = _networks(recipe, arguments)
     members = start_from(recipe, networks, spec) if fresh else {}
     if method.takes_classes():
-        sources = [_with_class(recipe, source) for source in sources]
+        condition = Head(CONDITION, classes)
+        sources = [_with_class(recipe, source, condition) for source in sources]
     for network in networks.values():
         network.to(compute.device)
     compute.same_weights(networks.values())
@@ -176,12 +176,10 @@ def _batch_heads(layout: HeadLayout, classes: tuple[str, ...], method: Method) -
     return layout.heads
 
 
-def _with_class(recipe: Recipe, source: TrainingSource) -> TrainingSource:
-    """Leave out faces without an expression."""
+def _with_class(recipe: Recipe, source: TrainingSource, condition: Head) -> TrainingSource:
+    """Leave out faces whose expression is unknown, or none of those that the networks take."""
     labels = source.labels
-    known = np.zeros(labels.n, bool)
-    if labels.head(CONDITION) is not None:
-        known = np.isfinite(labels[CONDITION].sum(1))
+    known = np.asarray(~np.isnan(labels.aligned([condition])[CONDITION]).any(1), bool)
     kept = source.rows[known[source.rows]]
     if len(kept) == 0:
         raise InputError(

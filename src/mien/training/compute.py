@@ -1,8 +1,9 @@
 """Where and in which precision a training computes: the business of this class alone.
 
-Bit-equal resume is promised on the CPU. With several processes every one holds the same weights and
-a share of each batch; predictions and labels are gathered before the loss, so that CCC and masked
-means are of the whole batch, and gradients are summed as those of one process would be.
+Bit-equal resume is promised on the CPU. With several processes (of a group that the caller has
+started, `torch.distributed`) every one holds the same weights and a share of each batch;
+predictions and labels are gathered before the loss, so that CCC and masked means are of the whole
+batch, and gradients are those that one process would have. The first alone writes the run.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,6 +40,19 @@ class Compute:
         index = rank % torch.cuda.device_count() if cuda else 0
         device = torch.device("cuda", index) if cuda else torch.device("cpu")
         return cls(device, rank, world, precision)
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that validates and writes."""
+        return self.rank == 0
+
+    def any(self, mine: bool) -> bool:
+        """Whether any process says so: all of them wait for each other, and hear the same."""
+        if self.world == 1:
+            return mine
+        said = torch.tensor(int(mine), device=self.device)
+        torch.distributed.all_reduce(said, torch.distributed.ReduceOp.MAX)
+        return bool(said)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Context in which networks run."""

@@ -11,8 +11,7 @@ from mien.losses.cross_entropy import constant_cross_entropy, uniform_cross_entr
 from mien.losses.heads import HeadLossFunction, towards_constant
 from mien.models.heads import HeadOutputs, OutputSpec
 from mien.training.data import LabelBatch
-
-Log = dict[str, Tensor]
+from mien.training.log import Log
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from mien.runs.run import Run
 from mien.store import Store
 from mien.training import checkpoints
 from mien.training.build import Parts, build
-from mien.training.head_loss import Log
+from mien.training.log import Log
 from mien.training.monitors import Monitors
 from mien.training.optimisation import Diverged
 from mien.training.recipe import Recipe, to_toml
@@ -53,25 +53,32 @@ def train(
     store: to train on; None where the recipe names its sources. warn: called with what the monitors
     find, in plain words; it is kept in metrics.jsonl too. notes: kept in run.json.
 
+    Of several processes (`compute.py`), to be called in each, the first alone writes the run.
     Ctrl-C and SIGTERM finish the step, write a checkpoint and raise KeyboardInterrupt. Resuming
     continues from the last checkpoint, to the same bits as a run that was never stopped. Raises
     InputError where a loss or gradient stops being finite, the last good checkpoint kept.
     """
     parts = build(recipe, store, fresh=not (resume and run.checkpoints()))
     done, best, memory = _start(parts, run, resume, notes or {})
-    with Recorder(run, done) as recorder, _stop_requests() as stop:
-        loop = Loop(parts, run, recorder, best, warn, memory)
+    with ExitStack() as stack:
+        loop = Steps(parts, run)
+        if parts.compute.first:
+            recorder = stack.enter_context(Recorder(run, done))
+            loop = Loop(parts, run, recorder, best, warn, memory)
+        stop = stack.enter_context(_stop_requests())
         last = done >= recipe.steps
         while not last:
             loop.one_step(done)
             done += 1
-            last = done == recipe.steps or bool(stop)  # read once: a signal may come in between
+            asked = parts.compute.any(bool(stop))  # once a step: a signal may come in between
+            last = done == recipe.steps or asked
             if done % recipe.log_every == 0 or last:
                 progress(done, recipe.steps, loop.log(done))
             if done % recipe.checkpoint_every == 0 or last:
                 loop.checkpoint(done)
         if done < recipe.steps:
             raise KeyboardInterrupt
+    parts.compute.any(False)  # until the first has written
     return run.info()
 
 
@@ -85,9 +92,12 @@ def _start(
                 f"{run.folder}: the training faces or labels of {', '.join(parts.stores)} are not "
                 "those the run was started with; start a new run"
             )
-        write_text(run.recipe_file, to_toml(parts.recipe))
+        if parts.compute.first:
+            write_text(run.recipe_file, to_toml(parts.recipe))
         found = run.checkpoints()
         return checkpoints.restore(found[-1], parts) if found else (0, None, {})
+    if not parts.compute.first:
+        return 0, None, {}
     run.checkpoints_folder.mkdir(parents=True, exist_ok=True)
     write_text(run.recipe_file, to_toml(parts.recipe))
     run.write_info(
@@ -122,25 +132,13 @@ def _commit() -> str | None:
         return None
 
 
-class Loop:
-    """State of a training between steps: what was logged last, and when."""
+class Steps:
+    """The steps of a process beside the first: it trains, and writes nothing."""
 
-    def __init__(
-        self,
-        parts: Parts,
-        run: Run,
-        recorder: Recorder,
-        best: dict[str, Any] | None,
-        warn: Callable[[str], None],
-        memory: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.parts, self.run, self.recorder, self.best = parts, run, recorder, best
-        self.warn = warn
-        known = memory or {}
-        self._latest: Log = {k: torch.tensor(v) for k, v in known.get("latest", {}).items()}
-        self._monitors = Monitors(**known.get("monitors", {}))
-        self._real = to_pixels(parts.batches.batch(0).images)
-        self._since, self._images = time.perf_counter(), 0
+    def __init__(self, parts: Parts, run: Run) -> None:
+        self.parts, self.run = parts, run
+        self._latest: Log = {}
+        self._images = 0
         self._rates = {name: method[0].learning_rate
                        for name, method in parts.recipe.method.roles().items()}  # fmt: skip
 
@@ -160,6 +158,34 @@ class Loop:
                 "a lower learning rate or clip_norm may help"
             ) from error
         self._images += len(batch)
+
+    def log(self, done: int) -> str:
+        """Do nothing: the first process logs."""
+        return ""
+
+    def checkpoint(self, done: int) -> None:
+        """Do nothing: the first process validates and saves."""
+
+
+class Loop(Steps):
+    """State of a training between steps: what was logged last, and when."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        run: Run,
+        recorder: Recorder,
+        best: dict[str, Any] | None,
+        warn: Callable[[str], None],
+        memory: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(parts, run)
+        self.recorder, self.best, self.warn = recorder, best, warn
+        known = memory or {}
+        self._latest = {k: torch.tensor(v) for k, v in known.get("latest", {}).items()}
+        self._monitors = Monitors(**known.get("monitors", {}))
+        self._real = to_pixels(parts.batches.batch(0).images)
+        self._since = time.perf_counter()
 
     def log(self, done: int) -> str:
         """Record the latest losses; returns a few words for the progress bar."""

@@ -31,10 +31,10 @@ def import_corpus(
     then nothing of it is added.
     """
     check_name("corpus kind", kind, CORPORA)
+    arguments = _arguments(kind, {"corpus_name": corpus, "labels": labels}, options)
     folder = Path(store)
     existed = (folder / "store.json").exists()
     opened = Store.open_or_create(folder, size)
-    arguments = _arguments(kind, {"corpus_name": corpus, "labels": labels}, options)
     try:
         return CORPORA[kind].run(Path(path), opened, arguments, progress)
     except BaseException:

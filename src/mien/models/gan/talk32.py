@@ -128,7 +128,7 @@ class TalkConditionalDiscriminator(nn.Module):
 
 
 class TalkConditionalCritic(TalkConditionalDiscriminator):
-    """The same without batch norm: a critic that is told the class."""
+    """The same without batch norm: a critic that takes the class."""
 
     def __init__(self, outputs: int, classes: int) -> None:
         super().__init__(outputs, classes, norm=False)

@@ -12,7 +12,8 @@ from mien.losses import LOSSES
 from mien.models.heads import HeadLayout, OutputSpec
 from mien.training.compute import Compute
 from mien.training.data import Batch
-from mien.training.head_loss import HeadLoss, Log
+from mien.training.head_loss import HeadLoss
+from mien.training.log import Log
 from mien.training.settings import Network, Part
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from mien.models.heads import FakeOutput, HeadLayout, HeadOutputs, OutputSpec
 from mien.training.adversarial import AdversarialPair
 from mien.training.compute import Compute
 from mien.training.data import Batch
-from mien.training.head_loss import DiscriminatorLoss, Log, sum_terms
+from mien.training.head_loss import DiscriminatorLoss, sum_terms
+from mien.training.log import Log
 from mien.training.methods.adversarial_base import CONDITION, Adversarial, AdversarialStep
 from mien.training.methods.base import Arguments, head_loss_of
 from mien.training.settings import NotNegative, Part, Share

@@ -17,7 +17,7 @@ from mien.models.heads import OutputSpec
 from mien.training.adversarial import AdversarialPair
 from mien.training.compute import Compute
 from mien.training.data import Batch
-from mien.training.head_loss import Log
+from mien.training.log import Log
 from mien.training.methods.adversarial_base import CONDITION, Adversarial, AdversarialStep
 from mien.training.methods.base import Arguments
 from mien.training.settings import Part, Share

@@ -13,7 +13,8 @@ from mien.training.augmentation import Augmentation
 from mien.training.average import MovingAverage
 from mien.training.compute import Compute
 from mien.training.data import Batch
-from mien.training.head_loss import HeadLoss, Log, sum_terms
+from mien.training.head_loss import HeadLoss, sum_terms
+from mien.training.log import Log
 from mien.training.methods.base import Arguments, Method, Registry, head_loss_of
 from mien.training.optimisation import Trainee, make_optimiser
 from mien.training.settings import Network
