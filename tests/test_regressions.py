@@ -311,9 +311,9 @@ def test_report_pictures_are_of_their_times(clip, run_folder, tmp_path, monkeypa
     real = analysis_report._frames
 
     def spy(path, wanted):
-        for time_s, rgb in real(path, wanted):
-            shown.append((time_s, rgb))
-            yield time_s, rgb
+        for time_s, frame in real(path, wanted):
+            shown.append((time_s, frame))
+            yield time_s, frame
 
     monkeypatch.setattr(analysis_report, "_frames", spy)
     monkeypatch.setattr(analysis_report, "turning_points", _third_row)
@@ -322,9 +322,9 @@ def test_report_pictures_are_of_their_times(clip, run_folder, tmp_path, monkeypa
         *("--report", tmp_path / "o.html"),
     )
     assert result.code == 0, result.err
-    ((time_s, rgb),) = shown
+    ((time_s, frame),) = shown
     expected = next(f for f in decode(clip) if abs(f.time_s - time_s) < 1e-4)
-    assert (rgb == expected.rgb).all()
+    assert (frame.rgb == expected.rgb).all()
     assert expected.index > 50
 
 
