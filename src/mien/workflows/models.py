@@ -43,9 +43,7 @@ def load_recogniser(model: str | Path, checkpoint: str = "best") -> Recogniser:
     return OnnxRecogniser.load(path) if path.suffix.lower() == ".onnx" else _in_torch(path)
 
 
-def export_model(
-    model: str | Path, out: str | Path, checkpoint: str = "best"
-) -> ExportedModel:
+def export_model(model: str | Path, out: str | Path, checkpoint: str = "best") -> ExportedModel:
     """Write the recogniser of a run, of a .safetensors file or of weights as an ONNX file.
 
     Its predictions equal the network's to 1e-4, or nothing is written: InputError, as where the
