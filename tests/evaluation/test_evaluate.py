@@ -12,6 +12,12 @@ from mien.runs.run import Run
 from mien.store import Store
 
 
+@pytest.fixture(autouse=True)
+def few_pictures(monkeypatch):
+    """The detector looks at few pictures here: what it finds is tested in test_faceness."""
+    monkeypatch.setattr("mien.evaluation.evaluate.LOOKED_AT", 4)
+
+
 def test_the_whole_split_is_scored_as_by_hand(run_folder, faces):
     run, store = Run.open(run_folder), Store.open(faces)
     result = evaluate(run, Faces.of(run, store, "test"), "test")
@@ -86,6 +92,12 @@ def test_a_recogniser_is_scored_without_generated_faces(recogniser_run, large_fa
     error = (found.column("valence_arousal", "arousal") - truth)[~np.isnan(truth)]
     arousal = last["valence_arousal"]["outputs"]["arousal"]
     assert arousal["mse"] == pytest.approx(float(np.mean(error**2)), rel=1e-5)
+    swept = cli("evaluate", recogniser_run, "--split", "val", "--sweep", "--json")
+    found = json.loads(swept.out)
+    assert [row["step"] for row in found["checkpoints"]] == [2, 3]
+    assert found["best"]["fake called fake"] == {"value": None, "step": None}
+    errors = {row["step"]: row["MSE arousal"] for row in found["checkpoints"]}
+    assert errors[found["best"]["MSE arousal"]["step"]] == min(errors.values())
     table = cli("evaluate", recogniser_run, "--split", "val")
     assert "arousal CCC" in table.out
     assert "called" not in table.out
