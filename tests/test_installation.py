@@ -160,7 +160,7 @@ def test_a_verb_of_the_api_keeps_its_name_signature_and_errors():
 def test_other_missing_modules_are_no_matter_of_extras():
     with pytest.raises(ModuleNotFoundError, match="no_such_module"), explained("this"):
         import no_such_module  # noqa: F401
-    with pytest.raises(ModuleNotFoundError, match="torch._part"), explained("this"):
+    with pytest.raises(ModuleNotFoundError, match="_part"), explained("this"):
         raise ModuleNotFoundError("No module named 'torch._part'", name="torch._part")
     need("this", *(module for module in EXTRAS if find_spec(module)))
 
