@@ -1,4 +1,4 @@
-# make venv   the environment, from the package registries alone
+# make venv   the environment with every extra, from the package registries alone
 # make demo   the whole way on actors, with a report at the end (make demo-clip: on a real clip)
 # make test   the tests
 # make check  what CI runs: lint, types, tests

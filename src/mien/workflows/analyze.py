@@ -16,6 +16,7 @@ from mien.analysis.analyze import AnalyzedFrame, Analyzer, SourceFrame, frames_o
 from mien.analysis.table import header, rows
 from mien.atomic import replacing
 from mien.errors import InputError, check_name
+from mien.extras import need
 from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.media.decode import VideoInfo, probe
 from mien.media.images import images_in
@@ -103,6 +104,8 @@ def analyze(
     An input that cannot be read has no rows, and the others keep theirs. Raises InputError where
     options do not fit together.
     """
+    if report is not None:
+        need("mien analyze --report", "plotly")
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     outputs = _Outputs(Path(out), _path(overlay), _path(report))
     if crops:

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from mien.actors.film import plan_videos
-from mien.actors.studio import make_cast
 from mien.errors import InputError
 from mien.progress import Progress, silent
 
@@ -30,6 +28,9 @@ def film(
     is there whole is kept, so that an interrupted call goes on. Raises InputError for impossible
     numbers.
     """
+    from mien.actors.film import plan_videos
+    from mien.actors.studio import make_cast
+
     if not 0.5 <= seconds <= 3600:
         raise InputError(f"seconds {seconds:g}: give 0.5 to 3600")
     if fps and seconds * fps < 2:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from mien.atomic import write_text
 from mien.errors import InputError, unknown_name
+from mien.extras import need
 from mien.metrics.measures import measure
 from mien.progress import Progress, say_nothing, silent
 from mien.report.table_report import Cell, TablePage, write_table_report
@@ -51,6 +52,7 @@ def reproduce(
         raise InputError("steps and budget both say how long to train: give one")
     if steps is not None and steps < 1:
         raise InputError(f"steps {steps}: give at least 1")
+    need("mien reproduce", "torch", "plotly")
     workers = workers or os.cpu_count() or 1
     folder = Path(out)
     Store.open(Path(store)).rows(part)
