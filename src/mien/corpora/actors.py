@@ -27,6 +27,7 @@ from mien.faces.boxes import iou
 from mien.faces.ingest import Columns, Ingester, IngestSettings
 from mien.labels import action_units
 from mien.labels.heads import heads_in
+from mien.media.names import shown
 from mien.progress import Progress, silent
 from mien.store import Store
 
@@ -65,11 +66,11 @@ def import_actors(
     truth = _read_truth(path)
     names = pc.unique(truth["video"]).to_pylist()
     corpus = options.corpus_of(path)
-    store.refuse_other_path(corpus, str(path.resolve()))
+    store.refuse_other_path(corpus, shown(path.resolve()))
     summary = ImportSummary(corpus, rows=len(truth))
     heads = heads_in(_labels(truth))
     summary.heads = {head.name: head.outputs for head in heads}
-    ingester = Ingester(store, IngestSettings(options.fps), corpus, str(path.resolve()))
+    ingester = Ingester(store, IngestSettings(options.fps), corpus, shown(path.resolve()))
     for i, name in enumerate(names):
         if not (path / name).resolve().is_relative_to(path.resolve()):
             raise InputError(f"{path / 'truth.parquet'}: video {name!r} lies outside {path}")

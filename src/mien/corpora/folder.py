@@ -23,9 +23,10 @@ from mien.corpora.label_table import LabelTable, read_label_table
 from mien.errors import InputError
 from mien.labels.heads import heads_in
 from mien.media.images import read_image
+from mien.media.names import shown
 from mien.progress import Progress, silent
 from mien.store import Store
-from mien.store.files import fingerprint
+from mien.store.files import fingerprint, log_file
 from mien.store.shards import CropWriter, resize_crops
 
 _BATCH = 256
@@ -90,8 +91,9 @@ def import_folder(
     started = time.perf_counter()
     csv_file = _label_file(path, options)
     corpus = options.corpus_of(csv_file.parent)
-    store.refuse_other_path(corpus, str(csv_file.resolve()))
+    store.refuse_other_path(corpus, shown(csv_file.resolve()))
     table = read_label_table(csv_file, options)
+    table.notes += _other_scales(store, corpus, table, options)
     files, missing = _image_files(csv_file, table, options)
     summary = ImportSummary(
         corpus,
@@ -120,7 +122,7 @@ def import_folder(
             split=[table.names["split"][row] for row in kept] if "split" in table.names else None,
             summary=asdict(summary),
             settings=settings,
-            path=str(csv_file.resolve()),
+            path=shown(csv_file.resolve()),
             fingerprint=fingerprint(json.dumps(settings, sort_keys=True)),
         )
     summary.note_lost(done.lost)
@@ -142,6 +144,29 @@ def _label_file(path: Path, options: ImportOptions) -> Path:
     if len(found) != 1:
         raise InputError(f"{path}: holds {len(found)} CSV files; name one with --csv")
     return found[0]
+
+
+def _other_scales(
+    store: Store, corpus: str, table: LabelTable, options: ImportOptions
+) -> list[str]:
+    """Say which corpora of the store had their units read on another scale than was guessed."""
+    own, notes = table.au_full_scale, []
+    if own is None or options.au_scale is not None:
+        return []
+    for name, entry in store.info.sources.items():
+        if entry["kind"] != "folder" or name == corpus:
+            continue
+        try:
+            told = json.loads(log_file(store.folder, name).read_text("utf-8"))
+            other = told["settings"]["au_full_scale"]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+        if other not in (None, own):
+            notes.append(
+                f"warning: Action Units of corpus {name!r} are on a scale of 0 to {other:g}, these "
+                f"on 0 to {own:g}; where they belong together, --au-scale says which it is"
+            )
+    return notes
 
 
 def _image_files(
@@ -198,7 +223,7 @@ def _read_images(
             results = readers.map(_read_crop, (files[r] for r in rows), [writer.size] * len(rows))
             for row, (crop, box, reason) in zip(rows, results, strict=True):
                 if crop is None:
-                    summary.failed[str(files[row])] = reason
+                    summary.failed[shown(files[row] or Path())] = reason
                     continue
                 writer.append(crop[None])
                 kept.append(row)

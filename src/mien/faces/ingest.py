@@ -19,8 +19,9 @@ from mien.faces.detection import Detections, Detector
 from mien.faces.journal import DetectionJournal
 from mien.faces.quality import quality
 from mien.media.decode import Frame, decode, probe
+from mien.media.names import shown
 from mien.media.report import DecodeReport
-from mien.media.resample import resample
+from mien.media.resample import resample, uneven
 from mien.progress import Progress, silent
 from mien.store import Store
 from mien.store.files import fingerprint, log_file
@@ -133,9 +134,9 @@ class Ingester:
             self.store.reload()
             known = self._known(digest, mark)
             if known is not None:
-                return replace(known, input=str(path), status="skipped")
+                return replace(known, input=shown(path), status="skipped")
             video = self._name(path, digest)
-            summary = VideoSummary(str(path), f"{self.corpus}/{video}")
+            summary = VideoSummary(shown(path), f"{self.corpus}/{video}")
             least = smallest_face(info.width, info.height, self.settings.min_face)
             summary.smallest_face = round(least, 1)
             total = info.duration_s * self.settings.fps if info.duration_s else None
@@ -160,7 +161,7 @@ class Ingester:
                     faces=faces,
                     labels=labels,
                     summary=asdict(summary),
-                    settings={**settings, "path": str(path.resolve())},
+                    settings={**settings, "path": shown(path.resolve())},
                     path=self.path,
                     digest=digest,
                     fingerprint=mark,
@@ -179,10 +180,11 @@ class Ingester:
 
     def _name(self, path: Path, digest: str) -> str:
         """Name the video after its file; a digest tells two files of one name apart."""
-        taken = self.store.info.sources.get(f"{self.corpus}/{path.name}")
+        name = shown(Path(path.name))
+        taken = self.store.info.sources.get(f"{self.corpus}/{name}")
         if taken is None or taken.get("digest") == digest:
-            return path.name
-        return f"{path.stem}-{digest[:8]}{path.suffix}"
+            return name
+        return f"{Path(name).stem}-{digest[:8]}{Path(name).suffix}"
 
     def _collect(
         self,
@@ -195,8 +197,8 @@ class Ingester:
     ) -> _Rows:
         """Go through the video once, writing crops in order of appearance."""
         tracker = TRACKERS[self.settings.tracker]()
-        rows, started = _Rows(), time.perf_counter()
-        shown: Frame | None = None
+        rows, started, kept_frames = _Rows(), time.perf_counter(), 0
+        latest: Frame | None = None
         found, numbers, crops = Detections.none(), np.empty(0, np.intp), np.empty(0, np.uint8)
         report = DecodeReport()
         stream, strict = self.settings.stream, self.settings.strict
@@ -206,7 +208,7 @@ class Ingester:
             k, frame = next(frames, (-1, None))
             if frame is None:
                 break
-            if frame is not shown:
+            if frame is not latest:
                 found = self._detect(frame, journal)
                 summary.decode_detect_s += time.perf_counter() - before
                 numbers = tracker(found, frame.time_s)
@@ -216,7 +218,8 @@ class Ingester:
                 scores = _scores(frame, found, crops)
                 boxes = frame.to_file_pixels(found.boxes)
                 points = frame.to_file_pixels(found.landmarks)
-                shown = frame
+                latest = frame
+                kept_frames += 1
             summary.frames += 1
             if len(found):
                 summary.frames_with_face += 1
@@ -231,6 +234,7 @@ class Ingester:
                 rows.quality.append(scores[i])
             progress(k + 1, total, f"{len(rows.frame)} faces")
         summary.decoded, summary.notes = report.decoded, report.notes
+        summary.notes += uneven(report.decoded, kept_frames, summary.frames, self.settings.fps)
         summary.faces, summary.tracks = len(rows.frame), len(set(rows.track))
         summary.loss = round(1 - summary.frames_with_face / summary.frames, 6)
         summary.seconds = round(summary.frames / self.settings.fps, 3)
@@ -274,7 +278,7 @@ def _alone(lock_file: Path, path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"{path}: another process is ingesting it") from None
+            raise InputError(f"{shown(path)}: another process is ingesting it") from None
         try:
             yield
         finally:

@@ -52,6 +52,8 @@ def picture_format(path: Path) -> str | None:
     if path.suffix.lower() in MOTION_JPEG:
         return None
     try:
+        if not path.is_file():  # opening a pipe waits for somebody to write
+            return None
         with path.open("rb") as file:
             head = file.read(64)
     except OSError:
@@ -108,6 +110,8 @@ def quiet(native: bool = False) -> Iterator[None]:
 def opened_image(path: Path) -> Iterator[Image.Image]:
     """Open a picture; whatever a decoder raises until it is closed becomes one InputError."""
     name = shown(path)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{name}: is not a file")
     try:
         with quiet():
             heic = picture_format(path) == "HEIC"

@@ -9,6 +9,7 @@ from mien.errors import InputError
 from mien.media import streams
 from mien.media.decode import is_video
 from mien.media.images import is_image, opened_image, page_count, picture_format, quiet
+from mien.media.names import shown
 
 Kind = Literal["video", "image", "pages", "other"]
 
@@ -72,6 +73,16 @@ def find_inputs(
                 known.add(place)
                 files.append(file)
     return files, skipped
+
+
+def nothing_found(paths: list[Path], what: str, skipped: list[tuple[Path, str]]) -> InputError:
+    """Say that inputs hold nothing of a kind ('video'), and what they hold instead."""
+    names = ", ".join(map(shown, paths[:3])) + (", ..." if paths[3:] else "")
+    instead = "; ".join(f"{shown(path)}: {why}" for path, why in skipped[:3])
+    more = f"; and {len(skipped) - 3} more" if skipped[3:] else ""
+    hint = "; --recursive looks into subfolders" if any(why == "a subfolder" for _, why in skipped) else ""
+    left = f" (skipped: {instead}{more}{hint})" if skipped else ""
+    return InputError(f"{names}: holds no {what}{left}")
 
 
 def _inside(folder: Path, recursive: bool, skipped: list[tuple[Path, str]]) -> Iterator[Path]:

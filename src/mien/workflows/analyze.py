@@ -20,9 +20,10 @@ from mien.extras import need
 from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.media.decode import VideoInfo, probe
 from mien.media.images import images_in
-from mien.media.kinds import find_inputs, kind_of
+from mien.media.kinds import find_inputs, kind_of, nothing_found
 from mien.media.names import shown
 from mien.media.report import DecodeReport
+from mien.media.resample import uneven
 from mien.progress import Progress, say_nothing, silent
 from mien.workflows.models import load_recogniser
 
@@ -155,7 +156,7 @@ def _files(
     if not crops:
         files, skipped = find_inputs(inputs, recursive)
         if not files:
-            raise InputError(f"{shown(inputs[0])}: holds no photograph and no video")
+            raise nothing_found(inputs, "photograph and no video", skipped)
         return files, skipped
     files = []
     for folder in inputs:
@@ -220,6 +221,7 @@ class _Work:
             try:
                 if self.crops:
                     _write(part, summary, self.analyzer.analyze_crop(path), width)
+                    summary.decoded = summary.frames
                 else:
                     self._frames(path, summary, part, width, bar)
             except InputError as error:
@@ -237,19 +239,26 @@ class _Work:
         still = kind_of(path) in ("image", "pages")
         info = None if still else probe(path, self.stream)
         total, rate = _expected(info, self.fps)
-        report = DecodeReport()
+        report, times = DecodeReport(), set[float | None]()
         frames = frames_of(path, self.fps, report=report, stream=self.stream, strict=self.strict)
         with _overlay(self.outputs.overlay, rate or 30.0) as draw:
-            for analyzed in self.analyzer.analyze(self._sized(frames, summary)):
+            for analyzed in self.analyzer.analyze(self._sized(frames, summary, times)):
                 _write(part, summary, analyzed, width)
                 draw(analyzed)
                 bar(summary.frames, total, f"{summary.rows} rows")
-        if info is not None:
-            summary.decoded, summary.notes = report.decoded, report.notes
-            summary.start_s = info.start_s
+        if info is None:
+            summary.decoded = summary.frames
+            return
+        summary.decoded, summary.notes = report.decoded, report.notes
+        summary.start_s = info.start_s
+        if self.fps is not None:
+            summary.notes += uneven(summary.decoded, len(times), summary.frames, self.fps)
 
-    def _sized(self, frames: Iterable[SourceFrame], summary: InputSummary) -> Iterator[SourceFrame]:
+    def _sized(
+        self, frames: Iterable[SourceFrame], summary: InputSummary, times: set[float | None]
+    ) -> Iterator[SourceFrame]:
         for frame in frames:
+            times.add(frame.time_s)
             height, width = frame.rgb.shape[:2]
             least = smallest_face(width, height, self.analyzer.min_face)
             summary.smallest_face = round(least, 1)
