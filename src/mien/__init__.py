@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from mien.workflows.ingest import ingest as ingest
     from mien.workflows.labels import add_labels as add_labels
     from mien.workflows.labels import list_layers as list_layers
+    from mien.workflows.labels import order_layers as order_layers
     from mien.workflows.models import export_model as export_model
     from mien.workflows.models import load_recogniser as load_recogniser
     from mien.workflows.recipes import list_recipes as list_recipes
+    from mien.workflows.recipes import recipe_text as recipe_text
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
     from mien.workflows.sample import sample as sample
@@ -60,6 +62,8 @@ _OFFERED = {
     "import_corpus": "mien.workflows.import_corpus",
     "ingest": "mien.workflows.ingest",
     "list_layers": "mien.workflows.labels",
+    "order_layers": "mien.workflows.labels",
+    "recipe_text": "mien.workflows.recipes",
     "list_recipes": "mien.workflows.recipes",
     "load_recogniser": "mien.workflows.models",
     "reproduce": "mien.workflows.reproduce",

@@ -20,15 +20,20 @@ KINDS_OF_MEMBERS = ("subject", "video", "image")
 def describe_split(store: Store, rows: NDArray[np.intp], labels: Labels) -> dict[str, Any]:
     """Describe the faces at `rows`: their number, people, videos, images, and a digest.
 
-    labels: of the whole store. The digest changes with any face, label or output, in any order.
+    labels: of the whole store. The digest changes with any face or label.
     """
-    chosen = labels.at(rows)
+    digest = digest_of(store, rows, labels.at(rows))
+    return {"faces": len(rows), "digest": digest, **members(store, rows)}
+
+
+def digest_of(store: Store, rows: NDArray[np.intp], chosen: Labels) -> str:
+    """Digest of the faces at `rows` and of their labels, which are those of these rows alone."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(store.column("face_id")[rows].tobytes())
     for head in sorted(chosen.heads, key=lambda head: head.name):
         digest.update(repr((head.name, head.outputs)).encode())
         digest.update(chosen[head.name].tobytes())
-    return {"faces": len(rows), "digest": digest.hexdigest(), **members(store, rows)}
+    return digest.hexdigest()
 
 
 def members(store: Store, rows: NDArray[np.intp]) -> dict[str, list[str]]:

@@ -53,7 +53,9 @@ def reproduce(
     if steps is not None and steps < 1:
         raise InputError(f"steps {steps}: give at least 1")
     need("mien reproduce", "torch", "plotly")
-    workers = workers or os.cpu_count() or 1
+    workers = os.cpu_count() or 1 if workers is None else workers
+    if workers < 1 or seed < 0:
+        raise InputError(f"workers {workers}, seed {seed}: give at least 1 worker, a seed from 0")
     folder = Path(out)
     Store.open(Path(store)).rows(part)
     folder.mkdir(parents=True, exist_ok=True)
