@@ -23,7 +23,7 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("gradient norms", ("*/gradient_norm",)),
     (
         "losses by head on real faces",
-        tuple(f"recogniser/{head}" for head in HEADS) + ("discriminator/real/*",),
+        ("discriminator/real/*", *LOSSES),
     ),
     ("critic", ("critic/distance", "critic/penalty")),
     ("heads on val: mean prediction less mean label", ("monitor/drift/*",)),
