@@ -10,6 +10,7 @@ import time
 import pytest
 import torch
 
+from mien import __version__
 from mien.runs.run import Run
 from mien.store import Store
 from mien.training.loop import train
@@ -50,7 +51,7 @@ def test_a_run_holds_what_it_should(run_folder):
     assert load_recipe(str(run.recipe_file)).steps == 8
     info = run.info()
     assert info["seed"] == 0
-    assert info["versions"]["mien"]
+    assert info["versions"]["mien"] == __version__
     assert info["best"]["step"] in (4, 8)
     lines = [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
     assert {line["step"] for line in lines} == {2, 4, 6, 8}
