@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
-from mien.evaluation.evaluate import TestFaces as Faces  # pytest would collect a Test...
-from mien.evaluation.evaluate import evaluate
+from mien.evaluation.evaluate import (
+    ScoredFaces,  # pytest would collect a Test...
+    evaluate,
+)
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.runs.run import Run
 from mien.store import Store
@@ -20,7 +22,7 @@ def few_pictures(monkeypatch):
 
 def test_the_whole_split_is_scored_as_by_hand(run_folder, faces):
     run, store = Run.open(run_folder), Store.open(faces)
-    result = evaluate(run, Faces.of(run, store, "test"), "test")
+    result = evaluate(run, ScoredFaces.of(run, store, "test"), "test")
     rows = store.rows("test")
     recogniser = TorchRecogniser.load(run.last().recogniser)
     found = recogniser.predict(store.pixels(32).gather(rows))
@@ -74,7 +76,7 @@ def test_what_cannot_be_evaluated_is_said(run_folder, faces, tmp_path, cli):
     assert nothing.code == 2
     assert "no face in split 'holdout'; it has test, train, val" in nothing.err
     with pytest.raises(InputError, match="not a store"):
-        Faces.of(Run.open(run_folder), Store.open(tmp_path), "val")
+        ScoredFaces.of(Run.open(run_folder), Store.open(tmp_path), "val")
 
 
 def test_a_recogniser_is_scored_without_generated_faces(recogniser_run, large_faces, cli):

@@ -181,7 +181,7 @@ def test_config1_learns_what_a_mouth_says(tmp_path):
     from conftest import write_corpus
     from mien.corpora.folder import import_folder
     from mien.corpora.imported import ImportOptions
-    from mien.evaluation.evaluate import TestFaces, evaluate
+    from mien.evaluation.evaluate import ScoredFaces, evaluate
 
     store = Store.open_or_create(tmp_path / "s", 32)
     import_folder(write_corpus(tmp_path / "c", people=40, each=25), store, ImportOptions())
@@ -194,7 +194,7 @@ def test_config1_learns_what_a_mouth_says(tmp_path):
         "checkpoint_every=200",
     )
     train(load_recipe("config1-32", settings), store, run)
-    scores = evaluate(run, TestFaces.of(run, store, "test"), "test")["last"]
+    scores = evaluate(run, ScoredFaces.of(run, store, "test"), "test")["last"]
     assert scores["valence_arousal"]["outputs"]["valence"]["ccc"] > 0.7
     assert scores["au"]["outputs"]["AU12"]["f1"] > 0.7
     assert scores["expression"]["accuracy"] > 0.7

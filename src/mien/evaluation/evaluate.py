@@ -31,7 +31,7 @@ LOOKED_AT = 64
 
 
 @dataclass(frozen=True)
-class TestFaces:
+class ScoredFaces:
     """The faces of one part of a store that a run may be tested on, with their labels."""
 
     store: Store
@@ -46,7 +46,7 @@ class TestFaces:
         part: str,
         split: str | None = None,
         layers: Sequence[str] | None = None,
-    ) -> "TestFaces":
+    ) -> "ScoredFaces":
         """Choose them. split: None for the store's default. layers: None for all.
 
         Raises InputError where the part is empty, shares a person or video with another, or holds
@@ -60,7 +60,7 @@ class TestFaces:
 
 
 def evaluate(
-    run: Run, faces: TestFaces, part: str, seed: int = 0, progress: Progress = silent
+    run: Run, faces: ScoredFaces, part: str, seed: int = 0, progress: Progress = silent
 ) -> dict[str, Any]:
     """Score the last and the best checkpoint; plain values, NaN where nothing is labelled."""
     result: dict[str, Any] = {
@@ -98,7 +98,7 @@ def fakes_with_a_face(checkpoint: Checkpoint, seed: int) -> float:
 
 def score_checkpoint(
     checkpoint: Checkpoint,
-    faces: TestFaces,
+    faces: ScoredFaces,
     seed: int,
     progress: Progress,
     generated: int = FAKES,

@@ -12,7 +12,7 @@ import numpy as np
 
 from mien.atomic import write_text
 from mien.errors import InputError
-from mien.evaluation.evaluate import TestFaces, fakes_with_a_face, score_checkpoint
+from mien.evaluation.evaluate import ScoredFaces, fakes_with_a_face, score_checkpoint
 from mien.labels.arrays import Labels
 from mien.metrics.measures import measure, of_checkpoint
 from mien.progress import Progress, silent
@@ -30,7 +30,7 @@ KEPT_EVERY = 20
 
 def sweep(
     run: Run,
-    faces: TestFaces,
+    faces: ScoredFaces,
     part: str,
     seed: int = 0,
     progress: Progress = silent,

@@ -10,7 +10,7 @@ from mien.runs.run import Run
 from mien.store import Store
 
 if TYPE_CHECKING:
-    from mien.evaluation.evaluate import TestFaces
+    from mien.evaluation.evaluate import ScoredFaces
 
 
 def evaluate(
@@ -77,14 +77,14 @@ def _faces(
     part: str,
     split: str | None,
     layers: Sequence[str] | None,
-) -> "Iterator[tuple[str, TestFaces]]":
-    from mien.evaluation.evaluate import TestFaces
+) -> "Iterator[tuple[str, ScoredFaces]]":
+    from mien.evaluation.evaluate import ScoredFaces
 
     own = {Path(name): settings for name, settings in _own_stores(run)}
     folders = [Path(store).resolve()] if store else list(own)
     for folder in folders:
         settings = own.get(folder, {})
-        faces = TestFaces.of(
+        faces = ScoredFaces.of(
             run,
             Store.open(folder),
             part,
