@@ -47,12 +47,9 @@ def test_the_whole_split_is_scored_as_by_hand(run_folder, faces):
 
 
 def test_json_has_null_where_nothing_is_labelled(run_folder, faces, tmp_path, cli):
-    import pyarrow as pa
-
     shutil.copytree(faces, tmp_path / "s")
     store = Store.open(tmp_path / "s")
-    with store.writing():
-        store.set_column("arousal", pa.nulls(len(store), pa.float32()))
+    store.label("corpus", store.column("face_id"), {"arousal": np.full(len(store), np.nan)})
     shown = cli("evaluate", run_folder, "--store", tmp_path / "s", "--split", "val", "--json")
     assert shown.code == 0
     result = json.loads(shown.out)
@@ -60,7 +57,7 @@ def test_json_has_null_where_nothing_is_labelled(run_folder, faces, tmp_path, cl
     assert outputs["arousal"] == {"ccc": None, "mse": None, "rmse": None, "labelled": 0}
     assert -1 <= outputs["valence"]["ccc"] <= 1
     kept = json.loads((run_folder / "evaluation.json").read_text())
-    assert kept["val"]["last"] == result["last"]
+    assert kept["val of s"]["last"] == result["last"]
 
 
 def test_the_table_for_people(run_folder, cli):
@@ -74,7 +71,7 @@ def test_what_cannot_be_evaluated_is_said(run_folder, faces, tmp_path, cli):
     assert "not a run" in cli("evaluate", tmp_path, "--split", "val").err
     nothing = cli("evaluate", run_folder, "--split", "holdout")
     assert nothing.code == 2
-    assert "no face in split 'holdout'; it has test, train, val" in nothing.err
+    assert "no face in part 'holdout' of split 'official'; it has test, train, val" in nothing.err
     with pytest.raises(InputError, match="not a store"):
         ScoredFaces.of(Run.open(run_folder), Store.open(tmp_path), "val")
 
