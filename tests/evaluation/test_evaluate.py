@@ -123,13 +123,13 @@ def test_a_sweep_gives_each_metrics_best_and_when(faces, tmp_path, cli):
         == last["valence_arousal"]["outputs"]["valence"]["ccc"]
     )
     shutil.rmtree(run / "checkpoints/step-00000003")
-    (run / "sweep.json").rename(run / "sweep-unfinished.json")  # as one that was broken off
+    (run / "sweep.json").rename(run / "unfinished-sweep.json")  # as one that was broken off
     again = json.loads(cli("evaluate", run, "--split", "val", "--sweep", "--json").out)
     assert again["checkpoints"] == found["checkpoints"]  # scored then, gone since
     other = cli("evaluate", run, "--split", "test", "--sweep")
     assert other.code == 2
     assert "holds scores of checkpoints that are gone, on val" in other.err
-    assert not (run / "sweep-unfinished.json").exists()
+    assert not (run / "unfinished-sweep.json").exists()
     assert (run / "sweep.json").exists()
     page = (run / "report.html").read_text("utf-8")
     assert page.count('alt="samples at step') == 3
