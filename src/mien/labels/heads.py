@@ -49,10 +49,10 @@ class Head:
 class HeadType:
     """A name that heads may have.
 
-    kind: a key of `KINDS`. title: in words. short: as tables of scores name it. merged: unites
-    lists of outputs, in the order of a store. parse: an output's name from what a person wrote (12,
-    `AU12`; `happy`), or None. outputs: those of a head whose outputs neither recipe nor store
-    names.
+    kind: a key of `KINDS`. title: in words. short: before its outputs' names in tables of scores.
+    merged: unites lists of outputs, in the order of a store. parse: an output's name from what a
+    person wrote (12, `AU12`; `happy`), or None. outputs: those of a head whose outputs neither
+    recipe nor store names.
     """
 
     kind: str
@@ -92,7 +92,7 @@ _DOCUMENT_UNITS = tuple(map(action_units.column, action_units.DOCUMENT_AUS))
 HEADS: dict[str, HeadType] = {
     "valence_arousal": HeadType(
         "regression",
-        "VA",
+        "",
         "valence and arousal, -1 to 1",
         _all_or_none(*VALENCE_AROUSAL),
         _one_of(*VALENCE_AROUSAL),

@@ -64,7 +64,7 @@ class ContinuousScores:
 
     def lines(self, short: str, scores: Scores) -> list[tuple[str, float]]:
         """CCC, MSE and RMSE of each output."""
-        of = f"{short} " if short != "VA" else ""
+        of = f"{short} " if short else ""
         return [
             (f"{of}{output} {name.upper()}", row[name])
             for output, row in scores["outputs"].items()

@@ -73,8 +73,11 @@ def build(
     spec = method.spec(layout, _learned(layout, sources))
     classes = _classes(spec, sources)
     arguments = method.arguments(spec, len(classes))
-    _check_of_heads(recipe, spec)
     method.check(recipe, spec, arguments)
+    if not method.has_head_loss and (recipe.losses or recipe.weights):
+        raise InputError(
+            f"recipe {recipe.name}: method {method.name} reads no losses and no weights"
+        )
     networks = _networks(recipe, arguments)
     members = start_from(recipe, networks, spec) if fresh else {}
     if method.takes_classes():
@@ -114,18 +117,6 @@ def _check_names(recipe: Recipe) -> None:
     for name, loss in recipe.losses.items():
         if loss not in LOSSES[HEADS[name].kind]:
             raise unknown_name(f"loss of {name}", loss, LOSSES[HEADS[name].kind])
-
-
-def _check_of_heads(recipe: Recipe, spec: OutputSpec) -> None:
-    """Raise InputError for settings of heads that there are not, or that nothing reads."""
-    if not recipe.method.has_head_loss and (recipe.losses or recipe.weights):
-        raise InputError(
-            f"recipe {recipe.name}: method {recipe.method.name} reads no losses and no weights"
-        )
-    for key in ("losses", "weights", "scales"):
-        for name in getattr(recipe, key):
-            if spec.layout.head(name) is None:
-                raise InputError(f"recipe {recipe.name}: {key}.{name} is of no head that it has")
 
 
 def _check_classes(head: Head, known: Sequence[Head]) -> None:
