@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import IO, Any, TextIO
 from urllib.parse import quote
 
 from mien.errors import InputError
@@ -30,16 +31,44 @@ def flush_all(paths: Iterable[Path]) -> None:
 def locked(folder: Path, wait_s: float) -> Iterator[None]:
     """Hold a store's lock; raises InputError where another process goes on holding it."""
     deadline = time.monotonic() + wait_s
-    with (folder / ".lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise InputError(f"{folder}: another process writes to it") from None
-                time.sleep(0.01)
+    while (lock := lock_file(folder / ".lock")) is None:
+        if time.monotonic() >= deadline:
+            raise InputError(f"{folder}: another process writes to it")
+        time.sleep(0.01)
+    with lock:
         yield
+
+
+def lock_file(path: Path) -> TextIO | None:
+    """Open a file and lock it until it is closed; None where another holds it.
+
+    A file that was removed in the meantime locks nothing. Raises InputError where its folder is
+    gone.
+    """
+    try:
+        file = path.open("w")
+    except FileNotFoundError:
+        raise InputError(f"{path.parent}: is gone; another process removed it") from None
+    if try_lock(file) and _is_named(path, file):
+        return file
+    file.close()
+    return None
+
+
+def try_lock(file: IO[Any]) -> bool:
+    """Lock an open file until it is closed; False where another holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_named(path: Path, file: IO[Any]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def log_file(folder: Path, source: str) -> Path:
