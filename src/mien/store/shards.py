@@ -5,11 +5,10 @@ says how many rows count. A reader maps just these, so that it never sees what a
 behind them, and the next writer overwrites it. Rows that count never change.
 """
 
-import os
+import secrets
 import shutil
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -20,13 +19,13 @@ from PIL import Image
 
 from mien.atomic import replacing
 from mien.errors import InputError
+from mien.store.files import new_locked
 
 SHARD_BYTES = 256 * 2**20
 """Size from which a shard is full."""
 
 _HEADER_BYTES = 128
 _OPEN_SHARDS = 512  # each holds a file descriptor; common limits start at 1024
-_numbers = count()
 
 
 def shard_file(folder: Path, size: int, shard: int) -> Path:
@@ -65,13 +64,15 @@ def write_header(file: BinaryIO, rows: int, size: int) -> None:
 class CropWriter:
     """Takes crops before they are committed: files of at most a shard, seen by no reader.
 
-    Used as a context manager; what was not committed when it is left is removed.
+    Used as a context manager; what was not committed when it is left is removed. The first file is
+    locked until then: by that others know whether its writer is still there.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
         self.size, self.rows = size, 0
         self.files: list[Path] = []
-        self._folder, self._number = folder, next(_numbers)
+        self._folder, self._token = folder, secrets.token_hex(8)
+        self._lock: BinaryIO | None = None
         self._file: BinaryIO | None = None
         self._room = 0
 
@@ -90,9 +91,13 @@ class CropWriter:
     def _next_file(self) -> BinaryIO:
         self.close()
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f".crops.{os.getpid()}.{self._number}-{len(self.files)}.tmp"
-        self.files.append(self._folder / name)
-        self._file = self.files[-1].open("wb")
+        path = self._folder / f".crops.{self._token}-{len(self.files)}.tmp"
+        if self._lock is None:
+            self._lock = new_locked(path)
+            self._file = path.open("r+b")
+        else:
+            self._file = path.open("xb")
+        self.files.append(path)
         self._room = capacity(self.size)
         write_header(self._file, self._room, self.size)
         return self._file
@@ -110,6 +115,8 @@ class CropWriter:
         self.close()
         for path in self.files:
             path.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
 
 
 def append_rows(path: Path, size: int, used: int, staged: Path) -> int:

@@ -13,7 +13,6 @@ A change writes new files and then store.json, which names them: whatever is int
 leaves a state that no reader sees. Only committing holds the store's lock.
 """
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -439,7 +438,7 @@ def _create(folder: Path, size: int, wait_s: float) -> None:
 
 
 def _names_in(folder: Path) -> list[str]:
-    return os.listdir(folder) if folder.is_dir() else []
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
