@@ -5,9 +5,11 @@ says how many rows count. A reader maps just these, so that it never sees what a
 behind them, and the next writer overwrites it. Rows that count never change.
 """
 
+import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -31,6 +33,13 @@ _OPEN_SHARDS = 512  # each holds a file descriptor; common limits start at 1024
 def shard_file(folder: Path, size: int, shard: int) -> Path:
     """Where the crops of one shard lie at one size."""
     return folder / "pixels" / str(size) / f"{shard:06d}.npy"
+
+
+def shards_in(folder: Path) -> Iterator[tuple[int, int, Path]]:
+    """Find the shards on disk: size, number and file of each, and of nothing else there."""
+    for path in sorted((folder / "pixels").glob("*/*.npy")):
+        if re.fullmatch(r"[1-9]\d*", path.parent.name) and re.fullmatch(r"\d{6,}", path.stem):
+            yield int(path.parent.name), int(path.stem), path
 
 
 def capacity(size: int) -> int:
@@ -208,10 +217,17 @@ class Pixels:
         return out
 
 
-def derive_shard(source: Path, target: Path, sizes: tuple[int, int], rows: int) -> None:
+def derive_shard(
+    source: Path,
+    target: Path,
+    sizes: tuple[int, int],
+    rows: int,
+    naming: Callable[[], AbstractContextManager[bool]],
+) -> None:
     """Write the first rows of a shard again at a smaller size, antialiased; keeps what is there.
 
-    sizes: of the source's crops and of the target's.
+    sizes: of the source's crops and of the target's. naming: held while the new file gets its name;
+    False where the shard was removed in the meantime, and so is what was derived from it.
     """
     size, smaller = sizes
     done = min(rows, rows_in(target, smaller))
@@ -219,12 +235,15 @@ def derive_shard(source: Path, target: Path, sizes: tuple[int, int], rows: int) 
         return
     crops = mapped(source, size, rows)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as temporary, temporary.open("wb") as file:
-        write_header(file, rows, smaller)
-        if done:
-            file.write(np.ascontiguousarray(mapped(target, smaller, done)).data)
-        for start in range(done, rows, 256):
-            file.write(resize_crops(crops[start : min(start + 256, rows)], smaller).data)
+    with ExitStack() as held, replacing(target) as temporary:
+        with temporary.open("wb") as file:
+            write_header(file, rows, smaller)
+            if done:
+                file.write(np.ascontiguousarray(mapped(target, smaller, done)).data)
+            for start in range(done, rows, 256):
+                file.write(resize_crops(crops[start : min(start + 256, rows)], smaller).data)
+        if not held.enter_context(naming()):
+            temporary.unlink()
 
 
 def resize_crops(crops: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

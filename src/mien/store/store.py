@@ -15,7 +15,8 @@ leaves a state that no reader sees. Only committing holds the store's lock.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -277,9 +278,16 @@ class Store:
             for number, rows in self.info.shards.items():
                 source = shard_file(self.folder, self.info.size, number)
                 target = shard_file(self.folder, size, number)
-                derive_shard(source, target, (self.info.size, size), rows)
+                naming = partial(self._naming, number)
+                derive_shard(source, target, (self.info.size, size), rows, naming)
         shard, row = self.column("shard"), self.column("row")
         return Pixels(self.folder, size, shard, row, self.info.shards)
+
+    @contextmanager
+    def _naming(self, shard: int) -> Iterator[bool]:
+        """Hold the lock while something derived from a shard gets its name: is it still there?"""
+        with nullcontext() if self._held else locked(self.folder, self.lock_wait_s):
+            yield shard in StoreInfo.read(self.folder / "store.json").shards
 
     # -- writing ---------------------------------------------------------------------------------
 
