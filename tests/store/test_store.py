@@ -281,13 +281,46 @@ def test_merging_keeps_large_files_large():
 def test_temporaries_of_the_living_stay(store):
     add(store, "a", crops(1))
     (store.folder / "pixels" / "8").mkdir()
-    mine = store.folder / "pixels" / "8" / f".000000.{os.getpid()}.tmp.npy"
+    young, old = (store.folder / "pixels" / "8" / f".00000{i}.ab12.tmp.npy" for i in range(2))
+    strange = store.folder / "pixels" / "8" / ".mine.tmp"
     dead = store.folder / "partial" / ".crops.999999.0-0.tmp"
-    mine.touch()
-    dead.touch()
+    for path in (young, old, strange, dead):
+        path.touch()
+    os.utime(old, (0, 0))
     add(store, "b", crops(1))
-    assert mine.exists()
+    assert young.exists()
+    assert strange.exists()
+    assert not old.exists()
     assert not dead.exists()
+
+
+def _stage_then_wait(folder, ready, go_on):
+    store = Store.open(folder)
+    with store.new_shard() as shard:
+        shard.append(crops(1))
+        shard.close()
+        ready.set()
+        go_on.wait()
+        store.commit("late", corpus="late", kind="test", crops=shard, faces={})
+
+
+def test_staged_crops_are_their_writers_whatever_its_process_is_called(store, monkeypatch):
+    """Containers on one volume have processes of one number, and know none of each other's."""
+    monkeypatch.setattr(os, "getpid", lambda: 7)
+    monkeypatch.setattr(os, "kill", lambda *_: (_ for _ in ()).throw(ProcessLookupError))
+    context = multiprocessing.get_context("fork")
+    ready, go_on = context.Event(), context.Event()
+    process = context.Process(target=_stage_then_wait, args=(store.folder, ready, go_on))
+    process.start()
+    ready.wait()
+    add(store, "a", crops(2, seed=1))
+    go_on.set()
+    process.join()
+    assert process.exitcode == 0
+    found = Store.open(store.folder)
+    expected = np.concatenate([crops(2, seed=1), crops(1)])
+    assert (found.pixels().gather(np.arange(3)) == expected).all()
+    assert not list((store.folder / "partial").iterdir())
 
 
 def test_a_reader_keeps_its_state_while_others_append(store):

@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mien.media.names import shown
     from mien.workflows.analyze import analyze
 
     if args.crops is not None and (args.inputs or args.overlay):
@@ -72,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         inputs = [asdict(entry) for entry in done.inputs]
         skipped = [{"input": name, "reason": why} for name, why in done.skipped]
-        print_json({"out": str(args.out), "rows": rows, "inputs": inputs,
+        print_json({"out": shown(args.out), "rows": rows, "inputs": inputs,
                     "skipped": skipped, "failed": len(done.failed)})  # fmt: skip
     else:
         read = len(done.inputs) - len(done.failed)
-        print(f"{args.out}: {rows} rows from {read} of {len(done.inputs)} inputs")
+        print(f"{shown(args.out)}: {rows} rows from {read} of {len(done.inputs)} inputs")
     return 2 if done.failed else 0

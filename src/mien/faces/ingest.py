@@ -1,17 +1,18 @@
 """Videos into a store: decode, resample, detect, track, crop, append."""
 
-import fcntl
 import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from mien import __version__
 from mien.errors import InputError
 from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.faces.crop import MARGIN, square_crop
@@ -24,7 +25,7 @@ from mien.media.report import DecodeReport
 from mien.media.resample import resample, uneven
 from mien.progress import Progress, silent
 from mien.store import Store
-from mien.store.files import fingerprint, log_file
+from mien.store.files import fingerprint, lock_file, log_file
 from mien.store.schema import LANDMARKS, Source, check_part_name
 from mien.store.shards import CropWriter
 
@@ -122,6 +123,7 @@ class Ingester:
     ) -> VideoSummary:
         """Add a video; skip it where the store holds it whole, resume it where it was cut off.
 
+        Its name is chosen when it is committed: others may have committed one of the same name.
         Raises InputError where the file cannot be read to its end, then nothing of it is added, and
         where another process is ingesting it.
         """
@@ -131,44 +133,68 @@ class Ingester:
         told = labeller.fingerprint if labeller else ""
         mark = fingerprint(json.dumps([settings, told], sort_keys=True))
         with _alone(self.store.folder / "partial" / f"{digest}.lock", path):
-            self.store.reload()
+            self._reload()
             known = self._known(digest, mark)
             if known is not None:
                 return replace(known, input=shown(path), status="skipped")
-            video = self._name(path, digest)
-            summary = VideoSummary(shown(path), f"{self.corpus}/{video}")
+            summary = VideoSummary(shown(path), "")
             least = smallest_face(info.width, info.height, self.settings.min_face)
             summary.smallest_face = round(least, 1)
             total = info.duration_s * self.settings.fps if info.duration_s else None
             journal_file = self.store.folder / "partial" / f"{digest}.jsonl"
-            detector = f"{self.settings.detector}, min_face {self.settings.min_face}"
-            journal = DetectionJournal(journal_file, detector)
+            journal = DetectionJournal(journal_file, self._detections())
             with journal, self.store.new_shard() as crops:
                 try:
                     rows = self._collect(path, journal, crops, summary, progress, total)
                 except InputError:
                     journal.remove()  # of no use: a mended file is another file
                     raise
-                faces = _columns(rows, video)
-                subjects, labels = labeller(faces) if labeller else ([], {})
-                for i, name in enumerate(subjects):
-                    faces["subject"][i] = faces["subject"][i] if name is None else name
-                self.store.commit(
-                    f"{self.corpus}/{video}",
-                    corpus=self.corpus,
-                    kind="video",
-                    crops=crops,
-                    faces=faces,
-                    labels=labels,
-                    summary=asdict(summary),
-                    settings={**settings, "path": shown(path.resolve())},
-                    path=self.path,
-                    digest=digest,
-                    fingerprint=mark,
-                    margin=self.settings.margin,
-                )
+                kept = {**settings, "path": shown(path.resolve())}
+                about = {"settings": kept, "digest": digest, "fingerprint": mark}
+                with self.store.writing():
+                    self._commit(self._name(path, digest), rows, crops, summary, labeller, about)
                 journal.remove()
         return summary
+
+    def _reload(self) -> None:
+        """Read what others changed, and make the store again where one found it empty."""
+        if not (self.store.folder / "store.json").exists():
+            Store.open_or_create(self.store.folder, self.store.info.size)
+        self.store.reload()
+
+    def _detections(self) -> str:
+        """What decides the detections of a file: those of anything else do not count."""
+        asked = self.settings
+        versions = f"mien {__version__}, av {version('av')}"
+        return f"{asked.detector}, min_face {asked.min_face}, stream {asked.stream}, {versions}"
+
+    def _commit(
+        self,
+        video: str,
+        rows: _Rows,
+        crops: CropWriter,
+        summary: VideoSummary,
+        labeller: Labeller | None,
+        about: Mapping[str, Any],
+    ) -> None:
+        """Add what was collected under the video's name; to be called under the store's lock."""
+        summary.video = f"{self.corpus}/{video}"
+        faces = _columns(rows, video)
+        subjects, labels = labeller(faces) if labeller else ([], {})
+        for i, name in enumerate(subjects):
+            faces["subject"][i] = faces["subject"][i] if name is None else name
+        self.store.commit(
+            summary.video,
+            corpus=self.corpus,
+            kind="video",
+            crops=crops,
+            faces=faces,
+            labels=labels,
+            summary=asdict(summary),
+            path=self.path,
+            margin=self.settings.margin,
+            **about,
+        )
 
     def _known(self, digest: str, mark: str) -> VideoSummary | None:
         """What came of the video when it was ingested with the same settings, if it was."""
@@ -184,7 +210,7 @@ class Ingester:
         taken = self.store.info.sources.get(f"{self.corpus}/{name}")
         if taken is None or taken.get("digest") == digest:
             return name
-        return f"{Path(name).stem}-{digest[:8]}{Path(name).suffix}"
+        return shown(Path(f"{path.stem}-{digest[:8]}{path.suffix}"))
 
     def _collect(
         self,
@@ -271,18 +297,17 @@ def _digest(path: Path) -> str:
 
 
 @contextmanager
-def _alone(lock_file: Path, path: Path) -> Iterator[None]:
+def _alone(place: Path, path: Path) -> Iterator[None]:
     """Keep other processes from ingesting the same video; raises InputError where one does."""
-    lock_file.parent.mkdir(exist_ok=True)
-    with lock_file.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{shown(path)}: another process is ingesting it") from None
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = lock_file(place)
+    if lock is None:
+        raise InputError(f"{shown(path)}: another process is ingesting it")
+    with lock:
         try:
             yield
         finally:
-            lock_file.unlink(missing_ok=True)
+            place.unlink(missing_ok=True)
 
 
 def _logged_summary(folder: Path, source: str, entry: Source) -> VideoSummary:

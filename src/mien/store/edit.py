@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mien.labels.heads import Head, merged_heads
-from mien.store.files import flush_all, remove_leftovers
+from mien.store.files import GRACE_S, flush_all, remove_leftovers
 from mien.store.schema import Segment, Source, StoreInfo
 from mien.store.segments import discard_unnamed, filtered, read_part, to_merge, write_segment
-from mien.store.shards import CropWriter, append_rows, capacity, rows_in, shard_file
+from mien.store.shards import CropWriter, append_rows, capacity, rows_in, shard_file, shards_in
 
 
 class Edit:
@@ -172,9 +172,10 @@ class Edit:
             released = {s.file for s in found} - {s.file for s in named}
             if released:  # rarely: to list folders at each commit would take longer than it
                 discard_unnamed(self.folder / part, named, released)
-        for path in (self.folder / "pixels").glob("*/[0-9]*.npy"):
-            if int(path.stem) not in info.shards:
+        for _, number, path in shards_in(self.folder):
+            if number not in info.shards:
                 path.unlink(missing_ok=True)
-        inner = (self.folder / name for name in ("partial", "log"))
-        for folder in (self.folder, *inner, *(self.folder / "pixels").glob("*")):
+        for folder in (self.folder, self.folder / "partial", self.folder / "log"):
             remove_leftovers(folder)
+        for folder in (self.folder / "pixels").glob("*"):
+            remove_leftovers(folder, GRACE_S)

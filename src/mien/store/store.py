@@ -15,7 +15,8 @@ leaves a state that no reader sees. Only committing holds the store's lock.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -114,7 +115,7 @@ class Store:
         return self.info.splits
 
     def reload(self) -> None:
-        """Read what others changed."""
+        """Read what others changed; raises InputError where the store was removed."""
         stamp = _stamp(self.folder / "store.json")
         if stamp != self._stamp:
             self.info = StoreInfo.read(self.folder / "store.json")
@@ -277,9 +278,16 @@ class Store:
             for number, rows in self.info.shards.items():
                 source = shard_file(self.folder, self.info.size, number)
                 target = shard_file(self.folder, size, number)
-                derive_shard(source, target, (self.info.size, size), rows)
+                naming = partial(self._naming, number)
+                derive_shard(source, target, (self.info.size, size), rows, naming)
         shard, row = self.column("shard"), self.column("row")
         return Pixels(self.folder, size, shard, row, self.info.shards)
+
+    @contextmanager
+    def _naming(self, shard: int) -> Iterator[bool]:
+        """Hold the lock while something derived from a shard gets its name: is it still there?"""
+        with nullcontext() if self._held else locked(self.folder, self.lock_wait_s):
+            yield shard in StoreInfo.read(self.folder / "store.json").shards
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -301,15 +309,20 @@ class Store:
                 self._held -= 1
 
     def discard_if_empty(self) -> None:
-        """Remove a store that nothing was ever added to, unless somebody writes to it."""
+        """Remove a store that nothing was ever added to, unless somebody writes to it.
+
+        What is kept to go on with an interrupted import keeps the store.
+        """
+        mine = {"store.json", "subjects.csv", ".lock"}
         try:
             with self.writing():
                 if self.info.sources:
                     return
-                for name in ("store.json", "subjects.csv", ".lock"):
-                    (self.folder / name).unlink(missing_ok=True)
                 for inner in sorted(self.folder.rglob("*"), reverse=True):
-                    inner.rmdir()
+                    if inner.name not in mine or inner.parent != self.folder:
+                        inner.rmdir()  # raises, before anything is gone, where there is more
+                for name in sorted(mine, reverse=True):
+                    (self.folder / name).unlink(missing_ok=True)
                 self.folder.rmdir()
         except (InputError, OSError):
             return
@@ -419,10 +432,11 @@ class Store:
 
 def _create(folder: Path, size: int, wait_s: float) -> None:
     """Start an empty store, unless another process has done so in the meantime."""
-    others = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    begun = re.compile(r"store\.json|subjects\.csv|\.lock|\..*\.tmp\..*|partial|log")
     strange = folder.exists() and not folder.is_dir()
-    begun = re.compile(r"store\.json|subjects\.csv|\.lock|\..*\.tmp\..*")
-    if strange or not all(map(begun.fullmatch, others)):
+    if strange or not all(begun.fullmatch(name) for name in _names_in(folder)):
+        if (folder / "store.json").is_file():  # another process was faster, and went on
+            return
         raise InputError(f"{folder}: exists and is not a store; give an empty or new folder")
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, wait_s):
@@ -431,7 +445,14 @@ def _create(folder: Path, size: int, wait_s: float) -> None:
             StoreInfo(size).write(folder / "store.json")
 
 
+def _names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+
+
 def _stamp(path: Path) -> tuple[int, ...]:
     """Changes when a file is replaced."""
-    stat = path.stat()
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        raise InputError(f"{path.parent}: is no store any more; it was removed") from None
     return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -125,7 +125,7 @@ def analyze(
         with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             csv.writer(file).writerow(columns)
             for path in files:
-                with progress(path.name) as bar:
+                with progress(shown(Path(path.name))) as bar:
                     work.add(path, len(columns), file, bar)
         if all(entry.error is not None for entry in work.done):
             temporary.unlink()

@@ -29,7 +29,7 @@ class Ingested:
 
 
 def ingest(
-    inputs: Iterable[str | Path],
+    inputs: str | Path | Iterable[str | Path],
     *,
     store: str | Path,
     size: int | None = None,
@@ -59,17 +59,18 @@ def ingest(
     check_name("detector", detector, DETECTORS)
     check_name("tracker", tracker, TRACKERS)
     check_part_name("corpus", corpus)
-    files, left = _videos([Path(path) for path in inputs], recursive)
+    settings = IngestSettings(fps, detector, tracker, margin, min_face, stream, strict)
+    named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
+    files, left = _videos(named, recursive)
     folder = Path(store)
     existed = (folder / "store.json").exists()
     opened = Store.open_or_create(folder, size)
-    settings = IngestSettings(fps, detector, tracker, margin, min_face, stream, strict)
     ingester = Ingester(opened, settings, corpus)
     failed: dict[str, str] = {}
     result = Ingested([], failed, left)
     for path in files:
         try:
-            with progress(path.name) as bar:
+            with progress(shown(Path(path.name))) as bar:
                 result.videos.append(ingester.ingest(path, bar))
         except InputError as error:
             failed[shown(path)] = str(error)
@@ -82,8 +83,9 @@ def _videos(inputs: list[Path], recursive: bool) -> tuple[list[Path], list[tuple
     """Files to ingest, and what folders hold besides; a file that is named is always tried."""
     files, skipped = find_inputs(inputs, recursive)
     named = set(inputs)
-    videos = [path for path in files if path in named or kind_of(path) == "video"]
-    skipped += [(p, "a photograph: `mien import folder`") for p in files if p not in videos]
-    if not videos:
+    moving = {path for path in files if path in named or kind_of(path) == "video"}
+    skipped += [(p, "a photograph: `mien import folder`") for p in files if p not in moving]
+    if not moving:
         raise nothing_found(inputs, "video", skipped)
+    videos = [path for path in files if path in moving]
     return videos, [(shown(path), why) for path, why in skipped]
