@@ -173,6 +173,10 @@ def mutated(kind: str, number: int, originals: Originals) -> tuple[str, bytes]:
             data[at:at] = there
         elif choice == 5:  # the rest is missing
             del data[at + 1 :]
+        elif choice >= 9 and small:  # another cell
+            cells = bytes(data).split(b",")
+            cells[source.integers(0, len(cells))] = str(source.choice(WORDS)).encode()
+            data = bytearray(b",".join(cells))
         elif choice >= 6 and small:  # words that mean something to a table
             data[at : at + int(source.integers(0, 4))] = str(source.choice(WORDS)).encode()
         elif choice == 6:  # numbers at the ends of their range

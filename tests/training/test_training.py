@@ -171,7 +171,7 @@ def test_training_needs_a_split(corpus, tmp_path, cli):
     cli("import", "folder", corpus, "--store", tmp_path / "s", "--size", "48")
     result = cli("train", "config1-32", "--store", tmp_path / "s", "--run", tmp_path / "r")
     assert result.code == 2
-    assert "`mien split` makes one" in result.err
+    assert "has no split; `mien split" in result.err
     assert not (tmp_path / "r").exists()
 
 

@@ -11,6 +11,7 @@ import argparse
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -150,23 +151,21 @@ def _other_scales(
     store: Store, corpus: str, table: LabelTable, options: ImportOptions
 ) -> list[str]:
     """Say which corpora of the store had their units read on another scale than was guessed."""
-    own, notes = table.au_full_scale, []
+    own, others = table.au_full_scale, []
     if own is None or options.au_scale is not None:
         return []
     for name, entry in store.info.sources.items():
-        if entry["kind"] != "folder" or name == corpus:
-            continue
-        try:
-            told = json.loads(log_file(store.folder, name).read_text("utf-8"))
-            other = told["settings"]["au_full_scale"]
-        except (OSError, ValueError, LookupError, TypeError):
-            continue
-        if other not in (None, own):
-            notes.append(
-                f"warning: Action Units of corpus {name!r} are on a scale of 0 to {other:g}, these "
-                f"on 0 to {own:g}; where they belong together, --au-scale says which it is"
-            )
-    return notes
+        if entry["kind"] == "folder" and name != corpus:
+            with suppress(OSError, ValueError, LookupError, TypeError):  # its log is lost
+                told = json.loads(log_file(store.folder, name).read_text("utf-8"))
+                if told["settings"]["au_full_scale"] not in (None, own):
+                    others.append(name)
+    if not others:
+        return []
+    return [
+        f"warning: Action Units of {', '.join(others)} in this store were taken on another scale "
+        "than these; where they belong together, --au-scale says which it is"
+    ]
 
 
 def _image_files(

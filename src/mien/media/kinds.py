@@ -80,7 +80,8 @@ def nothing_found(paths: list[Path], what: str, skipped: list[tuple[Path, str]])
     names = ", ".join(map(shown, paths[:3])) + (", ..." if paths[3:] else "")
     instead = "; ".join(f"{shown(path)}: {why}" for path, why in skipped[:3])
     more = f"; and {len(skipped) - 3} more" if skipped[3:] else ""
-    hint = "; --recursive looks into subfolders" if any(why == "a subfolder" for _, why in skipped) else ""
+    folders = any(why == "a subfolder" for _, why in skipped)
+    hint = "; --recursive looks into subfolders" if folders else ""
     left = f" (skipped: {instead}{more}{hint})" if skipped else ""
     return InputError(f"{names}: holds no {what}{left}")
 

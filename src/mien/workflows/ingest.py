@@ -53,8 +53,7 @@ def ingest(
     of taking what can be decoded. progress: opens a progress for each video.
 
     One bad file does not stop the rest. What the store holds is skipped, what was interrupted goes
-    on. Raises InputError where the store or an option is of no use, and where folders hold no
-    video.
+    on. Raises InputError where the store or an option is of no use, and where there is no video.
     """
     check_name("detector", detector, DETECTORS)
     check_name("tracker", tracker, TRACKERS)
