@@ -101,9 +101,10 @@ def test_an_import_leaves_the_temporaries_of_living_readers(tmp_path):
     commit(store, "a", 10)
     folder = tmp_path / "s" / "pixels" / "8"
     folder.mkdir()
-    mine, dead = folder / f".000000.{os.getpid()}.tmp", folder / ".000000.999999.tmp"
+    mine, dead = folder / ".000000.0a.tmp", folder / ".000000.0b.tmp"
     mine.touch()
     dead.touch()
+    os.utime(dead, (0, 0))
     commit(store, "b", 20)
     assert mine.exists()
     assert not dead.exists()

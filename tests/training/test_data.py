@@ -72,22 +72,13 @@ def test_a_share_of_the_people_is_trained_on(faces):
     assert max(people) == 2 * min(people)
 
 
-@pytest.mark.parametrize(
-    ("heads", "names"),
-    [
-        ("heads={}", {"neutral", "happiness", "sadness"}),
-        ("heads.expression=['sadness', 'neutral']", {"sadness", "neutral"}),
-    ],
-)
-def test_conditional_networks_train_on_faces_of_their_classes_alone(faces, heads, names):
+def test_conditional_networks_train_on_faces_with_a_class_alone(faces):
     store = Store.open(faces)
-    parts = build(load_recipe("cgan", ["batch_size=16", heads]), store)
+    parts = build(load_recipe("cgan", ["batch_size=16"]), store)
     (source,) = parts.batches.sources
     rows = store.rows("train")
-    labels = store.labels()
-    outputs = labels.head("expression").outputs
-    known = [outputs[i] for i in labels["expression"].argmax(1)]
-    assert set(source._rows) == {row for row in rows if known[row] in names}
-    assert parts.step.classes == len(names)
+    known = np.isfinite(store.labels()["expression"].sum(1))
+    assert set(source._rows) == {row for row in rows if known[row]}
+    assert parts.step.classes == len(store.labels().head("expression").outputs)
     batch = parts.batches.batch(0).labels
     assert batch.values["expression"].sum(1).tolist() == [1] * 16
