@@ -220,3 +220,19 @@ def test_folders_are_listed_with_what_was_skipped(tmp_path):
     files, skipped = find_inputs([tmp_path], recursive=True)
     assert [f.name for f in files] == ["a.jpg", "b.mp4", "c.heic"]
     assert (tmp_path / "sub" / "loop", "a link to a folder") in skipped
+
+
+def test_what_cannot_be_looked_at_is_a_reason(tmp_path, monkeypatch):
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "b.mp4").touch()
+    look = Path.stat
+
+    def refuse(path, **kwargs):
+        if path.name == "a.mp4":
+            raise PermissionError(13, "Permission denied")
+        return look(path, **kwargs)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    files, skipped = find_inputs([tmp_path])
+    assert [path.name for path in files] == ["b.mp4"]
+    assert skipped == [(tmp_path / "a.mp4", "cannot be read (Permission denied)")]

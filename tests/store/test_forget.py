@@ -206,9 +206,9 @@ def test_pixels_derived_meanwhile_do_not_come_back(store, monkeypatch):
 
     monkeypatch.setattr(shard_files, "resize_crops", forget_meanwhile)
     with pytest.raises(InputError, match="open it again"):
-        reader.pixels(4)
-    assert not list(store.folder.glob("pixels/4/*.npy"))
-    assert len(Store.open(store.folder).pixels(4)) == 6
+        reader.pixels(12)
+    assert not list(store.folder.glob("pixels/12/*.npy"))
+    assert len(Store.open(store.folder).pixels(12)) == 6
 
 
 def test_letters_beyond_ascii_and_staged_pixels_are_found(store):

@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -517,3 +518,85 @@ def test_statistics_count_what_is_there(faces):
     assert sum(labels["expression"].values()) == 120
     assert found["faces_per_person"]["corpus/person00"] == 10
     assert labels["au_intensity"]["AU12"]["quantiles"]["1"] <= 5
+
+
+# -- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [-8, 0, -3, 4000, "96", 16.0, True])
+def test_sizes_that_are_none_are_refused(tmp_path, store, size):
+    with pytest.raises(InputError, match="size"):
+        Store.open_or_create(tmp_path / "new", size)
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(InputError, match="size"):
+        store.pixels(size)
+
+
+def test_labels_out_of_range_are_refused(store):
+    add(store, "a", crops(2))
+    for columns, words in (
+        ({"valence": [0.5, 7]}, "labels valence: 7 is outside -1 to 1"),
+        ({"AU12": [0, 3]}, "labels AU12: 3 is outside 0 to 1"),
+        ({"AU12_r": [-1, 5]}, "labels AU12_r: -1 is outside 0 to 5"),
+        ({"fear_votes": [1, -2]}, "labels fear_votes: -2 is outside 0"),
+    ):
+        with pytest.raises(InputError, match=words):
+            store.label("r", [0, 1], columns)
+    assert store.layers == ()
+    store.label("r", [0, 1], {"valence": [-1, 1], "AU12_r": [0, 5], "fear_votes": [30, np.nan]})
+
+
+def test_splits_and_rows_that_do_not_fit_are_refused(store):
+    add(store, "a", crops(2))
+    for ids, parts, words in (
+        ([0, 7], ["train", "val"], "holds no face 7"),
+        ([0, 0], ["train", "val"], "a face is named twice"),
+        ([0, 1], ["train"], "1 parts for 2 faces"),
+        ([0, 1], ["train", "../x"], "part '../x': give a name"),
+    ):
+        with pytest.raises(InputError, match=words):
+            store.set_split("mine", ids, parts)
+    assert store.splits == ()
+    with pytest.raises(InputError, match="row -1: is none of a face"):
+        store.pixels().gather(np.array([0, -1]))
+
+
+def test_unknown_names_are_told_a_few_of_those_known():
+    from mien.errors import unknown_name
+
+    told = str(unknown_name("subject", "zzz", [f"c/{i}" for i in range(50_000)]))
+    assert told.endswith("and 49990 more")
+    assert len(told) < 200
+
+
+def test_paths_of_any_letters_are_written_and_read(store, tmp_path):
+    path = str(tmp_path / 'odd}, "name')
+    with store.new_shard() as shard:
+        shard.append(crops(1))
+        store.commit("c}, ", corpus="c", kind="t", crops=shard, faces={}, path=path)
+    add(store, "d", crops(1))
+    assert Store.open(store.folder).info.sources["c}, "]["path"] == path
+
+
+def test_threads_of_one_store_take_turns(store):
+    inside = []
+
+    def write():
+        with store.writing():
+            inside.append(1)
+            time.sleep(0.02)
+            assert len(inside) == 1
+            inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(write) for _ in range(8)]:
+            done.result()
+
+
+def test_a_folder_that_became_a_store_meanwhile_is_opened(store):
+    """Between looking for store.json and looking for anything strange."""
+    add(store, "a", crops(1))
+    from mien.store.store import _create
+
+    _create(store.folder, 16, 1.0)
+    assert len(Store.open(store.folder)) == 1

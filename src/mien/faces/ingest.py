@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mien import __version__
+from mien import __version__, ranges
 from mien.errors import InputError
 from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.faces.crop import MARGIN, square_crop
@@ -41,6 +41,7 @@ class IngestSettings:
 
     min_face: size in pixels from which faces are looked for; None: it follows from the picture.
     stream: number of the video stream; None for the main one. strict: refuse damaged files.
+    Raises InputError for a number out of range.
     """
 
     fps: float = 30.0
@@ -50,6 +51,14 @@ class IngestSettings:
     min_face: float | None = None
     stream: int | None = None
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        ranges.FRAME_RATE.check("fps", self.fps)
+        ranges.MARGIN.check("margin", self.margin)
+        if self.min_face is not None:
+            ranges.FACE_SIZE.check("min_face", self.min_face)
+        if self.stream is not None:
+            ranges.STREAM.check("stream", self.stream)
 
 
 @dataclass

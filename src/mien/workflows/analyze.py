@@ -12,6 +12,7 @@ from typing import Any, Literal, TextIO
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from mien import ranges
 from mien.analysis.analyze import AnalyzedFrame, Analyzer, SourceFrame, frames_of, remarks
 from mien.analysis.table import header, rows
 from mien.atomic import replacing
@@ -105,6 +106,14 @@ def analyze(
     """
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     outputs = _Outputs(Path(out), _path(overlay), _path(report))
+    for name, asked, value in (
+        ("fps", ranges.FRAME_RATE, fps),
+        ("margin", ranges.MARGIN, margin),
+        ("min_face", ranges.FACE_SIZE, min_face),
+        ("stream", ranges.STREAM, stream),
+    ):
+        if value is not None:
+            asked.check(name, value)
     if crops:
         _check_crops(model, margin)
     files, skipped = _files(named, crops, recursive)
