@@ -236,10 +236,14 @@ def test_a_corpus_of_another_path_is_refused(store, tmp_path):
         shard.append(crops(1))
         store.commit("c", corpus="c", kind="t", crops=shard, faces={}, path=str(tmp_path / "here"))
     with pytest.raises(InputError, match=r"is that of .*here; give this one another name"):
-        store.refuse_other_path("c", str(tmp_path / "there"))
-    store.refuse_other_path("c", str(tmp_path / "here"))
-    (tmp_path / "here").rmdir()
-    store.refuse_other_path("c", str(tmp_path / "there"))  # it was moved
+        store.refuse_other_corpus("c", "t", str(tmp_path / "there"))
+    with pytest.raises(InputError, match=r"is of another kind \(t\); give this one another name"):
+        store.refuse_other_corpus("c", "video")
+    store.refuse_other_corpus("c", "t", str(tmp_path / "here"))
+    (tmp_path / "here").rmdir()  # or its disk is not mounted
+    with pytest.raises(InputError, match="which is not there; --corpus c says it moved"):
+        store.refuse_other_corpus("c", "t", str(tmp_path / "there"))
+    store.refuse_other_corpus("c", "t", str(tmp_path / "there"), named=True)
 
 
 # -- files ----------------------------------------------------------------------------------------
@@ -600,3 +604,25 @@ def test_a_folder_that_became_a_store_meanwhile_is_opened(store):
 
     _create(store.folder, 16, 1.0)
     assert len(Store.open(store.folder)) == 1
+
+
+def test_faces_of_a_frame_that_the_grid_repeats_keep_their_labels(store):
+    film = {"video": ["v"] * 3, "time_s": [0.0, 0.0, 0.5], "frame": [0, 1, 2], "x0": [1, 1, 2]}
+    add(store, "a", crops(3), **film)
+    store.label("rater", [0, 1, 2], {"valence": [0.1, 0.2, 0.3]})
+    assert add(store, "a", crops(3), **film).lost == {}
+    valence = store.labels().column("valence_arousal", "valence")
+    assert valence.tolist() == pytest.approx([0.1, 0.2, 0.3])
+
+
+def test_an_import_is_taken_out(store):
+    add(store, "a", crops(2), labels={"l": {"AU12": [1, 0]}}, split=["train", "val"])
+    add(store, "b", crops(1, seed=1), labels={"l": {"AU12": [1]}}, split=["test"])
+    store.remove("a")
+    found = Store.open(store.folder)
+    assert list(found.info.sources) == ["b"]
+    assert found.split().to_list() == ["test"]
+    assert found.layer("l")["face_id"].to_pylist() == [2]
+    assert (found.pixels().gather(np.arange(1)) == crops(1, seed=1)).all()
+    with pytest.raises(InputError, match="unknown source 'a'"):
+        store.remove("a")

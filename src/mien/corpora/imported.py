@@ -50,8 +50,8 @@ class ImportOptions:
 
 @dataclass
 class ImportSummary:
-    """What came of an import. heads: the outputs that it labels, by head. failed: image to the
-    reason it could not be read. notes: what to know of how the labels were read.
+    """What came of an import. heads: the outputs that it labels, by head. failed: image or
+    video to the reason it could not be read. notes: what to know of how the labels were read.
     """
 
     source: str

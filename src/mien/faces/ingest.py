@@ -128,11 +128,15 @@ class Ingester:
         self._detector: Detector | None = None
 
     def ingest(
-        self, path: Path, progress: Progress = silent, labeller: Labeller | None = None
+        self,
+        path: Path,
+        progress: Progress = silent,
+        labeller: Labeller | None = None,
+        name: str | None = None,
     ) -> VideoSummary:
         """Add a video; skip it where the store holds it whole, resume it where it was cut off.
 
-        Its name is chosen when it is committed: others may have committed one of the same name.
+        name: in the corpus, where it replaces another video; None: that of the file. Then its name is chosen when it is committed: others may have committed one of the same name.
         Raises InputError where the file cannot be read to its end, then nothing of it is added, and
         where another process is ingesting it.
         """
@@ -143,7 +147,7 @@ class Ingester:
         mark = fingerprint(json.dumps([settings, told], sort_keys=True))
         with _alone(self.store.folder / "partial" / f"{digest}.lock", path):
             self._reload()
-            known = self._known(digest, mark)
+            known = self._known(digest, mark, name)
             if known is not None:
                 return replace(known, input=shown(path), status="skipped")
             summary = VideoSummary(shown(path), "")
@@ -161,7 +165,9 @@ class Ingester:
                 kept = {**settings, "path": shown(path.resolve())}
                 about = {"settings": kept, "digest": digest, "fingerprint": mark}
                 with self.store.writing():
-                    self._commit(self._name(path, digest), rows, crops, summary, labeller, about)
+                    self._commit(
+                        name or self._name(path, digest), rows, crops, summary, labeller, about
+                    )
                 journal.remove()
         return summary
 
@@ -205,10 +211,14 @@ class Ingester:
             **about,
         )
 
-    def _known(self, digest: str, mark: str) -> VideoSummary | None:
-        """What came of the video when it was ingested with the same settings, if it was."""
+    def _known(self, digest: str, mark: str, video: str | None) -> VideoSummary | None:
+        """What came of the video when it was ingested with the same settings, if it was.
+
+        video: the name that it must have; None: any.
+        """
         for name, entry in self.store.info.sources.items():
             same = entry["corpus"] == self.corpus and entry.get("settings") == mark
+            same = same and video in (None, name.removeprefix(f"{self.corpus}/"))
             if same and entry.get("digest") == digest:
                 return _logged_summary(self.store.folder, name, entry)
         return None

@@ -353,25 +353,44 @@ class Store:
 
         The arguments are those of `commit.Import`; about: its `summary`, `settings`, `path`,
         `digest`, `fingerprint` and `margin`. Raises InputError for columns that do not fit, and for
-        a corpus of another path.
+        a corpus of another kind or path.
         """
         new = Import(source, corpus, kind, crops, faces, labels or {}, split, **about)
         with self.writing():
-            self.refuse_other_path(corpus, new.path)
+            self.refuse_other_corpus(corpus, kind, new.path, named=True)
             return committing.commit(self, new)
 
-    def refuse_other_path(self, corpus: str, path: str) -> None:
-        """Raise InputError where another corpus, of another path that is there, has the name."""
+    def refuse_other_corpus(
+        self, corpus: str, kind: str, path: str = "", named: bool = False
+    ) -> None:
+        """Raise InputError where another corpus has the name: of another kind or path.
+
+        named: somebody gave the name, and so says that a corpus whose path is not there was moved.
+        """
         check_part_name("corpus", corpus)
         for entry in self.info.sources.values():
             other = entry.get("path", "")
-            if entry["corpus"] == corpus and path and other not in ("", path):
-                if not Path(other).exists():  # it was moved
-                    continue
-                raise InputError(
-                    f"{self.folder}: its corpus {corpus!r} is that of {other}; "
-                    "give this one another name with --corpus NAME"
-                )
+            if entry["corpus"] != corpus:
+                continue
+            if entry["kind"] != kind:
+                what = f"is of another kind ({entry['kind']})"
+            elif not path or other in ("", path) or (named and not Path(other).exists()):
+                continue
+            elif Path(other).exists():
+                what = f"is that of {other}"
+            else:
+                what = f"is that of {other}, which is not there; --corpus {corpus} says it moved"
+            raise InputError(
+                f"{self.folder}: its corpus {corpus!r} {what}; "
+                "give this one another name with --corpus NAME"
+            )
+
+    def remove(self, source: str) -> None:
+        """Take out an import: its faces, labels, split and log."""
+        with self.writing():
+            if source not in self.info.sources:
+                raise unknown_name("source", source, self.info.sources)
+            committing.remove(self, source)
 
     def label(
         self, layer: str, face_ids: NDArray[np.int64] | Sequence[int], columns: Mapping[str, Any]
