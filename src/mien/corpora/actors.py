@@ -62,8 +62,8 @@ def import_actors(
     """Ingest every video of a cast with its truth, into a layer of the corpus's name.
 
     Each video is a source of its own; what the store holds already is skipped, a video that changed
-    is replaced, and one that the truth names no more is taken out. One that cannot be read is listed
-    in the summary's `failed`. Raises InputError where truth is missing, and where no video is read.
+    is replaced, and one that the truth names no more is taken out. One that cannot be read is in
+    the summary's `failed`. Raises InputError where truth is missing, and where no video is read.
     """
     started = time.perf_counter()
     truth = _read_truth(path)

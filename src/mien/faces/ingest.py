@@ -26,7 +26,7 @@ from mien.media.resample import resample
 from mien.progress import Progress, silent
 from mien.store import Store
 from mien.store.files import fingerprint, lock_file, log_file
-from mien.store.schema import LANDMARKS, Source, check_part_name
+from mien.store.schema import LANDMARKS, Source
 from mien.store.shards import CropWriter
 
 VIDEOS = "videos"
@@ -123,7 +123,7 @@ class Ingester:
     def __init__(
         self, store: Store, settings: IngestSettings, corpus: str = VIDEOS, path: str = ""
     ) -> None:
-        check_part_name("corpus", corpus)
+        store.refuse_other_corpus(corpus, "video", path, named=True)
         self.store, self.settings, self.corpus, self.path = store, settings, corpus, path
         self._detector: Detector | None = None
 
@@ -136,7 +136,8 @@ class Ingester:
     ) -> VideoSummary:
         """Add a video; skip it where the store holds it whole, resume it where it was cut off.
 
-        name: in the corpus, where it replaces another video; None: that of the file. Then its name is chosen when it is committed: others may have committed one of the same name.
+        name: in the corpus, where it replaces another video; None: that of the file, with a digest
+        where another video has it when this one is committed.
         Raises InputError where the file cannot be read to its end, then nothing of it is added, and
         where another process is ingesting it.
         """

@@ -162,6 +162,10 @@ class Store:
         names: Names = self._cache[name]
         return names
 
+    def ids(self) -> Names:
+        """Return the subjects as the corpora name them, whoever subjects.csv says they are."""
+        return Names.of_arrow(self._kept("subject", "names"))
+
     def names(self, column: str) -> list[str | None]:
         """A column of names as Python strings, None for null."""
         return self.codes(column).to_list()

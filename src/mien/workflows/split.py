@@ -49,7 +49,11 @@ def split(
     opened = _open(store)
     subject, video = opened.codes("subject"), opened.codes("video")
     if given is not None:
-        rows = read_given_split(Path(given), subject.to_list(), video.to_list())
+        person_of = {name: opened.subjects.person(name) for name in opened.ids().names}
+        for name_of_id, person in person_of.items():
+            if name_of_id.partition("/")[2] in set(person_of.values()) - {person}:
+                say(f"warning: {name_of_id.partition('/')[2]!r} is a person, and not {name_of_id}")
+        rows = read_given_split(Path(given), subject.to_list(), video.to_list(), person_of)
         found = Names.of(rows)
     else:
         _check(ratios)
