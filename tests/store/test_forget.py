@@ -235,3 +235,17 @@ def test_a_note_that_was_cut_off_is_named(store):
     (store.folder / "partial" / "forget-1.json").write_text("")
     with pytest.raises(InputError, match=r"forget-1\.json: an unfinished forgetting"):
         store.forget("A")
+
+
+def test_a_number_for_a_name_leaves_the_notes_alone(store):
+    add(store, "three", crops(2), subject=["1", "2"], image=["1.png", "2.png"])
+    log = log_file(store.folder, "three")
+    content = json.loads(log.read_text())
+    content["summary"] = {
+        "notes": ["1 of 30 rows"],
+        "missing": ["1/my 9.png", "a b/1.png", "2/9.png"],
+    }
+    log.write_text(json.dumps(content))
+    store.forget("three/1")
+    kept = json.loads(log.read_text())["summary"]
+    assert kept == {"notes": ["1 of 30 rows"], "missing": ["2/9.png"]}

@@ -244,13 +244,20 @@ def _moving(moved: dict[int, tuple[int, NDArray[np.intp]]]) -> Callable[[pa.Tabl
 
 
 def _scrub(path: Path, whom: Forgotten) -> None:
-    """Leave out of a log what names them: ids, ids without the corpus, their images."""
-    found = _naming(
-        [*whom.names, *whom.images, *map(_local, (*whom.names, *whom.images))], r"[^\W_]"
-    )
+    """Leave out of a log what names them: ids, ids without the corpus, their images.
+
+    A bare number names nobody within a sentence (`1 of 30 rows`), only within a name.
+    """
+    named = [*whom.names, *whom.images, *map(_local, (*whom.names, *whom.images))]
+    found = _naming(named, r"[^\W_]")
 
     def says(value: Any) -> bool:
-        return isinstance(value, str) and found.search(value) is not None
+        if not isinstance(value, str):
+            return False
+        return any(
+            " " not in value or not match[0].isdecimal() or _is_in_a_name(match)
+            for match in found.finditer(value)
+        )
 
     def clean(value: Any, depth: int = 0) -> Any:
         if isinstance(value, list):
@@ -267,6 +274,12 @@ def _scrub(path: Path, whom: Forgotten) -> None:
         return
     head = {name: content[name] for name in ("source", "kind", "corpus", "path") if name in content}
     write_text(path, json.dumps({**clean(content), **head}, indent=2) + "\n")
+
+
+def _is_in_a_name(match: re.Match[str]) -> bool:
+    """Whether a number that was found is part of a path or a file's name."""
+    before, behind = match.string[: match.start()], match.string[match.end() :]
+    return before.endswith(("/", "_", "#", "-")) or bool(re.match(r"[/_#-]|\.\w", behind))
 
 
 def _local(name: str) -> str:

@@ -124,6 +124,9 @@ def analyze(
             asked.check(name, value)
     if crops:
         _check_crops(model, margin)
+        unused = {"--fps": fps, "--min-face": min_face, "--stream": stream, "--strict": strict}
+        for option in (name for name, value in unused.items() if value not in (None, False)):
+            say(f"{option} says nothing of --crops, and is left out of account")
     files, skipped = _files(named, crops, recursive)
     _check(outputs, files, crops)
     check_name("detector", detector, DETECTORS)
