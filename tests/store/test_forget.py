@@ -117,7 +117,7 @@ def test_verifying_finds_what_is_left(store):
     "point",
     [
         "mien.store.forget._finish",
-        "mien.store.forget._rewrite_shards",
+        "mien.store.edit.Edit.rewrite_shards",
         "mien.store.edit.StoreInfo.write",
         "mien.store.edit.Edit._clean",
         "mien.store.forget._scrub",

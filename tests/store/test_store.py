@@ -626,3 +626,13 @@ def test_an_import_is_taken_out(store):
     assert (found.pixels().gather(np.arange(1)) == crops(1, seed=1)).all()
     with pytest.raises(InputError, match="unknown source 'a'"):
         store.remove("a")
+
+
+def test_shards_of_which_little_is_left_are_written_again(store):
+    add(store, "kept", crops(2), subject=["x", "y"])
+    for seed in range(1, 9):
+        add(store, "again", crops(3, seed=seed), subject=["z"] * 3)
+    found = Store.open(store.folder)
+    expected = np.concatenate([crops(2), crops(3, seed=8)])
+    assert (found.pixels().gather(np.arange(5)) == expected).all()
+    assert sum(len(np.load(file)) for file in store.folder.glob("pixels/16/*.npy")) <= 10

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -102,15 +103,15 @@ class Labeller(Protocol):
 
 @dataclass
 class _Rows:
-    """Columns of the faces seen so far, in order of appearance."""
+    """Columns of the faces seen so far, in order of appearance: some 80 bytes a face."""
 
-    frame: list[int] = field(default_factory=list)
-    time_s: list[float] = field(default_factory=list)
-    track: list[int] = field(default_factory=list)
-    box: list[Any] = field(default_factory=list)
-    confidence: list[float] = field(default_factory=list)
-    landmarks: list[Any] = field(default_factory=list)
-    quality: list[float] = field(default_factory=list)
+    frame: "array[int]" = field(default_factory=lambda: array("i"))
+    time_s: "array[float]" = field(default_factory=lambda: array("d"))
+    track: "array[int]" = field(default_factory=lambda: array("i"))
+    box: "array[float]" = field(default_factory=lambda: array("f"))
+    confidence: "array[float]" = field(default_factory=lambda: array("f"))
+    landmarks: "array[float]" = field(default_factory=lambda: array("f"))
+    quality: "array[float]" = field(default_factory=lambda: array("f"))
 
 
 class Ingester:
@@ -273,9 +274,9 @@ class Ingester:
                 rows.frame.append(k)
                 rows.time_s.append(frame.time_s)
                 rows.track.append(track)
-                rows.box.append(boxes[i])
+                rows.box.extend(boxes[i].tolist())
                 rows.confidence.append(float(found.confidence[i]))
-                rows.landmarks.append(points[i])
+                rows.landmarks.extend(points[i].ravel().tolist())
                 rows.quality.append(scores[i])
             progress(k + 1, total, f"{len(rows.frame)} faces")
         summary.decoded, summary.notes = report.decoded, report.notes

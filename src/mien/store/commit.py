@@ -39,6 +39,8 @@ from mien.text import to_json
 if TYPE_CHECKING:
     from mien.store.store import Store
 
+WORTH = 0.5
+"""Shards of which faces hold a smaller share are written again when an import is replaced."""
 OFFICIAL = "official"
 """The split that corpora bring with them."""
 
@@ -99,9 +101,10 @@ def commit(store: "Store", new: Import) -> Committed:
         edit.append(part, table)
     if new.split is not None and any(part is not None for part in new.split):
         edit.append(split_part(OFFICIAL), split_table(ids, new.split))
+    edit.next_face += n
     if len(old):
         edit.drop_shards(_used_shards(edit))
-    edit.next_face += n
+        edit.rewrite_shards(WORTH)
     entry = _entry(new, ids)
     edit.set_source(new.source, entry)
     _write_log(store.folder, new, entry, lost)
@@ -116,6 +119,7 @@ def remove(store: "Store", source: str) -> None:
     for part in edit.segments:
         edit.drop(part, ids)
     edit.drop_shards(_used_shards(edit))
+    edit.rewrite_shards(WORTH)
     del edit.sources[source]
     store.save(edit)
     log_file(store.folder, source).unlink(missing_ok=True)
