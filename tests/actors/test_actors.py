@@ -430,12 +430,11 @@ def test_truth_is_joined_to_the_faces_the_pipeline_finds(cast, tmp_path, cli):
     labels = store.labels()
     known = np.isfinite(labels["expression"].sum(1))
     assert known.mean() > 0.9
-    people = {f"cast/{name}" for name in pc.unique(truth["person"]).to_pylist()}
+    people = {f"{cast.name}/{name}" for name in pc.unique(truth["person"]).to_pylist()}
     assert {s for s, k in zip(store.names("subject"), known, strict=True) if k} <= people
     row = int(np.flatnonzero(known)[5])
-    face = {
-        name: store.names(name)[row].removeprefix("cast/") for name in ("video", "subject")
-    } | {
+    names = {what: store.names(what)[row] for what in ("video", "subject")}
+    face = {what: name.removeprefix(f"{cast.name}/") for what, name in names.items()} | {
         "time_s": store.column("time_s")[row],
         "valence": labels.column("valence_arousal", "valence")[row],
         "AU12": labels.column("au", "AU12")[row],
@@ -487,7 +486,7 @@ def test_people_of_two_casts_in_one_store_stay_apart(cast, tmp_path, cli):
     people: dict[str, set[str]] = {}
     for video, person in zip(store.names("video"), store.names("subject"), strict=True):
         people.setdefault(person, set()).add(video)
-    assert people["cast/actor000"] == {"cast/actor000_0.mp4"}
+    assert people[f"{cast.name}/actor000"] == {f"{cast.name}/actor000_0.mp4"}
     assert people["other/actor000"] == {"other/actor000_0.mp4"}
 
 

@@ -302,3 +302,16 @@ def test_a_store_that_another_process_found_empty_is_made_again(clip, tmp_path):
         store.reload()
     assert Ingester(store, IngestSettings(fps=2.0)).ingest(clip).faces == 8
     assert len(Store.open(tmp_path / "s")) == 8
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"fps": -1}, {"fps": 0}, {"fps": "30"}, {"margin": -0.5}, {"min_face": 0}, {"stream": -1}],
+)
+def test_numbers_out_of_range_are_refused_before_anything_is_made(clip, tmp_path, asked):
+    (name,) = asked
+    with pytest.raises(InputError, match=name):
+        mien.ingest([clip], store=tmp_path / "s", **asked)
+    assert not (tmp_path / "s").exists()
+    with pytest.raises(InputError, match=name):
+        mien.analyze([clip], out=tmp_path / "o.csv", **asked)

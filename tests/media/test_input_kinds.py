@@ -243,3 +243,19 @@ def test_what_a_folder_holds_instead_is_told(tmp_path):
     assert "sub: a subfolder" in text
     assert text.endswith("--recursive looks into subfolders)")
     assert str(nothing_found([tmp_path], "video", [])) == f"{tmp_path}: holds no video"
+
+
+def test_what_cannot_be_looked_at_is_a_reason(tmp_path, monkeypatch):
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "b.mp4").touch()
+    look = Path.stat
+
+    def refuse(path, **kwargs):
+        if path.name == "a.mp4":
+            raise PermissionError(13, "Permission denied")
+        return look(path, **kwargs)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    files, skipped = find_inputs([tmp_path])
+    assert [path.name for path in files] == ["b.mp4"]
+    assert skipped == [(tmp_path / "a.mp4", "cannot be read (Permission denied)")]

@@ -117,7 +117,7 @@ def test_verifying_finds_what_is_left(store):
     "point",
     [
         "mien.store.forget._finish",
-        "mien.store.forget._rewrite_shards",
+        "mien.store.edit.Edit.rewrite_shards",
         "mien.store.edit.StoreInfo.write",
         "mien.store.edit.Edit._clean",
         "mien.store.forget._scrub",
@@ -206,9 +206,9 @@ def test_pixels_derived_meanwhile_do_not_come_back(store, monkeypatch):
 
     monkeypatch.setattr(shard_files, "resize_crops", forget_meanwhile)
     with pytest.raises(InputError, match="open it again"):
-        reader.pixels(4)
-    assert not list(store.folder.glob("pixels/4/*.npy"))
-    assert len(Store.open(store.folder).pixels(4)) == 6
+        reader.pixels(12)
+    assert not list(store.folder.glob("pixels/12/*.npy"))
+    assert len(Store.open(store.folder).pixels(12)) == 6
 
 
 def test_letters_beyond_ascii_and_staged_pixels_are_found(store):
@@ -235,3 +235,17 @@ def test_a_note_that_was_cut_off_is_named(store):
     (store.folder / "partial" / "forget-1.json").write_text("")
     with pytest.raises(InputError, match=r"forget-1\.json: an unfinished forgetting"):
         store.forget("A")
+
+
+def test_a_number_for_a_name_leaves_the_notes_alone(store):
+    add(store, "three", crops(2), subject=["1", "2"], image=["1.png", "2.png"])
+    log = log_file(store.folder, "three")
+    content = json.loads(log.read_text())
+    content["summary"] = {
+        "notes": ["1 of 30 rows"],
+        "missing": ["1/my 9.png", "a b/1.png", "2/9.png"],
+    }
+    log.write_text(json.dumps(content))
+    store.forget("three/1")
+    kept = json.loads(log.read_text())["summary"]
+    assert kept == {"notes": ["1 of 30 rows"], "missing": ["2/9.png"]}

@@ -92,7 +92,8 @@ def import_folder(
     started = time.perf_counter()
     csv_file = _label_file(path, options)
     corpus = options.corpus_of(csv_file.parent)
-    store.refuse_other_path(corpus, shown(csv_file.resolve()))
+    named = options.corpus is not None
+    store.refuse_other_corpus(corpus, "folder", shown(csv_file.resolve()), named)
     table = read_label_table(csv_file, options)
     table.notes += _other_scales(store, corpus, table, options)
     files, missing = _image_files(csv_file, table, options)

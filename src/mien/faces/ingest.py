@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mien import __version__
+from mien import __version__, ranges
 from mien.errors import InputError
 from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.faces.crop import MARGIN, square_crop
@@ -26,7 +27,7 @@ from mien.media.resample import resample, uneven
 from mien.progress import Progress, silent
 from mien.store import Store
 from mien.store.files import fingerprint, lock_file, log_file
-from mien.store.schema import LANDMARKS, Source, check_part_name
+from mien.store.schema import LANDMARKS, Source
 from mien.store.shards import CropWriter
 
 VIDEOS = "videos"
@@ -41,6 +42,7 @@ class IngestSettings:
 
     min_face: size in pixels from which faces are looked for; None: it follows from the picture.
     stream: number of the video stream; None for the main one. strict: refuse damaged files.
+    Raises InputError for a number out of range.
     """
 
     fps: float = 30.0
@@ -50,6 +52,14 @@ class IngestSettings:
     min_face: float | None = None
     stream: int | None = None
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        ranges.FRAME_RATE.check("fps", self.fps)
+        ranges.MARGIN.check("margin", self.margin)
+        if self.min_face is not None:
+            ranges.FACE_SIZE.check("min_face", self.min_face)
+        if self.stream is not None:
+            ranges.STREAM.check("stream", self.stream)
 
 
 @dataclass
@@ -93,15 +103,15 @@ class Labeller(Protocol):
 
 @dataclass
 class _Rows:
-    """Columns of the faces seen so far, in order of appearance."""
+    """Columns of the faces seen so far, in order of appearance: some 80 bytes a face."""
 
-    frame: list[int] = field(default_factory=list)
-    time_s: list[float] = field(default_factory=list)
-    track: list[int] = field(default_factory=list)
-    box: list[Any] = field(default_factory=list)
-    confidence: list[float] = field(default_factory=list)
-    landmarks: list[Any] = field(default_factory=list)
-    quality: list[float] = field(default_factory=list)
+    frame: "array[int]" = field(default_factory=lambda: array("i"))
+    time_s: "array[float]" = field(default_factory=lambda: array("d"))
+    track: "array[int]" = field(default_factory=lambda: array("i"))
+    box: "array[float]" = field(default_factory=lambda: array("f"))
+    confidence: "array[float]" = field(default_factory=lambda: array("f"))
+    landmarks: "array[float]" = field(default_factory=lambda: array("f"))
+    quality: "array[float]" = field(default_factory=lambda: array("f"))
 
 
 class Ingester:
@@ -114,16 +124,21 @@ class Ingester:
     def __init__(
         self, store: Store, settings: IngestSettings, corpus: str = VIDEOS, path: str = ""
     ) -> None:
-        check_part_name("corpus", corpus)
+        store.refuse_other_corpus(corpus, "video", path, named=True)
         self.store, self.settings, self.corpus, self.path = store, settings, corpus, path
         self._detector: Detector | None = None
 
     def ingest(
-        self, path: Path, progress: Progress = silent, labeller: Labeller | None = None
+        self,
+        path: Path,
+        progress: Progress = silent,
+        labeller: Labeller | None = None,
+        name: str | None = None,
     ) -> VideoSummary:
         """Add a video; skip it where the store holds it whole, resume it where it was cut off.
 
-        Its name is chosen when it is committed: others may have committed one of the same name.
+        name: in the corpus, where it replaces another video; None: that of the file, with a digest
+        where another video has it when this one is committed.
         Raises InputError where the file cannot be read to its end, then nothing of it is added, and
         where another process is ingesting it.
         """
@@ -134,7 +149,7 @@ class Ingester:
         mark = fingerprint(json.dumps([settings, told], sort_keys=True))
         with _alone(self.store.folder / "partial" / f"{digest}.lock", path):
             self._reload()
-            known = self._known(digest, mark)
+            known = self._known(digest, mark, name)
             if known is not None:
                 return replace(known, input=shown(path), status="skipped")
             summary = VideoSummary(shown(path), "")
@@ -152,7 +167,9 @@ class Ingester:
                 kept = {**settings, "path": shown(path.resolve())}
                 about = {"settings": kept, "digest": digest, "fingerprint": mark}
                 with self.store.writing():
-                    self._commit(self._name(path, digest), rows, crops, summary, labeller, about)
+                    self._commit(
+                        name or self._name(path, digest), rows, crops, summary, labeller, about
+                    )
                 journal.remove()
         return summary
 
@@ -196,10 +213,14 @@ class Ingester:
             **about,
         )
 
-    def _known(self, digest: str, mark: str) -> VideoSummary | None:
-        """What came of the video when it was ingested with the same settings, if it was."""
+    def _known(self, digest: str, mark: str, video: str | None) -> VideoSummary | None:
+        """What came of the video when it was ingested with the same settings, if it was.
+
+        video: the name that it must have; None: any.
+        """
         for name, entry in self.store.info.sources.items():
             same = entry["corpus"] == self.corpus and entry.get("settings") == mark
+            same = same and video in (None, name.removeprefix(f"{self.corpus}/"))
             if same and entry.get("digest") == digest:
                 return _logged_summary(self.store.folder, name, entry)
         return None
@@ -254,9 +275,9 @@ class Ingester:
                 rows.frame.append(k)
                 rows.time_s.append(frame.time_s)
                 rows.track.append(track)
-                rows.box.append(boxes[i])
+                rows.box.extend(boxes[i].tolist())
                 rows.confidence.append(float(found.confidence[i]))
-                rows.landmarks.append(points[i])
+                rows.landmarks.extend(points[i].ravel().tolist())
                 rows.quality.append(scores[i])
             progress(k + 1, total, f"{len(rows.frame)} faces")
         summary.decoded, summary.notes = report.decoded, report.notes

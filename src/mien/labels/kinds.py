@@ -28,6 +28,8 @@ class Kind(Protocol):
     """Whether the outputs exclude each other: a softmax; else each is labelled by itself."""
     counted: bool
     """Whether a face shows an output or does not: labels are counted; else they are continuous."""
+    bounds: tuple[float, float]
+    """Least and largest value of a label, as a layer holds it."""
     fallback: str | None
     """Head whose labels stand in for faces that this one does not label."""
 
@@ -111,6 +113,7 @@ class Independent:
 
     classes = False
     counted = False
+    bounds = (0.0, 1.0)
     fallback: str | None = None
     form = "{}"
     stored = "float32"
@@ -143,6 +146,8 @@ class Independent:
 
 class Regression(Independent):
     """Continuous values in [-1, 1]; raw outputs are the values."""
+
+    bounds = (-1.0, 1.0)
 
     def decode(self, raw: Floats) -> Floats:
         """Return the raw outputs as they are: they may leave [-1, 1]."""
@@ -187,6 +192,7 @@ class Ordinal(Independent):
     "Ordinal regression with multiple output CNN for age estimation").
     """
 
+    bounds = (0.0, float(LEVELS))
     form = "{}_r"
 
     def width(self, outputs: Sequence[str]) -> int:
@@ -212,6 +218,7 @@ class Exclusive:
 
     classes = True
     counted = True
+    bounds = (0.0, 1.0)
     fallback: str | None = None
 
     def width(self, outputs: Sequence[str]) -> int:
@@ -269,6 +276,7 @@ class Votes(Exclusive):
     but one name (head `expression`), that is a distribution all on one class (`fallback`).
     """
 
+    bounds = (0.0, np.inf)
     form = "{}_votes"
     fallback: str | None = "expression"
 

@@ -7,7 +7,6 @@ interrupted goes on when the same, or any other person, is forgotten next.
 
 import json
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -25,9 +24,9 @@ from mien.errors import InputError, unknown_name
 from mien.store.edit import Edit
 from mien.store.files import fingerprint, flush, log_file
 from mien.store.names import Names
-from mien.store.schema import FACE_SCHEMA, FACES
-from mien.store.segments import filtered, read_part
-from mien.store.shards import copy_rows, mapped, rows_in, shard_file, shards_in
+from mien.store.schema import FACES
+from mien.store.segments import filtered
+from mien.store.shards import mapped, rows_in, shards_in
 from mien.store.subjects import remove_subjects
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ def compact(store: "Store") -> bool:
 
 
 def _save_compact(store: "Store", edit: Edit) -> bool:
-    rewritten = _rewrite_shards(edit, store.info.size)
+    rewritten = edit.rewrite_shards(1.0)
     store.save(edit)
     for part in store.info.segments:
         named = {segment.file for segment in store.info.segments[part]}
@@ -201,56 +200,21 @@ def _drop_rows(edit: Edit, whom: Forgotten) -> None:
                 del edit.sources[name]
 
 
-def _rewrite_shards(edit: Edit, size: int) -> bool:
-    """Copy what faces name of every shard that holds anything else, under a new number.
-
-    Returns whether there was such a shard.
-    """
-    before, faces = dict(edit.shards), edit.segments.setdefault(FACES, [])
-    table = read_part(edit.folder / FACES, faces, ["shard", "row"], FACE_SCHEMA)
-    shard, row = table["shard"].to_numpy(), table["row"].to_numpy()
-    moved: dict[int, tuple[int, NDArray[np.intp]]] = {}
-    for number, used in list(edit.shards.items()):
-        rows = np.unique(row[shard == number]).astype(np.intp)
-        source = shard_file(edit.folder, size, number)
-        if len(rows) == used == rows_in(source, size):
-            continue
-        del edit.shards[number]
-        if len(rows):
-            new, target = edit.new_shard_file()
-            copy_rows(source, target, size, rows, used)
-            edit.shards[new] = len(rows)
-            moved[number] = (new, rows)
-    edit.change(FACES, (0, edit.next_face), _moving(moved))
-    return edit.shards != before
-
-
-def _moving(moved: dict[int, tuple[int, NDArray[np.intp]]]) -> Callable[[pa.Table], pa.Table]:
-    def change(table: pa.Table) -> pa.Table:
-        shard, row = table["shard"].to_numpy().copy(), table["row"].to_numpy().copy()
-        before = shard.copy()
-        for number, (new, rows) in moved.items():
-            mine = before == number
-            shard[mine] = new
-            row[mine] = np.searchsorted(rows, row[mine])
-        if (shard == before).all():
-            return table
-        for name, values in (("shard", shard), ("row", row)):
-            at = table.schema.get_field_index(name)
-            table = table.set_column(at, name, pa.array(values, pa.int32()))
-        return table
-
-    return change
-
-
 def _scrub(path: Path, whom: Forgotten) -> None:
-    """Leave out of a log what names them: ids, ids without the corpus, their images."""
-    found = _naming(
-        [*whom.names, *whom.images, *map(_local, (*whom.names, *whom.images))], r"[^\W_]"
-    )
+    """Leave out of a log what names them: ids, ids without the corpus, their images.
+
+    A bare number names nobody within a sentence (`1 of 30 rows`), only within a name.
+    """
+    named = [*whom.names, *whom.images, *map(_local, (*whom.names, *whom.images))]
+    found = _naming(named, r"[^\W_]")
 
     def says(value: Any) -> bool:
-        return isinstance(value, str) and found.search(value) is not None
+        if not isinstance(value, str):
+            return False
+        return any(
+            " " not in value or not match[0].isdecimal() or _is_in_a_name(match)
+            for match in found.finditer(value)
+        )
 
     def clean(value: Any, depth: int = 0) -> Any:
         if isinstance(value, list):
@@ -267,6 +231,12 @@ def _scrub(path: Path, whom: Forgotten) -> None:
         return
     head = {name: content[name] for name in ("source", "kind", "corpus", "path") if name in content}
     write_text(path, json.dumps({**clean(content), **head}, indent=2) + "\n")
+
+
+def _is_in_a_name(match: re.Match[str]) -> bool:
+    """Whether a number that was found is part of a path or a file's name."""
+    before, behind = match.string[: match.start()], match.string[match.end() :]
+    return before.endswith(("/", "_", "#", "-")) or bool(re.match(r"[/_#-]|\.\w", behind))
 
 
 def _local(name: str) -> str:

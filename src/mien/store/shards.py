@@ -207,7 +207,12 @@ class Pixels:
         return len(self._row)
 
     def gather(self, faces: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Return the crops (N, size, size, 3) of the faces at these rows of the table."""
+        """Return the crops (N, size, size, 3) of the faces at these rows of the table.
+
+        Raises InputError for a negative row, as windows have where there is no face.
+        """
+        if len(faces) and np.min(faces) < 0:
+            raise InputError(f"row {np.min(faces)}: is none of a face; leave such rows out")
         out = np.empty((len(faces), self.size, self.size, 3), np.uint8)
         maps = self._maps
         places = zip(self._shard[faces].tolist(), self._row[faces].tolist(), strict=True)

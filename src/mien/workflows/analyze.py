@@ -12,6 +12,7 @@ from typing import Any, Literal, TextIO
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from mien import ranges
 from mien.analysis.analyze import AnalyzedFrame, Analyzer, SourceFrame, frames_of, remarks
 from mien.analysis.table import header, rows
 from mien.atomic import replacing
@@ -21,7 +22,7 @@ from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.media.decode import VideoInfo, probe
 from mien.media.images import images_in
 from mien.media.kinds import find_inputs, kind_of, nothing_found
-from mien.media.names import shown
+from mien.media.names import reason, shown
 from mien.media.report import DecodeReport
 from mien.media.resample import uneven
 from mien.progress import Progress, say_nothing, silent
@@ -63,9 +64,16 @@ class Analysis:
 
     @property
     def table(self) -> pa.Table:
-        """One row per face per frame, and one for a frame without a face (docs/formats.md)."""
+        """One row per face per frame, and one for a frame without a face (docs/formats.md).
+
+        Raises InputError where no input could be read.
+        """
+        if len(self.failed) == len(self.inputs):
+            raise InputError(f"{shown(self.path)}: was not written, no input could be read")
         options = arrow_csv.ConvertOptions(
-            strings_can_be_null=True, column_types={"input": pa.string(), "expression": pa.string()}
+            strings_can_be_null=True,
+            null_values=[""],  # not NA and the like, which may be names of files
+            column_types={"input": pa.string(), "expression": pa.string()},
         )
         return arrow_csv.read_csv(self.path, convert_options=options)
 
@@ -102,15 +110,27 @@ def analyze(
     the model does not know its own. min_face: pixels from which faces are looked for; None: it
     follows from the picture. stream, strict: as for `mien.ingest`. recursive: subfolders too.
 
-    An input that cannot be read has no rows, and the others keep theirs. Raises InputError where
-    options do not fit together.
+    An input that cannot be read has no rows, and the others keep theirs; where none can be read,
+    nothing is written. What is interrupted leaves the rows of the inputs that were done, as
+    FILE.partial.csv. Raises InputError where options do not fit together.
     """
     if report is not None:
         need("mien analyze --report", "plotly")
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     outputs = _Outputs(Path(out), _path(overlay), _path(report))
+    for name, asked, value in (
+        ("fps", ranges.FRAME_RATE, fps),
+        ("margin", ranges.MARGIN, margin),
+        ("min_face", ranges.FACE_SIZE, min_face),
+        ("stream", ranges.STREAM, stream),
+    ):
+        if value is not None:
+            asked.check(name, value)
     if crops:
         _check_crops(model, margin)
+        unused = {"--fps": fps, "--min-face": min_face, "--stream": stream, "--strict": strict}
+        for option in (name for name, value in unused.items() if value not in (None, False)):
+            say(f"{option} says nothing of --crops, and is left out of account")
     files, skipped = _files(named, crops, recursive)
     _check(outputs, files, crops)
     check_name("detector", detector, DETECTORS)
@@ -124,9 +144,17 @@ def analyze(
     with replacing(outputs.table) as temporary:
         with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             csv.writer(file).writerow(columns)
-            for path in files:
-                with progress(shown(Path(path.name))) as bar:
-                    work.add(path, len(columns), file, bar)
+            try:
+                for path in files:
+                    whole = file.tell()
+                    with progress(shown(Path(path.name))) as bar:
+                        work.add(path, len(columns), file, bar)
+            except BaseException:
+                file.seek(whole)
+                file.truncate()
+                file.close()
+                work.keep(temporary)
+                raise
         if all(entry.error is not None for entry in work.done):
             temporary.unlink()
     done = Analysis(outputs.table, work.done, [(shown(path), why) for path, why in skipped])
@@ -224,14 +252,24 @@ class _Work:
                     summary.decoded = summary.frames
                 else:
                     self._frames(path, summary, part, width, bar)
-            except InputError as error:
-                self.say(f"error: {error}")
-                self.done[-1] = InputSummary(summary.input, error=str(error))
+            except Exception as error:  # whatever one input does, the others keep their rows
+                told = str(error)
+                if not isinstance(error, InputError):
+                    told = f"{summary.input}: {type(error).__name__}: {reason(error)}"
+                self.say(f"error: {told}")
+                self.done[-1] = InputSummary(summary.input, error=told)
                 return
             part.seek(0)
             shutil.copyfileobj(part, out)
         for line in summary.notes:
             self.say(f"{summary.input}: {line}")
+
+    def keep(self, table: Path) -> None:
+        """Keep what an interrupted analysis has of inputs that were whole, beside the output."""
+        if rows := sum(entry.rows for entry in self.done[:-1]):
+            kept = self.outputs.table.with_suffix(".partial.csv")
+            table.replace(kept)
+            self.say(f"{shown(kept)}: {rows} rows of the inputs that were done")
 
     def _frames(
         self, path: Path, summary: InputSummary, part: TextIO, width: int, bar: Progress
