@@ -600,9 +600,9 @@ def test_threads_of_one_store_take_turns(store):
 def test_a_folder_that_became_a_store_meanwhile_is_opened(store):
     """Between looking for store.json and looking for anything strange."""
     add(store, "a", crops(1))
-    from mien.store.store import _create
+    from mien.store.empty import create_store
 
-    _create(store.folder, 16, 1.0)
+    create_store(store.folder, 16, 1.0)
     assert len(Store.open(store.folder)) == 1
 
 

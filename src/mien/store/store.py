@@ -13,7 +13,6 @@ A change writes new files and then store.json, which names them: whatever is int
 leaves a state that no reader sees. Only committing holds the store's lock.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -34,6 +33,7 @@ from mien.store import commit as committing
 from mien.store import forget as forgetting
 from mien.store.commit import OFFICIAL, Committed, Import
 from mien.store.edit import Edit
+from mien.store.empty import create_store, remove_empty
 from mien.store.files import locked
 from mien.store.layers import labelled_rows, layer_table, read_labels, replaced_rows
 from mien.store.names import Names
@@ -50,7 +50,7 @@ from mien.store.schema import (
 )
 from mien.store.segments import read_part
 from mien.store.shards import CropWriter, Pixels, derive_shard, shard_file
-from mien.store.subjects import Subjects, create, read_subjects
+from mien.store.subjects import Subjects, read_subjects
 from mien.store.windows import track_windows
 
 DEFAULT = "default"
@@ -90,7 +90,7 @@ class Store:
         if size is not None:
             PIXEL_SIZE.check("size", size)
         if not (folder / "store.json").is_file():
-            _create(folder, size or default_size, cls.lock_wait_s)
+            create_store(folder, size or default_size, cls.lock_wait_s)
         store = cls.open(folder)
         if size not in (None, store.info.size):
             raise InputError(
@@ -323,17 +323,10 @@ class Store:
 
         What is kept to go on with an interrupted import keeps the store.
         """
-        mine = {"store.json", "subjects.csv", ".lock"}
         try:
             with self.writing():
-                if self.info.sources:
-                    return
-                for inner in sorted(self.folder.rglob("*"), reverse=True):
-                    if inner.name not in mine or inner.parent != self.folder:
-                        inner.rmdir()  # raises, before anything is gone, where there is more
-                for name in sorted(mine, reverse=True):
-                    (self.folder / name).unlink(missing_ok=True)
-                self.folder.rmdir()
+                if not self.info.sources:
+                    remove_empty(self.folder)
         except (InputError, OSError):
             return
 
@@ -470,25 +463,6 @@ class Store:
         """Take a person out for good: see `forget.forget`."""
         with self.writing():
             return forgetting.forget(self, subject)
-
-
-def _create(folder: Path, size: int, wait_s: float) -> None:
-    """Start an empty store, unless another process has done so in the meantime."""
-    begun = re.compile(r"store\.json|subjects\.csv|\.lock|\..*\.tmp\..*|partial|log")
-    strange = folder.exists() and not folder.is_dir()
-    if strange or not all(begun.fullmatch(name) for name in _names_in(folder)):
-        if (folder / "store.json").is_file():  # another process was faster, and went on
-            return
-        raise InputError(f"{folder}: exists and is not a store; give an empty or new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder, wait_s):
-        if not (folder / "store.json").is_file():
-            create(folder / "subjects.csv")
-            StoreInfo(size).write(folder / "store.json")
-
-
-def _names_in(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
