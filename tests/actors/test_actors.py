@@ -528,5 +528,8 @@ def test_the_quick_demo_goes_the_whole_way(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
-    assert "truth" in page
-    assert json.loads((tmp_path / "demo" / "run" / "evaluation.json").read_text())["test"]
+    scores = json.loads((tmp_path / "demo" / "run" / "evaluation.json").read_text())["test"]["last"]
+    accuracy = scores["expression"]["accuracy"]
+    assert f"<td>expression accuracy</td><td>{accuracy:.2f}</td>" in page
+    assert page.count('<img src="data:image/') == 3  # the cast, samples early and at the end
+    assert page.count('"name":"truth"') == 6  # beside what is shown

@@ -3,7 +3,9 @@
 Bit-equal resume is promised on the CPU. With several processes (of a group that the caller has
 started, `torch.distributed`) every one holds the same weights and a share of each batch;
 predictions and labels are gathered before the loss, so that CCC and masked means are of the whole
-batch, and gradients are those that one process would have. The first alone writes the run.
+batch, and gradients are those that one process would have. That holds of the methods `recogniser`
+and `categorical`; losses of the others are means over a process's own share, and batch
+normalisation sees that share alone in all of them. The first process alone writes the run.
 """
 
 from collections.abc import Iterable, Mapping
