@@ -1,4 +1,4 @@
-# make venv   the environment, from the package registries alone
+# make venv   the environment with every extra, from the package registries alone
 # make demo   the whole way on actors, with a report at the end (make demo-clip: on a real clip)
 # make test   the tests
 # make check  what CI runs: lint, types, tests
@@ -29,7 +29,7 @@ demo-clip-run:
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
 	$(BIN)/mien ingest $(CLIP) --store $(DEMO)/store --size 32
 	$(BIN)/mien split $(DEMO)/store --ratios 1,0
-	$(BIN)/mien train config1-32 --store $(DEMO)/store --run $(DEMO)/run --set steps=150 --set checkpoint_every=75 --set log_every=25 --set update_rate=1
+	$(BIN)/mien train config1-32 --store $(DEMO)/store --run $(DEMO)/run --set steps=150 --set checkpoint_every=75 --set log_every=25 --set method.update_rate=1
 	$(BIN)/mien sample $(DEMO)/run --count 64 --out $(DEMO)/grid.png
 	$(BIN)/mien analyze $(CLIP) --model $(DEMO)/run --out $(DEMO)/faces.csv --overlay $(DEMO)/seen.mp4 --report $(DEMO)/report.html
 	@echo "Open $(DEMO)/report.html, $(DEMO)/seen.mp4 and $(DEMO)/grid.png."

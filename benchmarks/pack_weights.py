@@ -5,7 +5,8 @@ The last one, or the best by the run's own metric. Every network of the checkpoi
 
 run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME [--best]
 
-The folder's README.md, the card that makes it a start, is written by hand beside it.
+The folder's README.md, the card that makes it a start, is written by hand beside it; what `mien
+analyze` takes without torch comes from `mien export model NAME --out .../recogniser.onnx`.
 """
 
 import argparse

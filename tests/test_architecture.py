@@ -20,7 +20,7 @@ LAYERS = (
     {"recognition"},
     {"metrics"},
     {"labels"},
-    {"atomic"},
+    {"atomic", "extras", "ranges"},
     {"errors", "text", "progress", "processors", "weights"},
 )
 """From the top; imports point down, and siblings do not import each other."""

@@ -8,8 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mien.evaluation.evaluate import TestFaces as Faces  # pytest would collect a Test...
-from mien.evaluation.evaluate import score_checkpoint
+from mien.evaluation.evaluate import (
+    ScoredFaces,  # pytest would collect a Test...
+    score_checkpoint,
+)
 from mien.metrics.measures import of_checkpoint
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.progress import silent
@@ -97,7 +99,7 @@ def test_an_ablation_is_trained_and_scored(faces, tmp_path, monkeypatch, name):
     run, store = Run(tmp_path / "run"), Store.open(faces)
     train(recipe, store, run)
     found = joint_ablation.score(faces, run.folder)
-    val = Faces.of(run, store, "val")
+    val = ScoredFaces.of(run, store, "val")
     wanted = of_checkpoint(score_checkpoint(run.last(), val, 0, silent, generated=2))
     assert found["F1"] == wanted["mean F1"]
     assert found["real called real"] == pytest.approx(wanted["real called real"], nan_ok=True)

@@ -7,9 +7,12 @@ One function per verb of the command line, and the three things on disk that joi
     run = mien.train("joint-32", store="faces", run="runs/first", settings=["steps=3000"])
     mien.evaluate(run.folder, part="val")
 
-Each is loaded when it is first asked for: `import mien` itself is instant.
+Each is loaded when it is first asked for: `import mien` itself is instant. One that needs an extra
+which is not installed raises InputError, and names it.
 """
 
+from collections.abc import Callable
+from functools import cache, wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +30,11 @@ if TYPE_CHECKING:
     from mien.workflows.ingest import ingest as ingest
     from mien.workflows.labels import add_labels as add_labels
     from mien.workflows.labels import list_layers as list_layers
+    from mien.workflows.labels import order_layers as order_layers
     from mien.workflows.models import export_model as export_model
     from mien.workflows.models import load_recogniser as load_recogniser
     from mien.workflows.recipes import list_recipes as list_recipes
+    from mien.workflows.recipes import recipe_text as recipe_text
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
     from mien.workflows.sample import sample as sample
@@ -57,6 +62,8 @@ _OFFERED = {
     "import_corpus": "mien.workflows.import_corpus",
     "ingest": "mien.workflows.ingest",
     "list_layers": "mien.workflows.labels",
+    "order_layers": "mien.workflows.labels",
+    "recipe_text": "mien.workflows.recipes",
     "list_recipes": "mien.workflows.recipes",
     "load_recogniser": "mien.workflows.models",
     "reproduce": "mien.workflows.reproduce",
@@ -76,7 +83,22 @@ __all__ = ["__version__", *sorted(_OFFERED)]
 def __getattr__(name: str) -> Any:
     if name not in _OFFERED:
         raise AttributeError(f"module 'mien' has no attribute {name!r}")
-    return getattr(import_module(_OFFERED[name]), name)
+    found = getattr(import_module(_OFFERED[name]), name)
+    return found if isinstance(found, type) else _explaining(name, found)
+
+
+@cache
+def _explaining(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
+    """A verb that says which extra it needs where that is not installed."""
+
+    @wraps(verb)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        from mien.extras import explained
+
+        with explained(f"mien.{name}"):
+            return verb(*args, **kwargs)
+
+    return call
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,6 @@
 """Files that are either whole or not there: written under a temporary name, then renamed."""
 
-import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: is a folder, a file was expected")
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist")
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.tmp{path.suffix}")
     try:
         yield temporary
         if temporary.exists():
@@ -32,8 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Like `replacing`, for a whole folder, which must not exist yet or is replaced."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     temporary.mkdir(parents=True)
     try:
         yield temporary

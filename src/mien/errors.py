@@ -16,7 +16,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     """An InputError for a name that is not in a registry, with the nearest one that is."""
     choices = sorted(known)
     near = get_close_matches(name, choices, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(choices)}"
+    more = f" and {len(choices) - 10} more" if choices[10:] else ""
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(choices[:10])}{more}"
     return InputError(f"unknown {kind} {name!r}: {hint}")
 
 

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import mien
 from conftest import draw_face
 from mien.analysis.analyze import CHUNK, Analyzer, SourceFrame, frames_of
 from mien.analysis.overlay import draw
+from mien.errors import InputError
 from mien.media.decode import decode, probe
+from mien.workflows import analyze as workflow
 from mien.workflows.models import load_recogniser
 
 FRONT = ["input", "frame", "timestamp", "face_id", "success", "confidence", "x0", "y0", "x1", "y1"]
@@ -49,9 +52,12 @@ def test_one_row_per_frame_face_or_no_face(clip, run_folder, tmp_path, cli):
     assert full["face_id"] == "0"
     assert 0 <= float(full["AU12_p"]) <= 1
     assert full["AU12_c"] == str(int(float(full["AU12_p"]) >= 0.5))
-    assert "AU12_r" not in full  # this model has no intensities
     assert -3 < float(full["valence"]) < 3
+    units = ("AU01", "AU02", "AU04", "AU06", "AU12", "AU15", "AU20", "AU25")
+    affect = ["valence", "arousal", *(f"{unit}_{kind}" for unit in units for kind in "pc")]
     names = ["neutral", "happiness", "sadness"]
+    assert list(full) == [*FRONT, *affect, "expression", *names]  # the model's heads
+    assert full["AU01_p"] == ""  # never learned
     assert full["expression"] == max(names, key=lambda n: float(full[n]))
     assert sum(float(full[n]) for n in names) == pytest.approx(1, abs=1e-3)
 
@@ -79,7 +85,7 @@ def test_the_overlay_draws_box_circle_and_words(clip, run_folder):
     recogniser = load_recogniser(run_folder, "last")
     analyzed = next(iter(Analyzer(recogniser).analyze(frames_of(clip))))
     picture = draw(analyzed)
-    assert picture.shape == (576, 704, 3)
+    assert picture.shape == (576, 772, 3)  # shown with square pixels, four times as large
     x0, y0, x1, _ = (analyzed.found.boxes[0] * 4).astype(int)
     line = picture[y0 + 1, (x0 + x1) // 2]
     assert line[2] > 180  # the box, in its light blue
@@ -87,7 +93,7 @@ def test_the_overlay_draws_box_circle_and_words(clip, run_folder):
 
 
 def draw_plain(clip: Path) -> Image.Image:
-    return Image.fromarray(next(decode(clip)).rgb).resize((704, 576), Image.Resampling.BICUBIC)
+    return Image.fromarray(next(decode(clip)).rgb).resize((772, 576), Image.Resampling.BICUBIC)
 
 
 def test_photographs_folders_and_bad_files_together(clip, run_folder, tmp_path, cli):
@@ -144,7 +150,7 @@ def test_without_a_model_there_are_boxes_only(clip, tmp_path, cli):
     result = cli("analyze", clip, "--out", out, "--fps", 10, "--report", report)
     assert result.code == 0
     rows = table(out)
-    assert len(rows) == 41
+    assert len(rows) == 40
     assert list(rows[0]) == FRONT
     assert all(r["success"] == "1" and r["x1"] for r in rows)
     assert "boxes only" in report.read_text(encoding="utf-8")
@@ -214,3 +220,65 @@ def test_memory_stays_bounded_whatever_the_length():
 
     assert sum(1 for _ in Analyzer(None).analyze(endless(100))) == 100
     assert 0 < most <= 2 * CHUNK + 1
+
+
+def test_nobody_is_followed_from_a_page_to_the_next(clip, tmp_path, cli):
+    face = Image.fromarray(next(decode(clip)).rgb)
+    face.save(tmp_path / "album.tif", save_all=True, append_images=[face])
+    assert cli("analyze", tmp_path / "album.tif", "--out", tmp_path / "o.csv").code == 0
+    assert [row["face_id"] for row in table(tmp_path / "o.csv")] == ["0", "1"]
+
+
+def test_an_older_table_is_not_taken_for_the_new_one(tmp_path, cli):
+    (tmp_path / "a.mp4").write_bytes(b"")
+    out = tmp_path / "o.csv"
+    out.write_text("older")
+    result = cli("analyze", tmp_path / "a.mp4", "--out", out)
+    assert result.code == 2
+    assert result.out == ""
+    assert "o.csv: was not written, no input could be read; the older file" in result.err
+    assert out.read_text() == "older"
+    with pytest.raises(InputError, match="was not written"):
+        _ = mien.analyze(tmp_path / "a.mp4", out=out).table
+
+
+def test_a_file_may_be_called_na(clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("NA").write_bytes(clip.read_bytes())
+    done = mien.analyze("NA", out="o.csv", fps=1)
+    assert set(done.table["input"].to_pylist()) == {"NA"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), KeyboardInterrupt()])
+def test_one_input_costs_no_other_its_rows(clip, tmp_path, monkeypatch, error):
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        (tmp_path / name).write_bytes(clip.read_bytes())
+    analyze = Analyzer.analyze
+
+    def fail_in_the_second(self, frames):
+        for i, frame in enumerate(analyze(self, frames)):
+            if calls == 2 and i == 2:
+                raise error
+            yield frame
+
+    calls, kind_of = 0, workflow.kind_of
+
+    def count(path):
+        nonlocal calls
+        calls += 1
+        return kind_of(path)
+
+    monkeypatch.setattr(workflow, "kind_of", count)
+    monkeypatch.setattr(Analyzer, "analyze", fail_in_the_second)
+    inputs, out, told = [tmp_path / f"{name}.mp4" for name in "abc"], tmp_path / "o.csv", []
+    if isinstance(error, Exception):
+        done = mien.analyze(inputs, out=out, fps=5, say=told.append)
+        assert [Path(e.input).name for e in done.failed] == ["b.mp4"]
+        assert "b.mp4: RuntimeError: odd" in "\n".join(told)
+        assert {Path(row["input"]).name for row in table(out)} == {"a.mp4", "c.mp4"}
+        return
+    with pytest.raises(KeyboardInterrupt):
+        mien.analyze(inputs, out=out, fps=5, say=told.append)
+    assert not out.exists()
+    assert {Path(row["input"]).name for row in table(tmp_path / "o.partial.csv")} == {"a.mp4"}
+    assert "o.partial.csv: 20 rows" in told[-1]

@@ -82,3 +82,39 @@ def test_tables_that_fit_nothing_are_refused(store, tmp_path, cli, text, words):
     assert found.code == 2
     assert words in found.err
     assert Store.open(store.folder).layers == ("corpus",)
+
+
+def test_labels_are_added_by_video_and_time(store, tmp_path, cli):
+    """Other tools number the file's frames; a grid that is denser repeats them."""
+    with store.new_shard() as crops:
+        crops.append(np.zeros((4, 96, 96, 3), np.uint8))
+        store.commit(
+            "talk/t.mp4",
+            corpus="talk",
+            kind="video",
+            crops=crops,
+            faces={
+                "video": ["t.mp4"] * 4,
+                "frame": [0, 1, 2, 3],
+                "time_s": [0.0, 0.0, 1 / 15, 2 / 15],
+                "track": [0, 0, 0, 0],
+            },
+            settings={"fps": 30.0},
+            summary={"frames": 4, "decoded": 3},
+        )
+    (tmp_path / "r.csv").write_text(
+        "video,frame,timestamp,valence,split\nt.mp4,1,0.000,0.1,train\nt.mp4,2,0.067,0.2,train\n"
+        "t.mp4,9,0.500,0.3,train\n"
+    )
+    found = cli("labels", "add", store.folder, tmp_path / "r.csv", "--layer", "r", "--json")
+    assert found.code == 0, found.err
+    told = json.loads(found.out)
+    assert told["unmatched"] == ["t.mp4 0.5"]
+    assert told["notes"][-1] == "frames were found by timestamp"
+    assert any("columns not kept" in note and "split" in note for note in told["notes"])
+    layer = Store.open(store.folder).layer("r")
+    assert layer["face_id"].to_pylist() == [10, 11, 12]
+    assert layer["valence"].to_pylist() == pytest.approx([0.1, 0.1, 0.2])
+    (tmp_path / "f.csv").write_text("video,frame,valence\nt.mp4,1,0.5\n")
+    found = cli("labels", "add", store.folder, tmp_path / "f.csv", "--layer", "f")
+    assert "the store's grid (30 a second, 4), the file has 3 of its own" in found.err

@@ -81,3 +81,53 @@ def test_what_is_no_cast_is_refused(cast, tmp_path, cli):
     )
     assert "'../a.mp4' lies outside" in cli(*words, cast).err
     assert not (tmp_path / "s").exists()
+
+
+def change(cast, *columns, rows=None):
+    """Write the truth again with columns (name, values), and of it only some rows."""
+    truth = pq.read_table(cast / "truth.parquet")
+    for name, values in columns:
+        truth = truth.set_column(truth.schema.get_field_index(name), name, pa.array(values))
+    pq.write_table(truth if rows is None else truth.slice(*rows), cast / "truth.parquet")
+
+
+def test_videos_that_changed_are_replaced_and_those_named_no_more_go(cast, tmp_path, cli):
+    words = ("import", "actors", cast, "--store", tmp_path / "s", "--size", 32, "--fps", 2)
+    assert cli(*words).code == 0
+    with (cast / "a.mp4").open("ab") as file:
+        file.write(b"rendered again")
+    change(cast, rows=(0, 240))
+    result = cli(*words)
+    assert result.code == 0
+    assert "cast/b.mp4: is in truth.parquet no more" in result.err
+    store = Store.open(tmp_path / "s")
+    assert list(store.info.sources) == ["cast/a.mp4"]
+    assert set(store.names("video")) == {"cast/a.mp4"}
+    assert len(store) == len(store.layer("cast")) == 8
+
+
+def test_a_video_that_cannot_be_read_is_listed_and_the_rest_goes_on(cast, tmp_path, cli):
+    (cast / "a.mp4").write_bytes(b"no video")
+    words = ("import", "actors", cast, "--store", tmp_path / "s", "--size", 32, "--fps", 2)
+    result = cli(*words, "--json")
+    assert result.code == 2
+    assert list(json.loads(result.out)["failed"]) == ["a.mp4"]
+    assert list(Store.open(tmp_path / "s").info.sources) == ["cast/b.mp4"]
+    (cast / "b.mp4").write_bytes(b"no video")
+    assert cli(*words[:4], tmp_path / "t").code == 2
+    assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("video", [None] * 480, "video is empty in 480 rows"),
+        ("time_s", ["soon"] * 480, "time_s is not double"),
+        ("AU12", ["much"] * 480, "AU12 is not float"),
+    ],
+)
+def test_truth_of_other_types_is_refused(cast, tmp_path, cli, name, values, words):
+    change(cast, (name, values))
+    result = cli("import", "actors", cast, "--store", tmp_path / "s")
+    assert result.code == 2
+    assert words in result.err

@@ -54,7 +54,7 @@ def test_importing_again_replaces(corpus, tmp_path):
     assert len(store) == 120
     strict = imported(corpus, tmp_path / "t", au_threshold=0.9)[0].labels()["au"][:, 0]
     assert (store.labels()["au"][:, 0] == 1).sum() > (strict == 1).sum()
-    with pytest.raises(InputError, match="--au-threshold 7: give 0 to 5"):
+    with pytest.raises(InputError, match="au_threshold 7: give 0 to 5"):
         ImportOptions(au_threshold=7)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from mien.corpora.given_split import read_given_split
 from mien.corpora.imported import ImportOptions
@@ -164,7 +165,7 @@ OPEN_FACE = (
 
 def test_open_face_presence_and_intensity_stand_side_by_side(tmp_path):
     table = labels(tmp_path, OPEN_FACE)
-    assert table.au_names() == ["AU01", "AU12", "AU28"]
+    assert sorted(table.au) == [1, 12, 28]
     assert store_columns(table) == {
         "AU01": [1, None],
         "AU01_r": [0.32, None],
@@ -243,6 +244,27 @@ def test_the_command_takes_the_scale_and_says_what_it_read(corpus, tmp_path, cli
     assert "mien: Action Units: scale facs, as told\n" in result.err
     highest = np.nanmax(Store.open(tmp_path / "s").labels()["au_intensity"])
     assert highest <= 1
+
+
+def test_two_corpora_of_a_store_on_two_scales_are_pointed_out(tmp_path, cli):
+    for name, highest in (("one", 0.6), ("two", 3.2), ("three", 0.5)):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (16, 16)).save(tmp_path / name / "a.png")
+        Image.new("RGB", (16, 16)).save(tmp_path / name / "b.png")
+        rows = f"image,AU12\na.png,0.3\nb.png,{highest}\n"
+        (tmp_path / name / "labels.csv").write_text(rows)
+
+    def told(name, *more):
+        done = cli("import", "folder", tmp_path / name, "--store", tmp_path / "s", *more)
+        assert done.code == 0, done.err
+        return [line for line in done.err.splitlines() if "warning" in line]
+
+    assert told("one") == []
+    (line,) = told("two")
+    assert "Action Units of one in this store were taken on another scale" in line
+    assert told("one", "--au-scale", "facs") == told("two") == []
+    (line,) = told("three")
+    assert "Action Units of one, two in this store" in line
 
 
 def test_words_for_missing_are_names_of_people(tmp_path):

@@ -5,16 +5,24 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
-from mien.evaluation.evaluate import TestFaces as Faces  # pytest would collect a Test...
-from mien.evaluation.evaluate import evaluate
+from mien.evaluation.evaluate import (
+    ScoredFaces,  # pytest would collect a Test...
+    evaluate,
+)
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.runs.run import Run
 from mien.store import Store
 
 
+@pytest.fixture(autouse=True)
+def few_pictures(monkeypatch):
+    """The detector looks at few pictures here: what it finds is tested in test_faceness."""
+    monkeypatch.setattr("mien.evaluation.evaluate.LOOKED_AT", 4)
+
+
 def test_the_whole_split_is_scored_as_by_hand(run_folder, faces):
     run, store = Run.open(run_folder), Store.open(faces)
-    result = evaluate(run, Faces.of(run, store, "test"), "test")
+    result = evaluate(run, ScoredFaces.of(run, store, "test"), "test")
     rows = store.rows("test")
     recogniser = TorchRecogniser.load(run.last().recogniser)
     found = recogniser.predict(store.pixels(32).gather(rows))
@@ -39,12 +47,9 @@ def test_the_whole_split_is_scored_as_by_hand(run_folder, faces):
 
 
 def test_json_has_null_where_nothing_is_labelled(run_folder, faces, tmp_path, cli):
-    import pyarrow as pa
-
     shutil.copytree(faces, tmp_path / "s")
     store = Store.open(tmp_path / "s")
-    with store.writing():
-        store.set_column("arousal", pa.nulls(len(store), pa.float32()))
+    store.label("corpus", store.column("face_id"), {"arousal": np.full(len(store), np.nan)})
     shown = cli("evaluate", run_folder, "--store", tmp_path / "s", "--split", "val", "--json")
     assert shown.code == 0
     result = json.loads(shown.out)
@@ -52,7 +57,7 @@ def test_json_has_null_where_nothing_is_labelled(run_folder, faces, tmp_path, cl
     assert outputs["arousal"] == {"ccc": None, "mse": None, "rmse": None, "labelled": 0}
     assert -1 <= outputs["valence"]["ccc"] <= 1
     kept = json.loads((run_folder / "evaluation.json").read_text())
-    assert kept["val"]["last"] == result["last"]
+    assert kept["val of s"]["last"] == result["last"]
 
 
 def test_the_table_for_people(run_folder, cli):
@@ -66,9 +71,9 @@ def test_what_cannot_be_evaluated_is_said(run_folder, faces, tmp_path, cli):
     assert "not a run" in cli("evaluate", tmp_path, "--split", "val").err
     nothing = cli("evaluate", run_folder, "--split", "holdout")
     assert nothing.code == 2
-    assert "no face in split 'holdout'; it has test, train, val" in nothing.err
+    assert "no face in part 'holdout' of split 'official'; it has test, train, val" in nothing.err
     with pytest.raises(InputError, match="not a store"):
-        Faces.of(Run.open(run_folder), Store.open(tmp_path), "val")
+        ScoredFaces.of(Run.open(run_folder), Store.open(tmp_path), "val")
 
 
 def test_a_recogniser_is_scored_without_generated_faces(recogniser_run, large_faces, cli):
@@ -86,6 +91,12 @@ def test_a_recogniser_is_scored_without_generated_faces(recogniser_run, large_fa
     error = (found.column("valence_arousal", "arousal") - truth)[~np.isnan(truth)]
     arousal = last["valence_arousal"]["outputs"]["arousal"]
     assert arousal["mse"] == pytest.approx(float(np.mean(error**2)), rel=1e-5)
+    swept = cli("evaluate", recogniser_run, "--split", "val", "--sweep", "--json")
+    found = json.loads(swept.out)
+    assert [row["step"] for row in found["checkpoints"]] == [2, 3]
+    assert found["best"]["fake called fake"] == {"value": None, "step": None}
+    errors = {row["step"]: row["MSE arousal"] for row in found["checkpoints"]}
+    assert errors[found["best"]["MSE arousal"]["step"]] == min(errors.values())
     table = cli("evaluate", recogniser_run, "--split", "val")
     assert "arousal CCC" in table.out
     assert "called" not in table.out
@@ -112,13 +123,13 @@ def test_a_sweep_gives_each_metrics_best_and_when(faces, tmp_path, cli):
         == last["valence_arousal"]["outputs"]["valence"]["ccc"]
     )
     shutil.rmtree(run / "checkpoints/step-00000003")
-    (run / "sweep.json").rename(run / "sweep-unfinished.json")  # as one that was broken off
+    (run / "sweep.json").rename(run / "unfinished-sweep.json")  # as one that was broken off
     again = json.loads(cli("evaluate", run, "--split", "val", "--sweep", "--json").out)
     assert again["checkpoints"] == found["checkpoints"]  # scored then, gone since
     other = cli("evaluate", run, "--split", "test", "--sweep")
     assert other.code == 2
     assert "holds scores of checkpoints that are gone, on val" in other.err
-    assert not (run / "sweep-unfinished.json").exists()
+    assert not (run / "unfinished-sweep.json").exists()
     assert (run / "sweep.json").exists()
     page = (run / "report.html").read_text("utf-8")
     assert page.count('alt="samples at step') == 3

@@ -1,5 +1,7 @@
 import json
 import multiprocessing
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import mien
 from mien.errors import InputError
 from mien.faces.centerface import CenterFace
 from mien.faces.crop import square_crop
@@ -198,3 +202,116 @@ def test_a_killed_ingest_resumes_to_the_same_store(clip, tmp_path, stop):
     rows = np.arange(120)
     assert (resumed.pixels().gather(rows) == whole.pixels().gather(rows)).all()
     assert not list((store / "partial").iterdir())
+
+
+def other_of_the_name(clip: Path, folder: Path) -> Path:
+    """Return another video of the clip's file name."""
+    folder.mkdir()
+    other = folder / clip.name
+    other.write_bytes(clip.with_name("carphone_distorted.mp4").read_bytes())
+    return other
+
+
+def test_two_files_of_a_name_at_once_are_two_videos(clip, tmp_path, monkeypatch):
+    other = other_of_the_name(clip, tmp_path / "other")
+    store = Store.open_or_create(tmp_path / "s", 48)
+    collect = Ingester._collect
+
+    def meanwhile(*args):
+        monkeypatch.setattr(Ingester, "_collect", collect)
+        Ingester(Store.open(store.folder), IngestSettings(fps=2.0)).ingest(other)
+        return collect(*args)
+
+    monkeypatch.setattr(Ingester, "_collect", meanwhile)
+    summary = Ingester(store, IngestSettings(fps=2.0)).ingest(clip)
+    assert summary.video != CLIP
+    assert set(store.info.sources) == {CLIP, summary.video}
+    assert set(store.names("video")) == {CLIP, summary.video}
+    assert set(store.names("subject")) == {f"{CLIP}#0", f"{summary.video}#0"}
+    assert len(store) == 16
+
+
+def test_names_that_are_no_utf_8_are_shown_and_stored(clip, tmp_path, cli):
+    name = os.fsdecode(b"caf\xe9.mp4")
+    shutil.copy(clip, tmp_path / name)
+    bad = tmp_path / os.fsdecode(b"\xe8.mp4")
+    bad.write_bytes(b"")
+    result = cli(
+        *("ingest", bad, tmp_path / name, "--store", tmp_path / "s", "--size", 48, "--fps", 2),
+        "--json",
+    )
+    assert result.code == 2
+    told = json.loads(result.out)
+    assert told["videos"][0]["video"] == "videos/caf\\xe9.mp4"
+    assert told["failed"][0]["input"] == f"{tmp_path}/\\xe8.mp4"
+    assert set(Store.open(tmp_path / "s").names("video")) == {"videos/caf\\xe9.mp4"}
+
+
+def test_detections_of_another_stream_or_version_do_not_count(clip, tmp_path):
+    store = Store.open_or_create(tmp_path / "s", 48)
+    keys = {
+        Ingester(store, IngestSettings(**asked))._detections()
+        for asked in ({}, {"stream": 1}, {"min_face": 30.0})
+    }
+    assert len(keys) == 3
+    assert all("mien" in key and "av" in key for key in keys)
+
+
+def test_one_video_is_named_as_text_and_a_folder_without_any_is_refused(clip, tmp_path):
+    done = mien.ingest(str(clip), store=tmp_path / "s", size=48, fps=2)
+    assert [video.faces for video in done.videos] == [8]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="empty: holds no video"):
+        mien.ingest([tmp_path / "empty"], store=tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+
+
+def test_an_animated_picture_in_a_folder_is_a_video(clip, tmp_path):
+    frames = [Image.fromarray(frame.rgb) for frame in decode(clip) if frame.index < 3]
+    (tmp_path / "in").mkdir()
+    name = tmp_path / "in" / "moving.webp"
+    frames[0].save(name, save_all=True, append_images=frames[1:], duration=100, lossless=True)
+    frames[0].save(tmp_path / "in" / "still.png")
+    done = mien.ingest([tmp_path / "in"], store=tmp_path / "s", size=48, fps=10)
+    assert [video.frames for video in done.videos] == [3]
+    assert [Path(path).name for path, _ in done.skipped] == ["still.png"]
+
+
+def test_a_store_with_a_begun_import_is_kept_and_goes_on(clip, tmp_path):
+    store = Store.open_or_create(tmp_path / "s", 48)
+    (tmp_path / "s" / "partial").mkdir()
+    (tmp_path / "s" / "partial" / "0.jsonl").touch()
+    store.discard_if_empty()
+    assert sorted(p.name for p in (tmp_path / "s").iterdir()) == [
+        ".lock",
+        "partial",
+        "store.json",
+        "subjects.csv",
+    ]
+    (tmp_path / "s" / "store.json").unlink()  # as earlier versions left it
+    assert len(Store.open_or_create(tmp_path / "s", 48)) == 0
+
+
+def test_a_store_that_another_process_found_empty_is_made_again(clip, tmp_path):
+    store = Store.open_or_create(tmp_path / "s", 48)
+    Store.open(tmp_path / "s").discard_if_empty()
+    assert not (tmp_path / "s").exists()
+    with pytest.raises(InputError, match="another process removed it"), store.writing():
+        pass
+    with pytest.raises(InputError, match="is no store any more"):
+        store.reload()
+    assert Ingester(store, IngestSettings(fps=2.0)).ingest(clip).faces == 8
+    assert len(Store.open(tmp_path / "s")) == 8
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"fps": -1}, {"fps": 0}, {"fps": "30"}, {"margin": -0.5}, {"min_face": 0}, {"stream": -1}],
+)
+def test_numbers_out_of_range_are_refused_before_anything_is_made(clip, tmp_path, asked):
+    (name,) = asked
+    with pytest.raises(InputError, match=name):
+        mien.ingest([clip], store=tmp_path / "s", **asked)
+    assert not (tmp_path / "s").exists()
+    with pytest.raises(InputError, match=name):
+        mien.analyze([clip], out=tmp_path / "o.csv", **asked)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.labels.heads import HEADS
-from mien.labels.kinds import KINDS, likeliest, ordered, plain, sigmoid
+from mien.labels.kinds import KINDS, likeliest, plain, sigmoid
 
 NAN = np.nan
 
@@ -24,18 +24,18 @@ def test_every_head_is_of_a_kind():
 
 
 @pytest.mark.parametrize(
-    ("kind", "signed", "full_scale", "width"),
+    ("kind", "classes", "counted", "width"),
     [
-        ("regression", True, 1, 2),
-        ("binary", False, 1, 2),
-        ("ordinal", False, 5, 10),
-        ("exclusive", False, 1, 2),
-        ("votes", False, 1, 2),
+        ("regression", False, False, 2),
+        ("binary", False, True, 2),
+        ("ordinal", False, False, 10),
+        ("exclusive", True, True, 2),
+        ("votes", True, True, 2),
     ],
 )
-def test_ranges_and_widths(kind, signed, full_scale, width):
+def test_classes_counts_and_widths(kind, classes, counted, width):
     found = KINDS[kind]
-    assert (found.signed, found.full_scale, found.width(("a", "b"))) == (signed, full_scale, width)
+    assert (found.classes, found.counted, found.width(("a", "b"))) == (classes, counted, width)
 
 
 LN3 = float(np.log(3))
@@ -154,5 +154,4 @@ def test_small_tools():
     assert plain(np.array([True, False])).tolist() == [1, 0]
     assert likeliest(array([0.2, 0.8], [0.5, 0.5], [NAN, 1])).tolist() == [1, 0, -1]
     assert likeliest(np.empty((2, 0), np.float32)).tolist() == [-1, -1]
-    assert ordered(["b", "a", "b"]) == ("b", "a")
     assert sigmoid(array([-1000, 0, 1000])).tolist() == [[0, 0.5, 1]]

@@ -1,4 +1,6 @@
+import os
 import subprocess
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from PIL import Image
 from mien.errors import InputError
 from mien.media.decode import Frame, decode, probe
 from mien.media.encode import VideoWriter
-from mien.media.images import fit_within, grid, read_image, write_image
+from mien.media.images import fit_within, grid, quiet, read_image, write_image
 from mien.media.resample import resample
 
 
@@ -188,3 +190,16 @@ def test_the_emotion_circle_has_valence_to_the_right_and_arousal_up():
 
     for point in ((0.5, 0.0), (0.0, 0.8), (-0.6, -0.4)):
         assert np.allclose(middle_of_points(*point), point, atol=0.02)
+
+
+def test_quiet_is_shared_by_threads():
+    """The last to leave restores what the first one found."""
+    before, filters = os.fstat(2), list(warnings.filters)
+    first, second = quiet(native=True), quiet(native=True)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert os.fstat(2).st_rdev == Path(os.devnull).stat().st_rdev
+    second.__exit__(None, None, None)
+    assert os.path.samestat(os.fstat(2), before)
+    assert list(warnings.filters) == filters

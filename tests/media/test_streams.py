@@ -90,8 +90,8 @@ def test_display_matrices_turn_and_mirror(tmp_path, matrix, corner):
     assert np.unravel_index(corners.argmax(), (2, 2)) == corner
 
 
-def test_mirroring_inside_the_stream_is_followed(tmp_path):
-    source = write(tmp_path / "v.mp4", 6)
+def test_mirroring_inside_the_stream_holds_for_all_its_frames(tmp_path):
+    source = write(tmp_path / "v.mp4", 30)  # the first frame alone says it, of three key frames
     with av.open(str(source)) as file, av.open(str(tmp_path / "m.mp4"), "w") as output:
         stream = output.add_stream_from_template(file.streams.video[0])
         flip = BitStreamFilterContext(
@@ -101,8 +101,12 @@ def test_mirroring_inside_the_stream_is_followed(tmp_path):
             for changed in flip.filter(packet if packet.size else None):
                 changed.stream = stream
                 output.mux(changed)
-    plain, mirrored = next(decode(source)), next(decode(tmp_path / "m.mp4"))
-    assert np.array_equal(mirrored.rgb, plain.rgb[:, ::-1])
+    mirrored, report = read(tmp_path / "m.mp4")
+    for frame, plain in zip(mirrored, decode(source), strict=True):
+        assert np.array_equal(frame.rgb, plain.rgb[:, ::-1])
+    note = "the orientation comes with 1 frame of 30: taken for those that follow"
+    assert report.notes == [note]
+    assert read(source)[1].notes == []
 
 
 def test_pixels_come_out_square_and_boxes_go_back(tmp_path):

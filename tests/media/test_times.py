@@ -10,7 +10,7 @@ from made_files import RATE, shift, write
 from mien.errors import InputError
 from mien.media.decode import Frame, decode, probe
 from mien.media.report import DecodeReport
-from mien.media.resample import LONGEST_S, LONGEST_STATED_S, resample
+from mien.media.resample import LONGEST_S, LONGEST_STATED_S, resample, uneven
 
 
 def times_of(path: Path) -> tuple[np.ndarray, DecodeReport]:
@@ -164,3 +164,36 @@ def test_longer_stills_than_stated_or_than_any_are_damage():
     for stated, gap in ((None, LONGEST_S + 5), (99.0, LONGEST_S + 5), (1e9, LONGEST_STATED_S + 5)):
         with pytest.raises(InputError, match="times are damaged"):
             list(resample(held(stated, gap), 0.1))
+
+
+def test_the_last_frame_of_an_avi_lasts_as_long_as_the_others(tmp_path):
+    times, report = times_of(write(tmp_path / "v.avi", codec="libx264"))
+    assert report.decoded_s == pytest.approx(24 / RATE, abs=1e-6)
+    assert len(list(resample(decode(tmp_path / "v.avi"), RATE))) == len(times) == 24
+
+
+def test_a_frame_that_is_held_for_long_is_told(tmp_path):
+    def later(_: int, packet: object) -> None:
+        if packet.pts * packet.time_base >= 1:
+            shift(15.0)(_, packet)
+
+    options = {"codec": "mpeg4", "change": later, "container": "matroska"}
+    _, report = times_of(write(tmp_path / "v.mkv", 50, **options))
+    assert report.held_s == pytest.approx(15 + 1 / RATE, abs=1e-3)
+    assert report.notes == ["one frame is shown for 15.0 s"]
+
+
+@pytest.mark.parametrize(
+    ("decoded", "kept", "points", "told"),
+    [
+        (96, 96, 120, False),  # 24 per second on a grid of 30
+        (240, 119, 120, False),  # 60 per second: every other one
+        (96, 60, 120, True),
+        (240, 60, 120, True),
+        (3, 1, 1, False),
+    ],
+)
+def test_more_is_lost_to_a_grid_than_its_rate_explains(decoded, kept, points, told):
+    notes = uneven(decoded, kept, points, 30.0)
+    assert len(notes) == told
+    assert all(f"{decoded - kept} of {decoded} frames" in note for note in notes)

@@ -46,7 +46,7 @@ def test_continuous_outputs_by_hand(kind):
     assert b["mse"] == 1
     assert found["mean_ccc"] == HEAD_SCORES[kind].headline(found) == pytest.approx(8 / 13)
     assert HEAD_SCORES[kind].flat(found)["ccc/a"] == a["ccc"]
-    assert [name for name, _ in HEAD_SCORES[kind].lines(found)] == [
+    assert [name for name, _ in HEAD_SCORES[kind].lines("", found)] == [
         "a CCC", "a MSE", "a RMSE", "b CCC", "b MSE", "b RMSE",
     ]  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_presence_by_hand():
     assert found["weighted_f1"] == pytest.approx((2 * 0.5 + 2 * 1) / 4)
     flat = HEAD_SCORES["binary"].flat(found)
     assert (flat["mean_f1"], flat["f1/a"]) == (0.75, 0.5)
-    assert HEAD_SCORES["binary"].lines(found)[0] == ("a F1", 0.5)
+    assert HEAD_SCORES["binary"].lines("AU", found)[0] == ("a F1", 0.5)
 
 
 def test_units_weigh_by_how_often_they_are_present():

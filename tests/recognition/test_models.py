@@ -150,7 +150,7 @@ def test_the_command_exports_a_run_that_analyses_alike(clip, run_folder, tmp_pat
         out = tmp_path / "o.csv"
         assert cli("analyze", clip, "--fps", 5, "--model", model, "--out", out).code == 0
         tables.append(table(out))
-    assert len(tables[0]) == 21
+    assert len(tables[0]) == 20
     assert_alike(*tables)
 
 

@@ -48,6 +48,9 @@ def both(recogniser, path, crops):
     return in_torch, in_onnx
 
 
+SCALES = {"au_intensity": 5}
+
+
 def test_every_head_has_its_case():
     assert {head.name for head in ONE_EACH} == set(HEAD_TYPES)
 
@@ -58,7 +61,7 @@ def test_the_same_numbers_on_real_crops(head, crops, exported):
     _, found = both(recogniser, exported(recogniser), crops)
     values = found[head.name]
     assert values.shape == (len(crops), len(head.outputs))
-    assert values.std(0).max() > 0.05 * head.kind.full_scale  # the crops are told apart
+    assert values.std(0).max() > 0.05 * SCALES.get(head.name, 1)  # the crops are told apart
     if head.type.kind in ("exclusive", "votes"):
         assert values.sum(1) == pytest.approx(1, abs=1e-5)
     assert np.isnan(found.fake).all()

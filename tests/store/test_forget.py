@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from made import add, crops
 
+from mien.errors import InputError
 from mien.store import Store
 from mien.store import forget as forgetting
+from mien.store import shards as shard_files
 from mien.store.files import log_file
 from mien.store.shards import SHARD_BYTES
 
@@ -115,7 +117,7 @@ def test_verifying_finds_what_is_left(store):
     "point",
     [
         "mien.store.forget._finish",
-        "mien.store.forget._rewrite_shards",
+        "mien.store.edit.Edit.rewrite_shards",
         "mien.store.edit.StoreInfo.write",
         "mien.store.edit.Edit._clean",
         "mien.store.forget._scrub",
@@ -146,3 +148,104 @@ def test_pixels_that_no_face_names_any_more_go_too(store):
     left = [crop for file in store.folder.glob("pixels/16/*.npy") for crop in np.load(file)]
     assert len(left) == len(store) == 9
     assert SHARD_BYTES > 2**20  # all of it was one shard
+
+
+def test_pixels_and_tables_of_an_earlier_import_go_too(store, cli):
+    """The person is in no import any more; what the earlier one wrote lies in the shard."""
+    images = ["ben/1.png", "carl/3.png"]
+    add(store, "one", crops(4)[[1, 3]], subject=["ben", "carl"], image=images)
+    add(store, "two", crops(4, seed=1)[[1, 3]], subject=["ben", "carl"], image=images)
+    assert forgetting.traces(store, forgetting.Forgotten(["one/anna"]))
+    found = cli("forget", store.folder, "--subject", "one/anna", "--verify")
+    assert found.code == 0, found.err
+    left = [crop for file in store.folder.glob("pixels/16/*.npy") for crop in np.load(file)]
+    assert len(left) == len(Store.open(store.folder))
+    found = cli("forget", store.folder, "--subject", "one/anna")
+    assert found.code == 2
+    assert "pixels that no face has" not in found.err
+
+
+def test_somebody_unknown_may_have_left_pixels(store, cli):
+    with (store.folder / "pixels/16/000000.npy").open("ab") as shard:
+        shard.write(crops(1, seed=9).tobytes())
+    found = cli("forget", store.folder, "--subject", "one/zoe")
+    assert found.code == 2
+    assert "pixels that no face has any more were removed" in found.err
+    store.reload()
+    assert forgetting.traces(store, forgetting.Forgotten(["one/zoe"])) == []
+    empty = Store.open_or_create(store.folder.with_name("empty"), 16)
+    with pytest.raises(InputError, match="unknown subject"):
+        empty.forget("x")
+
+
+def test_short_lines_of_subjects_are_no_hindrance(store):
+    file = store.folder / "subjects.csv"
+    file.write_text("id,person,age\none/ben\none/carl,,31\none/anna,A\ntwo/anna,A\n")
+    store.reload()
+    store.forget("A")
+    assert file.read_text() == "id,person,age\none/ben,,\none/carl,,31\n"
+
+
+def test_strange_files_among_the_pixels_stay(store):
+    names = [".000000.77.tmp.npy", "0copy.npy"]
+    for name in names:
+        (store.folder / "pixels/8" / name).touch()
+    whom = store.forget("A")
+    assert forgetting.traces(store, whom) == []
+    assert [name for name in names if (store.folder / "pixels/8" / name).exists()] == names
+
+
+def test_pixels_derived_meanwhile_do_not_come_back(store, monkeypatch):
+    reader = Store.open(store.folder)
+    resize = shard_files.resize_crops
+
+    def forget_meanwhile(*args):
+        monkeypatch.setattr(shard_files, "resize_crops", resize)
+        store.forget("A")
+        return resize(*args)
+
+    monkeypatch.setattr(shard_files, "resize_crops", forget_meanwhile)
+    with pytest.raises(InputError, match="open it again"):
+        reader.pixels(12)
+    assert not list(store.folder.glob("pixels/12/*.npy"))
+    assert len(Store.open(store.folder).pixels(12)) == 6
+
+
+def test_letters_beyond_ascii_and_staged_pixels_are_found(store):
+    log = store.folder / "log" / "stray.json"
+    log.write_text(json.dumps({"note": "Zo\u00eb"}))
+    whom = forgetting.Forgotten(["Zo\u00eb"], crops=[forgetting._digest(crops(1)[0])])
+    with store.new_shard() as staged:
+        staged.append(crops(1))
+        staged.close()
+        found = "\n".join(forgetting.traces(store, whom))
+    assert "stray.json: names them" in found
+    assert ".tmp: 1 crops with the pixels of theirs" in found
+
+
+def test_logs_of_imports_without_a_face_stay(store):
+    add(store, "nobody", crops(0))
+    assert log_file(store.folder, "nobody").exists()
+    store.forget("A")
+    assert log_file(store.folder, "nobody").exists()
+
+
+def test_a_note_that_was_cut_off_is_named(store):
+    (store.folder / "partial").mkdir(exist_ok=True)
+    (store.folder / "partial" / "forget-1.json").write_text("")
+    with pytest.raises(InputError, match=r"forget-1\.json: an unfinished forgetting"):
+        store.forget("A")
+
+
+def test_a_number_for_a_name_leaves_the_notes_alone(store):
+    add(store, "three", crops(2), subject=["1", "2"], image=["1.png", "2.png"])
+    log = log_file(store.folder, "three")
+    content = json.loads(log.read_text())
+    content["summary"] = {
+        "notes": ["1 of 30 rows"],
+        "missing": ["1/my 9.png", "a b/1.png", "2/9.png"],
+    }
+    log.write_text(json.dumps(content))
+    store.forget("three/1")
+    kept = json.loads(log.read_text())["summary"]
+    assert kept == {"notes": ["1 of 30 rows"], "missing": ["2/9.png"]}

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import add, crops
 
+import mien
 from mien.errors import InputError
 from mien.labels.arrays import Labels
 from mien.labels.heads import Head
 from mien.store import Store
-from mien.store.membership import describe_split, refuse_trained_on
+from mien.store.membership import describe_split, members, refuse_trained_on
 from mien.store.names import Names, pairs, short_names
 from mien.store.splits import (
     assign,
@@ -19,6 +20,7 @@ from mien.store.splits import (
     refuse_shared,
     shared_between_splits,
 )
+from mien.workflows.split import split
 
 
 def no_labels(n: int) -> Labels:
@@ -208,3 +210,35 @@ def test_a_split_of_ones_own_is_checked(faces, tmp_path, cli):
         "line 2: the store knows no subject 'nobody'"
         in cli("split", tmp_path / "s", "--from", tmp_path / "who.csv").err
     )
+
+
+def test_people_of_several_ids_may_be_named_by_any_of_them(tmp_path):
+    store = Store.open_or_create(tmp_path / "s", 16)
+    add(store, "c", crops(3), subject=["1", "2", "3"])
+    (store.folder / "subjects.csv").write_text("id,person\nc/1,anna\nc/2,anna\nc/3,1\n")
+    given, told = tmp_path / "g.csv", []
+    given.write_text("subject,split\nc/1,train\n2,train\nc/3,val\n")
+    parts = split(store.folder, given=given, say=told.append)
+    assert {name: part.faces for name, part in parts.items()} == {"train": 2, "val": 1}
+    assert "'1' is a person, and not c/1" in told[0]
+    given.write_text("subject,split\nc/1,train\nc/2,val\n")
+    with pytest.raises(InputError, match="anna is in two splits"):
+        split(store.folder, given=given)
+
+
+def test_whom_a_run_saw_is_kept_by_id_too(tmp_path):
+    store = Store.open_or_create(tmp_path / "s", 16)
+    add(store, "c", crops(2), subject=["1", "2"])
+    (store.folder / "subjects.csv").write_text("id,person\nc/1,anna\n")
+    store.reload()
+    seen = members(store, np.array([0]))
+    assert (seen["subject"], seen["subject_id"]) == (["anna"], ["c/1"])
+    (store.folder / "subjects.csv").write_text("id\n")
+    store.reload()
+    with pytest.raises(InputError, match="subject c/1"):
+        refuse_trained_on("run", seen, store, np.array([0]))
+    refuse_trained_on("run", seen, store, np.array([1]))
+    (tmp_path / "runs" / "r").mkdir(parents=True)
+    (tmp_path / "runs" / "r" / "run.json").write_text(json.dumps({"data": seen}))
+    found = mien.forget(store.folder, "c/1", runs=tmp_path / "runs")
+    assert found.runs == [str(tmp_path / "runs" / "r")]

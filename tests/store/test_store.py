@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -235,10 +236,14 @@ def test_a_corpus_of_another_path_is_refused(store, tmp_path):
         shard.append(crops(1))
         store.commit("c", corpus="c", kind="t", crops=shard, faces={}, path=str(tmp_path / "here"))
     with pytest.raises(InputError, match=r"is that of .*here; give this one another name"):
-        store.refuse_other_path("c", str(tmp_path / "there"))
-    store.refuse_other_path("c", str(tmp_path / "here"))
-    (tmp_path / "here").rmdir()
-    store.refuse_other_path("c", str(tmp_path / "there"))  # it was moved
+        store.refuse_other_corpus("c", "t", str(tmp_path / "there"))
+    with pytest.raises(InputError, match=r"is of another kind \(t\); give this one another name"):
+        store.refuse_other_corpus("c", "video")
+    store.refuse_other_corpus("c", "t", str(tmp_path / "here"))
+    (tmp_path / "here").rmdir()  # or its disk is not mounted
+    with pytest.raises(InputError, match="which is not there; --corpus c says it moved"):
+        store.refuse_other_corpus("c", "t", str(tmp_path / "there"))
+    store.refuse_other_corpus("c", "t", str(tmp_path / "there"), named=True)
 
 
 # -- files ----------------------------------------------------------------------------------------
@@ -281,13 +286,46 @@ def test_merging_keeps_large_files_large():
 def test_temporaries_of_the_living_stay(store):
     add(store, "a", crops(1))
     (store.folder / "pixels" / "8").mkdir()
-    mine = store.folder / "pixels" / "8" / f".000000.{os.getpid()}.tmp.npy"
+    young, old = (store.folder / "pixels" / "8" / f".00000{i}.ab12.tmp.npy" for i in range(2))
+    strange = store.folder / "pixels" / "8" / ".mine.tmp"
     dead = store.folder / "partial" / ".crops.999999.0-0.tmp"
-    mine.touch()
-    dead.touch()
+    for path in (young, old, strange, dead):
+        path.touch()
+    os.utime(old, (0, 0))
     add(store, "b", crops(1))
-    assert mine.exists()
+    assert young.exists()
+    assert strange.exists()
+    assert not old.exists()
     assert not dead.exists()
+
+
+def _stage_then_wait(folder, ready, go_on):
+    store = Store.open(folder)
+    with store.new_shard() as shard:
+        shard.append(crops(1))
+        shard.close()
+        ready.set()
+        go_on.wait()
+        store.commit("late", corpus="late", kind="test", crops=shard, faces={})
+
+
+def test_staged_crops_are_their_writers_whatever_its_process_is_called(store, monkeypatch):
+    """Containers on one volume have processes of one number, and know none of each other's."""
+    monkeypatch.setattr(os, "getpid", lambda: 7)
+    monkeypatch.setattr(os, "kill", lambda *_: (_ for _ in ()).throw(ProcessLookupError))
+    context = multiprocessing.get_context("fork")
+    ready, go_on = context.Event(), context.Event()
+    process = context.Process(target=_stage_then_wait, args=(store.folder, ready, go_on))
+    process.start()
+    ready.wait()
+    add(store, "a", crops(2, seed=1))
+    go_on.set()
+    process.join()
+    assert process.exitcode == 0
+    found = Store.open(store.folder)
+    expected = np.concatenate([crops(2, seed=1), crops(1)])
+    assert (found.pixels().gather(np.arange(3)) == expected).all()
+    assert not list((store.folder / "partial").iterdir())
 
 
 def test_a_reader_keeps_its_state_while_others_append(store):
@@ -484,3 +522,117 @@ def test_statistics_count_what_is_there(faces):
     assert sum(labels["expression"].values()) == 120
     assert found["faces_per_person"]["corpus/person00"] == 10
     assert labels["au_intensity"]["AU12"]["quantiles"]["1"] <= 5
+
+
+# -- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [-8, 0, -3, 4000, "96", 16.0, True])
+def test_sizes_that_are_none_are_refused(tmp_path, store, size):
+    with pytest.raises(InputError, match="size"):
+        Store.open_or_create(tmp_path / "new", size)
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(InputError, match="size"):
+        store.pixels(size)
+
+
+def test_labels_out_of_range_are_refused(store):
+    add(store, "a", crops(2))
+    for columns, words in (
+        ({"valence": [0.5, 7]}, "labels valence: 7 is outside -1 to 1"),
+        ({"AU12": [0, 3]}, "labels AU12: 3 is outside 0 to 1"),
+        ({"AU12_r": [-1, 5]}, "labels AU12_r: -1 is outside 0 to 5"),
+        ({"fear_votes": [1, -2]}, "labels fear_votes: -2 is outside 0"),
+    ):
+        with pytest.raises(InputError, match=words):
+            store.label("r", [0, 1], columns)
+    assert store.layers == ()
+    store.label("r", [0, 1], {"valence": [-1, 1], "AU12_r": [0, 5], "fear_votes": [30, np.nan]})
+
+
+def test_splits_and_rows_that_do_not_fit_are_refused(store):
+    add(store, "a", crops(2))
+    for ids, parts, words in (
+        ([0, 7], ["train", "val"], "holds no face 7"),
+        ([0, 0], ["train", "val"], "a face is named twice"),
+        ([0, 1], ["train"], "1 parts for 2 faces"),
+        ([0, 1], ["train", "../x"], "part '../x': give a name"),
+    ):
+        with pytest.raises(InputError, match=words):
+            store.set_split("mine", ids, parts)
+    assert store.splits == ()
+    with pytest.raises(InputError, match="row -1: is none of a face"):
+        store.pixels().gather(np.array([0, -1]))
+
+
+def test_unknown_names_are_told_a_few_of_those_known():
+    from mien.errors import unknown_name
+
+    told = str(unknown_name("subject", "zzz", [f"c/{i}" for i in range(50_000)]))
+    assert told.endswith("and 49990 more")
+    assert len(told) < 200
+
+
+def test_paths_of_any_letters_are_written_and_read(store, tmp_path):
+    path = str(tmp_path / 'odd}, "name')
+    with store.new_shard() as shard:
+        shard.append(crops(1))
+        store.commit("c}, ", corpus="c", kind="t", crops=shard, faces={}, path=path)
+    add(store, "d", crops(1))
+    assert Store.open(store.folder).info.sources["c}, "]["path"] == path
+
+
+def test_threads_of_one_store_take_turns(store):
+    inside = []
+
+    def write():
+        with store.writing():
+            inside.append(1)
+            time.sleep(0.02)
+            assert len(inside) == 1
+            inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(write) for _ in range(8)]:
+            done.result()
+
+
+def test_a_folder_that_became_a_store_meanwhile_is_opened(store):
+    """Between looking for store.json and looking for anything strange."""
+    add(store, "a", crops(1))
+    from mien.store.empty import create_store
+
+    create_store(store.folder, 16, 1.0)
+    assert len(Store.open(store.folder)) == 1
+
+
+def test_faces_of_a_frame_that_the_grid_repeats_keep_their_labels(store):
+    film = {"video": ["v"] * 3, "time_s": [0.0, 0.0, 0.5], "frame": [0, 1, 2], "x0": [1, 1, 2]}
+    add(store, "a", crops(3), **film)
+    store.label("rater", [0, 1, 2], {"valence": [0.1, 0.2, 0.3]})
+    assert add(store, "a", crops(3), **film).lost == {}
+    valence = store.labels().column("valence_arousal", "valence")
+    assert valence.tolist() == pytest.approx([0.1, 0.2, 0.3])
+
+
+def test_an_import_is_taken_out(store):
+    add(store, "a", crops(2), labels={"l": {"AU12": [1, 0]}}, split=["train", "val"])
+    add(store, "b", crops(1, seed=1), labels={"l": {"AU12": [1]}}, split=["test"])
+    store.remove("a")
+    found = Store.open(store.folder)
+    assert list(found.info.sources) == ["b"]
+    assert found.split().to_list() == ["test"]
+    assert found.layer("l")["face_id"].to_pylist() == [2]
+    assert (found.pixels().gather(np.arange(1)) == crops(1, seed=1)).all()
+    with pytest.raises(InputError, match="unknown source 'a'"):
+        store.remove("a")
+
+
+def test_shards_of_which_little_is_left_are_written_again(store):
+    add(store, "kept", crops(2), subject=["x", "y"])
+    for seed in range(1, 9):
+        add(store, "again", crops(3, seed=seed), subject=["z"] * 3)
+    found = Store.open(store.folder)
+    expected = np.concatenate([crops(2), crops(3, seed=8)])
+    assert (found.pixels().gather(np.arange(5)) == expected).all()
+    assert sum(len(np.load(file)) for file in store.folder.glob("pixels/16/*.npy")) <= 10

@@ -89,7 +89,7 @@ def test_windows_are_whole_and_their_missing_frames_stay_marked():
 def test_windows_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="batch_size 6 is no multiple of 4"):
         windowed(6)
-    with pytest.raises(InputError, match="no track is as long as a window"):
+    with pytest.raises(InputError, match="no training face belongs to a track"):
         Windowed(np.empty((0, 4), np.intp), 8, 0)
 
 

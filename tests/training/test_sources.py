@@ -127,7 +127,7 @@ def test_two_stores_are_trained_on_by_their_weights(faces, other_faces):
         own = source.batch(3).labels
         assert all(torch.equal(own.values[name], labels.values[name][part]) for name in own.values)
     people = parts.data["subject"]
-    assert {name.rstrip("0123456789") for name in people} == {"person", "somebody"}
+    assert {name.rstrip("0123456789") for name in people} == {"corpus/person", "corpus/somebody"}
     assert parts.data["faces"] == 120
     assert parts.stores == (str(faces.resolve()), str(other_faces.resolve()))
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mien import processors
-from mien.workflows.table_runs import threads_of_each
 from mien.training import threads
+from mien.workflows.table_runs import threads_of_each
 
 
 @pytest.fixture

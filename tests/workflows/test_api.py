@@ -118,3 +118,20 @@ def test_actors_are_filmed_and_toys_drawn(tmp_path):
 
 def test_paths_may_be_text(faces):
     assert mien.stats(str(faces))["all"]["faces"] == mien.stats(Path(faces))["all"]["faces"] == 120
+
+
+def test_options_out_of_range_are_refused(tmp_path):
+    corpus, store = write_corpus(tmp_path / "corpus"), tmp_path / "store"
+    for options, words in (
+        ({"au_scale": "FACS"}, "au_scale 'FACS': known: facs"),
+        ({"au_threshold": "0.5"}, "au_threshold '0.5'"),
+        ({"size": -8}, "size -8: give 8 to 1024"),
+    ):
+        with pytest.raises(InputError, match=words):
+            mien.import_corpus("folder", corpus, store=store, **options)
+        assert not store.exists()
+    mien.import_corpus("folder", corpus, store=store, size=32)
+    with pytest.raises(InputError, match="seed -1"):
+        mien.split(store, seed=-1)
+    with pytest.raises(InputError, match="'official': is the one that corpora bring"):
+        mien.split(store, name="official")

@@ -140,17 +140,24 @@ class Analyzer:
         self._detect: Detector | None = None
 
     def analyze(self, frames: Iterable[SourceFrame]) -> Iterator[AnalyzedFrame]:
-        """Yield one result per frame, face or no face."""
+        """Yield one result per frame, face or no face.
+
+        From one photograph (a frame without a time) to the next nobody is followed.
+        """
         if self._detect is None:
             self._detect = DETECTORS[self._detector_name](self.min_face)
-        tracker = TRACKERS[self.tracker]()
+        tracker, begin, end = TRACKERS[self.tracker](), 0, 0
         for chunk in _chunks(frames, CHUNK):
             seen = []
             for frame in chunk:
                 found = self._detect(frame.rgb)
+                if frame.time_s is None:
+                    tracker, begin = TRACKERS[self.tracker](), end
                 numbers = tracker(found, frame.time_s or 0.0)
                 kept = np.flatnonzero(numbers >= 0)
-                seen.append((frame, found[kept], numbers[kept]))
+                people = numbers[kept] + begin
+                end = max(end, int(people.max(initial=-1)) + 1)
+                seen.append((frame, found[kept], people))
             yield from self._predicted(seen)
 
     def analyze_crop(self, path: Path) -> AnalyzedFrame:

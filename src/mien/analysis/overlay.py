@@ -71,7 +71,7 @@ def _lines(found: Predictions, face: int) -> list[str]:
     lines = []
     for head in found.heads:
         values = found[head.name][face]
-        if head.type.kind in ("exclusive", "votes"):
+        if head.kind.classes:
             best = int(likeliest(values[None])[0])
             lines += [f"{head.outputs[best]} {values[best]:.2f}"] if best >= 0 else []
         elif head.type.kind == "binary":

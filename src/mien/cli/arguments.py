@@ -1,60 +1,60 @@
 """Argument types and checks that several commands share."""
 
 import argparse
-from typing import TypeVar
 
-_T = TypeVar("_T", int, float)
+from mien import ranges
+from mien.ranges import Range
 
 
 def pixel_size(text: str) -> int:
     """Side of a square crop in pixels."""
-    return _number(text, int, 8, 1024, "a whole number of pixels")
+    return int(_number(text, ranges.PIXEL_SIZE))
 
 
 def frame_rate(text: str) -> float:
     """Frames per second."""
-    return _number(text, float, 0.1, 1000, "frames per second")
+    return float(_number(text, ranges.FRAME_RATE))
 
 
 def margin(text: str) -> float:
     """Room around a box, as a share of its longer side."""
-    return _number(text, float, 0, 2, "a share of the box")
+    return float(_number(text, ranges.MARGIN))
 
 
 def face_size(text: str) -> float:
     """Size of a face in pixels."""
-    return _number(text, float, 1, 100_000, "a number of pixels")
+    return float(_number(text, ranges.FACE_SIZE))
 
 
 def stream(text: str) -> int:
     """Number of a stream in a file, from 0."""
-    return _number(text, int, 0, 1000, "the number of a stream")
+    return int(_number(text, ranges.STREAM))
 
 
 def seed(text: str) -> int:
     """A seed of a random generator."""
-    return _number(text, int, 0, 2**31 - 1, "a whole number")
+    return int(_number(text, ranges.SEED))
 
 
 def threshold(text: str) -> float:
     """A threshold in a file's own scale of intensities."""
-    return _number(text, float, 0, 5, "a number")
+    return float(_number(text, ranges.THRESHOLD))
 
 
 def positive(text: str) -> int:
     """A whole number above 0."""
-    return _number(text, int, 1, 10**9, "a whole number")
+    return int(_number(text, ranges.POSITIVE))
 
 
-def _number(text: str, kind: type[_T], low: float, high: float, what: str) -> _T:
+def _number(text: str, asked: Range) -> float:
     try:
-        value = kind(text)
+        value = asked.kind(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
-    if not value >= low:
-        raise argparse.ArgumentTypeError(f"{text}: give at least {low:g}")
-    if value > high:
-        raise argparse.ArgumentTypeError(f"{text}: give at most {high:g}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not {asked.what}") from None
+    if not value >= asked.low:
+        raise argparse.ArgumentTypeError(f"{text}: give at least {asked.low:g}")
+    if value > asked.high:
+        raise argparse.ArgumentTypeError(f"{text}: give at most {asked.high:g}")
     return value
 
 

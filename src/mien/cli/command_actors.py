@@ -57,6 +57,4 @@ def parse_size(text: str) -> tuple[int, int]:
         width, height = (int(part) for part in text.lower().split("x"))
     except ValueError:
         raise InputError(f"--size {text}: give width and height, as 640x360") from None
-    if not (64 <= width <= 3840 and 64 <= height <= 2160) or width % 2 or height % 2:
-        raise InputError(f"--size {text}: even numbers from 64x64 to 3840x2160")
     return width, height

@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mien.media.names import shown
     from mien.workflows.analyze import analyze
 
     if args.crops is not None and (args.inputs or args.overlay):
@@ -69,12 +70,16 @@ def run(args: argparse.Namespace) -> int:
     for name, why in done.skipped:
         note(f"skipped: {name}: {why}")
     rows = sum(entry.rows for entry in done.inputs)
+    read = len(done.inputs) - len(done.failed)
+    written = shown(args.out) if read else None
+    if not read:
+        stays = "; the older file of this name stays" if args.out.exists() else ""
+        note(f"{shown(args.out)}: was not written, no input could be read{stays}")
     if args.json:
         inputs = [asdict(entry) for entry in done.inputs]
         skipped = [{"input": name, "reason": why} for name, why in done.skipped]
-        print_json({"out": str(args.out), "rows": rows, "inputs": inputs,
+        print_json({"out": written, "rows": rows, "inputs": inputs,
                     "skipped": skipped, "failed": len(done.failed)})  # fmt: skip
-    else:
-        read = len(done.inputs) - len(done.failed)
-        print(f"{args.out}: {rows} rows from {read} of {len(done.inputs)} inputs")
+    elif read:
+        print(f"{shown(args.out)}: {rows} rows from {read} of {len(done.inputs)} inputs")
     return 2 if done.failed else 0

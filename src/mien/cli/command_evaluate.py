@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed, progress=progress,
         )  # fmt: skip
     if args.json:
-        print_json(results[args.split] if len(results) == 1 else results)
+        print_json(next(iter(results.values())) if len(results) == 1 else results)
         return 0
     for name, result in results.items():
         (_show_sweep if args.sweep else _show)(args, name, result)
@@ -85,7 +85,7 @@ def _lines(scores: dict[str, Any]) -> list[tuple[str, float]]:
         line
         for name, head in HEADS.items()
         if name in scores
-        for line in HEAD_SCORES[head.kind].lines(scores[name])
+        for line in HEAD_SCORES[head.kind].lines(head.short, scores[name])
     ]
     if scores["fakes"]:
         lines += [

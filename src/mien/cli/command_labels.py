@@ -4,10 +4,11 @@ example: mien labels add faces second-rater.csv --layer rater2
          mien labels list faces
          mien labels order faces consensus rater2
 
-The table names each face by a column image, or by video and frame (and track, where a frame shows
-several people), as they are in the store; corpus/ may be left away. Its other columns are those of
-`mien import folder`. What another layer says stays; where two layers speak of one face, the
-first in the order counts. Adding to a layer again replaces what it said of these faces.
+The table names each face by a column image, or by video and time_s (or timestamp), or by video and
+frame of the store's grid (and track, where a frame shows several people); corpus/ may be left away.
+Its other columns are those of `mien import folder`. What another layer says stays; where two layers
+speak of one face, the first in the order counts. Adding to a layer again replaces what it said of
+these faces.
 """
 
 import argparse

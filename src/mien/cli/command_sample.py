@@ -24,10 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from mien.workflows.sample import sample
 
-    sample(args.run, count=args.count, seed=args.seed, checkpoint=args.checkpoint, out=args.out)
+    made = sample(
+        args.run, count=args.count, seed=args.seed, checkpoint=args.checkpoint, out=args.out
+    )
     table = args.out.with_suffix(".csv")
     if args.json:
-        print_json({"grid": str(args.out), "predictions": str(table)})
+        print_json({"grid": str(args.out), "predictions": str(table), "step": made.step})
     else:
-        print(f"{args.out} and {table}: {args.count} faces")
+        print(f"{args.out} and {table}: {args.count} faces of step {made.step}")
     return 0

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from mien.labels.heads import HEADS
-    from mien.store.splits import COUNTED
+    from mien.labels.kinds import KINDS
     from mien.workflows.stats import stats
 
     found = stats(args.store, split=args.split)
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     print_table(("part", "faces", "people", "videos"), counts, f"{args.store}, {found['size']} px")
     for head in found["all"]["labels"]:
         each = {name: part["labels"][head] for name, part in parts.items()}
-        if HEADS[head].kind in COUNTED:
+        if KINDS[HEADS[head].kind].counted:
             rows = [[o, *(_count(p[o]) for p in each.values())] for o in each["all"]]
             print_table((head, *each), rows, HEADS[head].title)
         else:

@@ -10,6 +10,7 @@ from typing import NoReturn, Protocol
 
 from mien import __version__
 from mien.errors import InputError, unknown_name
+from mien.extras import explained
 
 COMMANDS = {
     "demo": "the whole way on people who do not exist, with a report at the end",
@@ -113,11 +114,12 @@ def _dispatch(arguments: list[str]) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
-    command: Command = importlib.import_module(f"mien.cli.command_{name}")
-    parser = Parser(
-        prog=f"mien {name}",
-        description=command.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_arguments(parser)
-    return command.run(parser.parse_args(arguments[1:]))
+    with explained(f"mien {name}"):
+        command: Command = importlib.import_module(f"mien.cli.command_{name}")
+        parser = Parser(
+            prog=f"mien {name}",
+            description=command.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(parser)
+        return command.run(parser.parse_args(arguments[1:]))

@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,18 @@ from mien.faces.boxes import iou
 from mien.faces.ingest import Columns, Ingester, IngestSettings
 from mien.labels import action_units
 from mien.labels.heads import heads_in
+from mien.media.names import shown
 from mien.progress import Progress, silent
 from mien.store import Store
 
 PRESENT = 1.0
 """Intensity from which a unit is present: A, a trace."""
 OVERLAP = 0.3
-NEEDED = ("video", "time_s", "person", "x0", "y0", "x1", "y1", "expression", "valence", "arousal")
+NEEDED = {
+    **dict.fromkeys(("video", "person", "expression"), pa.string()),
+    **dict.fromkeys(("time_s", "x0", "y0", "x1", "y1", "valence", "arousal"), pa.float64()),
+}
+"""Columns of the truth, with their types."""
 
 
 class Actors:
@@ -58,25 +62,34 @@ def import_actors(
 ) -> ImportSummary:
     """Ingest every video of a cast with its truth, into a layer of the corpus's name.
 
-    Each video is a source of its own; what the store holds already is skipped. Raises InputError
-    where truth is missing.
+    Each video is a source of its own; what the store holds already is skipped, a video that changed
+    is replaced, and one that the truth names no more is taken out. One that cannot be read is in
+    the summary's `failed`. Raises InputError where truth is missing, and where no video is read.
     """
     started = time.perf_counter()
     truth = _read_truth(path)
     names = pc.unique(truth["video"]).to_pylist()
-    corpus = options.corpus_of(path)
-    store.refuse_other_path(corpus, str(path.resolve()))
+    for name in names:
+        if not (path / name).resolve().is_relative_to(path.resolve()):
+            raise InputError(f"{path / 'truth.parquet'}: video {name!r} lies outside {path}")
+    corpus, place = options.corpus_of(path), shown(path.resolve())
+    store.refuse_other_corpus(corpus, "video", place, options.corpus is not None)
     summary = ImportSummary(corpus, rows=len(truth))
     heads = heads_in(_labels(truth))
     summary.heads = {head.name: head.outputs for head in heads}
-    ingester = Ingester(store, IngestSettings(options.fps), corpus, str(path.resolve()))
     for i, name in enumerate(names):
-        if not (path / name).resolve().is_relative_to(path.resolve()):
-            raise InputError(f"{path / 'truth.parquet'}: video {name!r} lies outside {path}")
         mine = truth.filter(pc.equal(truth["video"], name))
-        ingester.settings = replace(ingester.settings, fps=min(options.fps, _rate(mine)))
-        ingester.ingest(path / name, labeller=Truth(mine, corpus))
+        try:
+            settings = IngestSettings(min(options.fps, _rate(mine)))
+            ingester = Ingester(store, settings, corpus, place)
+            done = ingester.ingest(path / name, labeller=Truth(mine, corpus), name=name)
+            summary.notes += [f"{name}: {line}" for line in done.notes]
+        except InputError as error:
+            summary.failed[name] = str(error)
         progress(i + 1, len(names), "videos")
+    if len(summary.failed) == len(names):
+        raise InputError(next(iter(summary.failed.values()), f"{path}: truth.parquet is empty"))
+    _remove_others(store, corpus, names, summary)
     if corpus in store.layers:
         labelled = store.find(store.layer(corpus)["face_id"].to_numpy()) >= 0
         summary.faces = int(labelled.sum())
@@ -84,17 +97,39 @@ def import_actors(
     return summary
 
 
+def _remove_others(store: Store, corpus: str, names: list[str], summary: ImportSummary) -> None:
+    """Take out the corpus's videos that the truth names no more."""
+    named = {f"{corpus}/{name}" for name in names}
+    store.reload()
+    for source, entry in list(store.info.sources.items()):
+        if entry["corpus"] == corpus and entry.get("path") and source not in named:
+            store.remove(source)
+            summary.notes.append(f"{source}: is in truth.parquet no more, and was taken out")
+
+
 def _read_truth(path: Path) -> pa.Table:
+    """Read truth.parquet, its columns of the types of `NEEDED`, Action Units as numbers."""
     truth_file = path / "truth.parquet"
     if not truth_file.is_file():
         raise InputError(f"{path}: holds no truth.parquet; `mien actors --out {path}` makes one")
     try:
         truth = pq.read_table(truth_file)
-    except (OSError, pa.ArrowException) as error:
+    except Exception as error:
         raise InputError(f"{truth_file}: cannot be read: {error}") from error
     absent = [column for column in NEEDED if column not in truth.column_names]
     if absent:
         raise InputError(f"{truth_file}: has no column {', '.join(absent)}")
+    units = {c: pa.float32() for c in truth.column_names if action_units.parse(c) is not None}
+    for at, name in enumerate(truth.column_names):
+        kind = {**units, **NEEDED}.get(name)
+        if kind is None:
+            continue
+        try:
+            truth = truth.set_column(at, name, truth[name].cast(kind))
+        except (pa.ArrowException, NotImplementedError) as error:
+            raise InputError(f"{truth_file}: {name} is not {kind}: {error}") from error
+        if name in ("video", "time_s") and truth[name].null_count:
+            raise InputError(f"{truth_file}: {name} is empty in {truth[name].null_count} rows")
     return truth
 
 
@@ -143,11 +178,11 @@ def _matches(faces: Columns, truth: pa.Table) -> NDArray[np.intp]:
     corners = ("x0", "y0", "x1", "y1")
     boxes = np.stack([faces[c] for c in corners], 1).astype(np.float32)
     true_boxes = np.stack([truth[c].to_numpy() for c in corners], 1).astype(np.float32)
-    times, true_times = faces["time_s"], truth["time_s"].to_numpy()
+    times, true_times = np.asarray(faces["time_s"]), truth["time_s"].to_numpy()
     order = np.argsort(true_times, kind="stable")
+    first, end = (np.searchsorted(true_times[order], times + by) for by in (-2e-3, 2e-3))
     out = np.full(len(boxes), -1, np.intp)
-    for i, time_s in enumerate(times):
-        low, high = np.searchsorted(true_times[order], [time_s - 2e-3, time_s + 2e-3])
+    for i, (low, high) in enumerate(zip(first, end, strict=True)):
         candidates = order[low:high]
         candidates = candidates[np.isfinite(true_boxes[candidates]).all(1)]
         if len(candidates):

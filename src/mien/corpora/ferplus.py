@@ -25,6 +25,7 @@ from mien.corpora.imported import ImportOptions, ImportSummary
 from mien.corpora.pictures import FaceFinder, read_crops
 from mien.errors import InputError
 from mien.labels.heads import heads_in
+from mien.media.names import shown
 from mien.progress import Progress, silent
 from mien.store import Store
 
@@ -85,7 +86,8 @@ def import_ferplus(
     """Add the pictures that are there; raises InputError for a table that is not FER+'s."""
     started = time.perf_counter()
     corpus = options.corpus_of(path)
-    store.refuse_other_path(corpus, str(path.resolve()))
+    place = shown(path.resolve())
+    store.refuse_other_corpus(corpus, "ferplus", place, options.corpus is not None)
     rows, summary = _read_table(path, corpus)
     kept = _without_doubles(rows, summary)
     finder = FaceFinder() if options.find_faces else None
@@ -95,7 +97,7 @@ def import_ferplus(
         if done.not_found:
             summary.notes.append(f"no face found in {len(done.not_found)} pictures: cut whole")
         if not done.rows:
-            raise InputError(f"{path}: none of its pictures could be read")
+            raise InputError(f"{shown(path)}: none of its pictures could be read")
         chosen = [kept[i] for i in done.rows]
         labels = _labels(chosen)
         summary.faces = len(chosen)
@@ -115,7 +117,7 @@ def import_ferplus(
             split=[row.part for row in chosen],
             summary=asdict(summary),
             settings=asdict(options),
-            path=str(path.resolve()),
+            path=place,
             margin=finder.margin if finder else None,
         )
     return summary
@@ -125,18 +127,18 @@ def _read_table(path: Path, corpus: str) -> tuple[list[Row], ImportSummary]:
     """Rows whose pictures are there; names without a picture are counted."""
     table = path / TABLE
     if not table.is_file():
-        raise InputError(f"{path}: holds no {TABLE}: not FER+")
+        raise InputError(f"{shown(path)}: holds no {TABLE}: not FER+")
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table}: cannot be read: {error}") from error
+        raise InputError(f"{shown(table)}: cannot be read: {error}") from error
     rows, missing = [], []
     for number, line in enumerate(lines, start=2):
         name = (line.get("Image name") or "").strip()
         if not name:
             continue  # the authors left these pictures out
-        folder, part, votes = _checked(f"{table}, line {number}", name, line)
+        folder, part, votes = _checked(f"{shown(table)}, line {number}", name, line)
         places = (path / "data" / folder / name, path / folder / name)
         found = next((place for place in places if place.is_file()), None)
         if found is None:
@@ -144,7 +146,7 @@ def _read_table(path: Path, corpus: str) -> tuple[list[Row], ImportSummary]:
         else:
             rows.append(Row(name, found, part, votes))
     if not rows:
-        raise InputError(f"{path}: none of the {len(missing)} pictures of {TABLE} is there")
+        raise InputError(f"{shown(path)}: none of the {len(missing)} pictures of {TABLE} is there")
     summary = ImportSummary(corpus, rows=len(rows) + len(missing), missing=missing)
     return rows, summary
 

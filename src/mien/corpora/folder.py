@@ -10,6 +10,7 @@ AU1 ... AU46; any may be absent, any cell may be empty: unlabelled. A unit's val
 import argparse
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from mien.corpora.label_table import LabelTable, read_label_table
 from mien.corpora.pictures import FaceFinder, read_crops
 from mien.errors import InputError
 from mien.labels.heads import heads_in
+from mien.media.names import shown
 from mien.progress import Progress, silent
 from mien.store import Store
-from mien.store.files import fingerprint
+from mien.store.files import fingerprint, log_file
 
 
 class Folder:
@@ -89,8 +91,10 @@ def import_folder(
     started = time.perf_counter()
     csv_file = _label_file(path, options)
     corpus = options.corpus_of(csv_file.parent)
-    store.refuse_other_path(corpus, str(csv_file.resolve()))
+    named = options.corpus is not None
+    store.refuse_other_corpus(corpus, "folder", shown(csv_file.resolve()), named)
     table = read_label_table(csv_file, options)
+    table.notes += _other_scales(store, corpus, table, options)
     files, missing = _image_files(csv_file, table, options)
     summary = ImportSummary(
         corpus,
@@ -123,7 +127,7 @@ def import_folder(
             split=[table.names["split"][row] for row in kept] if "split" in table.names else None,
             summary=asdict(summary),
             settings=settings,
-            path=str(csv_file.resolve()),
+            path=shown(csv_file.resolve()),
             margin=finder.margin if finder else None,
             fingerprint=fingerprint(json.dumps(settings, sort_keys=True)),
         )
@@ -146,6 +150,27 @@ def _label_file(path: Path, options: ImportOptions) -> Path:
     if len(found) != 1:
         raise InputError(f"{path}: holds {len(found)} CSV files; name one with --csv")
     return found[0]
+
+
+def _other_scales(
+    store: Store, corpus: str, table: LabelTable, options: ImportOptions
+) -> list[str]:
+    """Say which corpora of the store had their units read on another scale than was guessed."""
+    own, others = table.au_full_scale, []
+    if own is None or options.au_scale is not None:
+        return []
+    for name, entry in store.info.sources.items():
+        if entry["kind"] == "folder" and name != corpus:
+            with suppress(OSError, ValueError, LookupError, TypeError):  # its log is lost
+                told = json.loads(log_file(store.folder, name).read_text("utf-8"))
+                if told["settings"]["au_full_scale"] not in (None, own):
+                    others.append(name)
+    if not others:
+        return []
+    return [
+        f"warning: Action Units of {', '.join(others)} in this store were taken on another scale "
+        "than these; where they belong together, --au-scale says which it is"
+    ]
 
 
 def _image_files(

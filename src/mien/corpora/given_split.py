@@ -1,6 +1,6 @@
 """A split that somebody else made, as a CSV of people or videos."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mien.corpora.table_file import read_table, spelling_key
@@ -10,9 +10,14 @@ from mien.store.splits import split_name
 
 
 def read_given_split(
-    path: Path, subject: Sequence[str | None], video: Sequence[str | None]
+    path: Path,
+    subject: Sequence[str | None],
+    video: Sequence[str | None],
+    person_of: Mapping[str, str] | None = None,
 ) -> list[str | None]:
     """Return the split of each face; None for faces the CSV says nothing of.
+
+    person_of: ids by which the CSV may name people too, to the names in `subject`.
 
     The CSV has a column `split` and a column `subject` or `video`; `001` may stand for `corpus/001`
     where only one corpus has such a name. Raises InputError where it names
@@ -25,7 +30,8 @@ def read_given_split(
         raise InputError(f"{path}: needs the columns split and subject (or video)")
     names = subject if key == "subject" else video
     known = {name for name in names if name is not None}
-    written = short_names(known)
+    ids = dict(person_of or {}) if key == "subject" else {}
+    written = {**short_names({*ids, *known}), **{name: name for name in known}}
     given: dict[str, str] = {}
     for line, name, cell in zip(table.line, columns[key], columns["split"], strict=True):
         try:
@@ -34,7 +40,7 @@ def read_given_split(
             raise InputError(f"{path}, line {line}: {error}") from error
         if name not in written:
             raise _unknown(path, line, key, name, known)
-        name = written[name]
+        name = ids.get(written[name], written[name])
         if given.setdefault(name, part) != part:
             raise InputError(
                 f"{path}, line {line}: {key} {name} is in two splits, {given[name]} and {part}"

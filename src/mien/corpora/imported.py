@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from mien.errors import InputError
+from mien.errors import check_name
 from mien.progress import Progress
+from mien.ranges import FRAME_RATE, THRESHOLD
 from mien.store import Store
 
 
@@ -24,7 +25,7 @@ class ImportOptions:
     (intensities of 0 to 5); None tells it from the columns' names and values. find_faces: cut
     pictures anew around the detector's box.
 
-    Raises InputError for a threshold or frame rate out of range.
+    Raises InputError for a threshold, frame rate or scale that is none.
     """
 
     au_threshold: float = 0.5
@@ -39,10 +40,10 @@ class ImportOptions:
     find_faces: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.au_threshold <= 5:
-            raise InputError(f"--au-threshold {self.au_threshold:g}: give 0 to 5")
-        if not 0.1 <= self.fps <= 1000:
-            raise InputError(f"--fps {self.fps:g}: give 0.1 to 1000 frames per second")
+        THRESHOLD.check("au_threshold", self.au_threshold)
+        FRAME_RATE.check("fps", self.fps)
+        if self.au_scale is not None:
+            check_name("au_scale", self.au_scale, ("presence", "share", "facs"))
 
     def corpus_of(self, path: Path) -> str:
         """Name of the corpus in this folder."""
@@ -51,8 +52,8 @@ class ImportOptions:
 
 @dataclass
 class ImportSummary:
-    """What came of an import. heads: the outputs that it labels, by head. failed: image to the
-    reason it could not be read. notes: what to know of how the labels were read.
+    """What came of an import. heads: the outputs that it labels, by head. failed: image or
+    video to the reason it could not be read. notes: what to know of how the labels were read.
     """
 
     source: str

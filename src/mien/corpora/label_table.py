@@ -17,11 +17,16 @@ from mien.corpora.imported import ImportOptions
 from mien.corpora.table_file import MISSING, TableFile, likely_doubles, number, read_table
 from mien.errors import InputError
 from mien.labels import action_units, expressions
+from mien.labels.heads import HEADS
 from mien.store.splits import split_name
 
 NAMES = ("subject", "split", "video", "expression", "class")
 MOST_CLASSES = 100
-CONTINUOUS = ("valence", "arousal")
+CONTINUOUS = tuple(o for head in HEADS.values() if head.kind == "regression" for o in head.outputs)
+"""Outputs of regression heads, in [-1, 1]."""
+VOTES = re.compile(r".+_votes")
+"""Columns of raters' votes for an expression: counts or shares."""
+MOST_VOTES = 1e6
 NOT_LABELS = (
     *("source", "yaw_deg", "pitch_deg", "roll_deg", "bs_*", "landmark_*", "Unnamed: 0"),
     *("input", "frame", "timestamp", "face_id", "success", "confidence"),
@@ -70,14 +75,6 @@ class LabelTable:
         if "expression" in self.names:
             found["expression"] = [self.names["expression"][row] for row in chosen]
         return found
-
-    def au_names(self) -> list[str]:
-        """Column names of the units, in order."""
-        return [action_units.column(au) for au in sorted(self.au)]
-
-    def expression_names(self) -> list[str]:
-        """Expressions that occur, in canonical order."""
-        return list(expressions.merged(n for n in self.names.get("expression", []) if n))
 
     def numeric_columns(self) -> Iterator[tuple[str, Values]]:
         """Yield store columns: valence, arousal, presence (NaN where missing) and intensity."""
@@ -133,6 +130,9 @@ def _kept_columns(
             table.ignored.append(name)
         elif expressions.parse(name) is not None:
             scores.append(name)
+        elif VOTES.fullmatch(name):
+            if expressions.parse(name.removesuffix("_votes")) is None:
+                raise _unknown_column(path, name)
         elif name not in ("image", *NAMES, *CONTINUOUS) and _unit(name) is None:
             raise _unknown_column(path, name)
     for name in (*table.ignored, *scores):
@@ -179,6 +179,11 @@ def _checked(
             high = 1 if unit[1] == "c" else action_units.INTENSITY_MAX
             units[unit] = _numbers(path, name, cells, table.line, 0, high)
             numeric += cells
+        elif VOTES.fullmatch(name):
+            label = expressions.parse(name.removesuffix("_votes"))
+            votes = _numbers(path, name, cells, table.line, 0, MOST_VOTES)
+            table.continuous[f"{label}_votes"] = votes
+            numeric += cells
         else:
             table.continuous[name] = _numbers(path, name, cells, table.line, -1, 1)
             numeric += cells
@@ -196,7 +201,7 @@ def _unit(name: str) -> tuple[int, str] | None:
 
 
 def _unknown_column(path: Path, name: str) -> InputError:
-    known = ("image", *NAMES, *CONTINUOUS)
+    known = ("image", *NAMES, *CONTINUOUS, "neutral_votes")
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
     if near:
         hint = f"did you mean {near[0]!r}?"

@@ -14,6 +14,7 @@ from mien.faces import DETECTORS
 from mien.faces.crop import MARGIN, square_crop
 from mien.faces.detection import Detector
 from mien.media.images import read_image
+from mien.media.names import shown
 from mien.progress import Progress
 from mien.store.shards import CropWriter, resize_crops
 
@@ -85,7 +86,7 @@ def read_crops(
             results = readers.map(_read_crop, (files[r] for r in rows), size, [finder] * len(rows))
             for row, (crop, box, reason) in zip(rows, results, strict=True):
                 if crop is None:
-                    done.failed[str(files[row])] = reason
+                    done.failed[shown(files[row] or Path())] = reason
                     continue
                 writer.append(crop[None])
                 done.rows.append(row)

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from mien.atomic import write_text
 from mien.errors import InputError
 from mien.evaluation.faceness import share_with_a_face
-from mien.labels.arrays import Labels
+from mien.labels.arrays import Labels, Predictions, joined
 from mien.metrics.affect import DEFINITION, HEADLINE, affect_scores, headline
-from mien.models.images import to_network, to_pixels
+from mien.models.images import to_pixels
 from mien.models.sampler import FaceSampler
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.progress import Progress, silent
@@ -32,7 +31,7 @@ LOOKED_AT = 64
 
 
 @dataclass(frozen=True)
-class TestFaces:
+class ScoredFaces:
     """The faces of one part of a store that a run may be tested on, with their labels."""
 
     store: Store
@@ -47,7 +46,7 @@ class TestFaces:
         part: str,
         split: str | None = None,
         layers: Sequence[str] | None = None,
-    ) -> "TestFaces":
+    ) -> "ScoredFaces":
         """Choose them. split: None for the store's default. layers: None for all.
 
         Raises InputError where the part is empty, shares a person or video with another, or holds
@@ -61,7 +60,7 @@ class TestFaces:
 
 
 def evaluate(
-    run: Run, faces: TestFaces, part: str, seed: int = 0, progress: Progress = silent
+    run: Run, faces: ScoredFaces, part: str, seed: int = 0, progress: Progress = silent
 ) -> dict[str, Any]:
     """Score the last and the best checkpoint; plain values, NaN where nothing is labelled."""
     result: dict[str, Any] = {
@@ -99,7 +98,7 @@ def fakes_with_a_face(checkpoint: Checkpoint, seed: int) -> float:
 
 def score_checkpoint(
     checkpoint: Checkpoint,
-    faces: TestFaces,
+    faces: ScoredFaces,
     seed: int,
     progress: Progress,
     generated: int = FAKES,
@@ -107,9 +106,8 @@ def score_checkpoint(
     """Score one checkpoint on faces, and on faces that it generates, if it does."""
     recogniser = TorchRecogniser.load(checkpoint.recogniser)
     pixels = faces.store.pixels(recogniser.preprocessing.size)
-    channels = recogniser.preprocessing.channels
-    batches = _real_batches(pixels, faces.rows, channels, progress, f"step {checkpoint.step}")
-    predictions = recogniser.predict_batches(batches)
+    note = f"step {checkpoint.step}"
+    predictions = joined(list(_predicted(recogniser, pixels, faces.rows, progress, note)))
     scores = affect_scores(predictions, faces.labels)
     fake = np.empty(0, np.float32)
     if checkpoint.sampler is not None:
@@ -132,12 +130,16 @@ def _share(
     return float(np.mean(called(known))) if len(known) else float("nan")
 
 
-def _real_batches(
-    pixels: Pixels, rows: NDArray[np.intp], channels: int, progress: Progress, note: str
-) -> Iterator[Tensor]:
+def _predicted(
+    recogniser: TorchRecogniser,
+    pixels: Pixels,
+    rows: NDArray[np.intp],
+    progress: Progress,
+    note: str,
+) -> Iterator[Predictions]:
     for start in range(0, len(rows), BATCH):
         part = rows[start : start + BATCH]
-        yield to_network(pixels.gather(part), channels)
+        yield recogniser.predict(pixels.gather(part))
         progress(start + len(part), len(rows), note)
 
 

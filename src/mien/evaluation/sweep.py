@@ -12,25 +12,33 @@ import numpy as np
 
 from mien.atomic import write_text
 from mien.errors import InputError
-from mien.evaluation.evaluate import TestFaces, fakes_with_a_face, score_checkpoint
+from mien.evaluation.evaluate import ScoredFaces, fakes_with_a_face, score_checkpoint
 from mien.labels.arrays import Labels
 from mien.metrics.measures import measure, of_checkpoint
 from mien.progress import Progress, silent
 from mien.runs.run import Run
-from mien.store.membership import describe_split
+from mien.store.membership import digest_of
 from mien.text import to_json
 
 FAKES = 512
 """Generated faces of each checkpoint."""
+SWEEP = "sweep.json"
+"""File of the sweep of a run's only store."""
 KEPT_EVERY = 20
 """Checkpoints scored from one writing of the scores to the next."""
 
 
 def sweep(
-    run: Run, faces: TestFaces, part: str, seed: int = 0, progress: Progress = silent
+    run: Run,
+    faces: ScoredFaces,
+    part: str,
+    seed: int = 0,
+    progress: Progress = silent,
+    file: str = SWEEP,
 ) -> dict[str, Any]:
     """Score all checkpoints; keeps and returns scores by step, and best value and step by measure.
 
+    file: of the run's folder that they are kept in.
     With them: the share of the last checkpoint's samples that are faces to the detector, and how
     often each unit is shown on the split. What an earlier sweep of the same faces, labels and seed
     scored stays, though its checkpoint be gone since: so a long run may be swept as it grows.
@@ -38,18 +46,20 @@ def sweep(
     Raises InputError where there is no checkpoint, or where scores of other faces would be lost
     whose checkpoints are gone.
     """
-    digest = describe_split(faces.store, faces.rows, faces.store.labels())["digest"]
+    digest = digest_of(faces.store, faces.rows, faces.labels)
     of = {"split": part, "seed": seed, "faces": len(faces.rows), "digest": digest}
     found = run.checkpoints()
     if not found:
         raise InputError(f"{run.folder}: the run has no checkpoint yet")
-    scored = _scored(run, of)
+    scored = _scored(run, of, file)
     todo = [checkpoint for checkpoint in found if checkpoint.step not in scored]
     for i, checkpoint in enumerate(todo):
         scores = score_checkpoint(checkpoint, faces, seed, silent, FAKES)
         scored[checkpoint.step] = {"step": checkpoint.step, **of_checkpoint(scores)}
         if (i + 1) % KEPT_EVERY == 0:
-            write_text(_unfinished(run), to_json({**of, "checkpoints": list(scored.values())}))
+            write_text(
+                _unfinished(run, file), to_json({**of, "checkpoints": list(scored.values())})
+            )
         progress(i + 1, len(todo), f"step {checkpoint.step}")
     steps = [scored[step] for step in sorted(scored)]
     result = {
@@ -59,20 +69,20 @@ def sweep(
         "last fakes with a face": fakes_with_a_face(found[-1], seed),
         "shown": _shown(faces.labels),
     }
-    write_text(run.folder / "sweep.json", to_json(result))
-    _unfinished(run).unlink(missing_ok=True)
+    write_text(run.folder / file, to_json(result))
+    _unfinished(run, file).unlink(missing_ok=True)
     return result
 
 
-def _unfinished(run: Run) -> Path:
-    return run.folder / "sweep-unfinished.json"
+def _unfinished(run: Run, file: str) -> Path:
+    return run.folder / f"unfinished-{file}"
 
 
-def _scored(run: Run, of: dict[str, Any]) -> dict[int, dict[str, Any]]:
+def _scored(run: Run, of: dict[str, Any], file: str) -> dict[int, dict[str, Any]]:
     """Scores by step of earlier sweeps, finished or not, of the same faces and seed."""
     found: dict[int, dict[str, Any]] = {}
     saved = {checkpoint.step for checkpoint in run.checkpoints()}
-    for path in (run.folder / "sweep.json", _unfinished(run)):
+    for path in (run.folder / file, _unfinished(run, file)):
         try:
             known = json.loads(path.read_text("utf-8"))
             rows = {row["step"]: _read_back(row) for row in known["checkpoints"]}

@@ -1,17 +1,19 @@
 """Videos into a store: decode, resample, detect, track, crop, append."""
 
-import fcntl
 import hashlib
 import json
 import time
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from mien import __version__, ranges
 from mien.errors import InputError
 from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.faces.crop import MARGIN, square_crop
@@ -19,12 +21,13 @@ from mien.faces.detection import Detections, Detector
 from mien.faces.journal import DetectionJournal
 from mien.faces.quality import quality
 from mien.media.decode import Frame, decode, probe
+from mien.media.names import shown
 from mien.media.report import DecodeReport
-from mien.media.resample import resample
+from mien.media.resample import resample, uneven
 from mien.progress import Progress, silent
 from mien.store import Store
-from mien.store.files import fingerprint, log_file
-from mien.store.schema import LANDMARKS, Source, check_part_name
+from mien.store.files import fingerprint, lock_file, log_file
+from mien.store.schema import LANDMARKS, Source
 from mien.store.shards import CropWriter
 
 VIDEOS = "videos"
@@ -39,6 +42,7 @@ class IngestSettings:
 
     min_face: size in pixels from which faces are looked for; None: it follows from the picture.
     stream: number of the video stream; None for the main one. strict: refuse damaged files.
+    Raises InputError for a number out of range.
     """
 
     fps: float = 30.0
@@ -48,6 +52,14 @@ class IngestSettings:
     min_face: float | None = None
     stream: int | None = None
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        ranges.FRAME_RATE.check("fps", self.fps)
+        ranges.MARGIN.check("margin", self.margin)
+        if self.min_face is not None:
+            ranges.FACE_SIZE.check("min_face", self.min_face)
+        if self.stream is not None:
+            ranges.STREAM.check("stream", self.stream)
 
 
 @dataclass
@@ -91,15 +103,15 @@ class Labeller(Protocol):
 
 @dataclass
 class _Rows:
-    """Columns of the faces seen so far, in order of appearance."""
+    """Columns of the faces seen so far, in order of appearance: some 80 bytes a face."""
 
-    frame: list[int] = field(default_factory=list)
-    time_s: list[float] = field(default_factory=list)
-    track: list[int] = field(default_factory=list)
-    box: list[Any] = field(default_factory=list)
-    confidence: list[float] = field(default_factory=list)
-    landmarks: list[Any] = field(default_factory=list)
-    quality: list[float] = field(default_factory=list)
+    frame: "array[int]" = field(default_factory=lambda: array("i"))
+    time_s: "array[float]" = field(default_factory=lambda: array("d"))
+    track: "array[int]" = field(default_factory=lambda: array("i"))
+    box: "array[float]" = field(default_factory=lambda: array("f"))
+    confidence: "array[float]" = field(default_factory=lambda: array("f"))
+    landmarks: "array[float]" = field(default_factory=lambda: array("f"))
+    quality: "array[float]" = field(default_factory=lambda: array("f"))
 
 
 class Ingester:
@@ -112,15 +124,21 @@ class Ingester:
     def __init__(
         self, store: Store, settings: IngestSettings, corpus: str = VIDEOS, path: str = ""
     ) -> None:
-        check_part_name("corpus", corpus)
+        store.refuse_other_corpus(corpus, "video", path, named=True)
         self.store, self.settings, self.corpus, self.path = store, settings, corpus, path
         self._detector: Detector | None = None
 
     def ingest(
-        self, path: Path, progress: Progress = silent, labeller: Labeller | None = None
+        self,
+        path: Path,
+        progress: Progress = silent,
+        labeller: Labeller | None = None,
+        name: str | None = None,
     ) -> VideoSummary:
         """Add a video; skip it where the store holds it whole, resume it where it was cut off.
 
+        name: in the corpus, where it replaces another video; None: that of the file, with a digest
+        where another video has it when this one is committed.
         Raises InputError where the file cannot be read to its end, then nothing of it is added, and
         where another process is ingesting it.
         """
@@ -130,59 +148,90 @@ class Ingester:
         told = labeller.fingerprint if labeller else ""
         mark = fingerprint(json.dumps([settings, told], sort_keys=True))
         with _alone(self.store.folder / "partial" / f"{digest}.lock", path):
-            self.store.reload()
-            known = self._known(digest, mark)
+            self._reload()
+            known = self._known(digest, mark, name)
             if known is not None:
-                return replace(known, input=str(path), status="skipped")
-            video = self._name(path, digest)
-            summary = VideoSummary(str(path), f"{self.corpus}/{video}")
+                return replace(known, input=shown(path), status="skipped")
+            summary = VideoSummary(shown(path), "")
             least = smallest_face(info.width, info.height, self.settings.min_face)
             summary.smallest_face = round(least, 1)
             total = info.duration_s * self.settings.fps if info.duration_s else None
             journal_file = self.store.folder / "partial" / f"{digest}.jsonl"
-            detector = f"{self.settings.detector}, min_face {self.settings.min_face}"
-            journal = DetectionJournal(journal_file, detector)
+            journal = DetectionJournal(journal_file, self._detections())
             with journal, self.store.new_shard() as crops:
                 try:
                     rows = self._collect(path, journal, crops, summary, progress, total)
                 except InputError:
                     journal.remove()  # of no use: a mended file is another file
                     raise
-                faces = _columns(rows, video)
-                subjects, labels = labeller(faces) if labeller else ([], {})
-                for i, name in enumerate(subjects):
-                    faces["subject"][i] = faces["subject"][i] if name is None else name
-                self.store.commit(
-                    f"{self.corpus}/{video}",
-                    corpus=self.corpus,
-                    kind="video",
-                    crops=crops,
-                    faces=faces,
-                    labels=labels,
-                    summary=asdict(summary),
-                    settings={**settings, "path": str(path.resolve())},
-                    path=self.path,
-                    digest=digest,
-                    fingerprint=mark,
-                    margin=self.settings.margin,
-                )
+                kept = {**settings, "path": shown(path.resolve())}
+                about = {"settings": kept, "digest": digest, "fingerprint": mark}
+                with self.store.writing():
+                    self._commit(
+                        name or self._name(path, digest), rows, crops, summary, labeller, about
+                    )
                 journal.remove()
         return summary
 
-    def _known(self, digest: str, mark: str) -> VideoSummary | None:
-        """What came of the video when it was ingested with the same settings, if it was."""
+    def _reload(self) -> None:
+        """Read what others changed, and make the store again where one found it empty."""
+        if not (self.store.folder / "store.json").exists():
+            Store.open_or_create(self.store.folder, self.store.info.size)
+        self.store.reload()
+
+    def _detections(self) -> str:
+        """What decides the detections of a file: those of anything else do not count."""
+        asked = self.settings
+        versions = f"mien {__version__}, av {version('av')}"
+        return f"{asked.detector}, min_face {asked.min_face}, stream {asked.stream}, {versions}"
+
+    def _commit(
+        self,
+        video: str,
+        rows: _Rows,
+        crops: CropWriter,
+        summary: VideoSummary,
+        labeller: Labeller | None,
+        about: Mapping[str, Any],
+    ) -> None:
+        """Add what was collected under the video's name; to be called under the store's lock."""
+        summary.video = f"{self.corpus}/{video}"
+        faces = _columns(rows, video)
+        subjects, labels = labeller(faces) if labeller else ([], {})
+        for i, name in enumerate(subjects):
+            faces["subject"][i] = faces["subject"][i] if name is None else name
+        self.store.commit(
+            summary.video,
+            corpus=self.corpus,
+            kind="video",
+            crops=crops,
+            faces=faces,
+            labels=labels,
+            summary=asdict(summary),
+            path=self.path,
+            margin=self.settings.margin,
+            **about,
+        )
+
+    def _known(self, digest: str, mark: str, video: str | None) -> VideoSummary | None:
+        """What came of the video when it was ingested with the same settings, if it was.
+
+        video: the name that it must have; None: any.
+        """
         for name, entry in self.store.info.sources.items():
             same = entry["corpus"] == self.corpus and entry.get("settings") == mark
+            same = same and video in (None, name.removeprefix(f"{self.corpus}/"))
             if same and entry.get("digest") == digest:
                 return _logged_summary(self.store.folder, name, entry)
         return None
 
     def _name(self, path: Path, digest: str) -> str:
         """Name the video after its file; a digest tells two files of one name apart."""
-        taken = self.store.info.sources.get(f"{self.corpus}/{path.name}")
+        name = shown(Path(path.name))
+        taken = self.store.info.sources.get(f"{self.corpus}/{name}")
         if taken is None or taken.get("digest") == digest:
-            return path.name
-        return f"{path.stem}-{digest[:8]}{path.suffix}"
+            return name
+        return shown(Path(f"{path.stem}-{digest[:8]}{path.suffix}"))
 
     def _collect(
         self,
@@ -195,8 +244,8 @@ class Ingester:
     ) -> _Rows:
         """Go through the video once, writing crops in order of appearance."""
         tracker = TRACKERS[self.settings.tracker]()
-        rows, started = _Rows(), time.perf_counter()
-        shown: Frame | None = None
+        rows, started, kept_frames = _Rows(), time.perf_counter(), 0
+        latest: Frame | None = None
         found, numbers, crops = Detections.none(), np.empty(0, np.intp), np.empty(0, np.uint8)
         report = DecodeReport()
         stream, strict = self.settings.stream, self.settings.strict
@@ -206,7 +255,7 @@ class Ingester:
             k, frame = next(frames, (-1, None))
             if frame is None:
                 break
-            if frame is not shown:
+            if frame is not latest:
                 found = self._detect(frame, journal)
                 summary.decode_detect_s += time.perf_counter() - before
                 numbers = tracker(found, frame.time_s)
@@ -216,7 +265,8 @@ class Ingester:
                 scores = _scores(frame, found, crops)
                 boxes = frame.to_file_pixels(found.boxes)
                 points = frame.to_file_pixels(found.landmarks)
-                shown = frame
+                latest = frame
+                kept_frames += 1
             summary.frames += 1
             if len(found):
                 summary.frames_with_face += 1
@@ -225,12 +275,13 @@ class Ingester:
                 rows.frame.append(k)
                 rows.time_s.append(frame.time_s)
                 rows.track.append(track)
-                rows.box.append(boxes[i])
+                rows.box.extend(boxes[i].tolist())
                 rows.confidence.append(float(found.confidence[i]))
-                rows.landmarks.append(points[i])
+                rows.landmarks.extend(points[i].ravel().tolist())
                 rows.quality.append(scores[i])
             progress(k + 1, total, f"{len(rows.frame)} faces")
         summary.decoded, summary.notes = report.decoded, report.notes
+        summary.notes += uneven(report.decoded, kept_frames, summary.frames, self.settings.fps)
         summary.faces, summary.tracks = len(rows.frame), len(set(rows.track))
         summary.loss = round(1 - summary.frames_with_face / summary.frames, 6)
         summary.seconds = round(summary.frames / self.settings.fps, 3)
@@ -267,18 +318,17 @@ def _digest(path: Path) -> str:
 
 
 @contextmanager
-def _alone(lock_file: Path, path: Path) -> Iterator[None]:
+def _alone(place: Path, path: Path) -> Iterator[None]:
     """Keep other processes from ingesting the same video; raises InputError where one does."""
-    lock_file.parent.mkdir(exist_ok=True)
-    with lock_file.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{path}: another process is ingesting it") from None
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = lock_file(place)
+    if lock is None:
+        raise InputError(f"{shown(path)}: another process is ingesting it")
+    with lock:
         try:
             yield
         finally:
-            lock_file.unlink(missing_ok=True)
+            place.unlink(missing_ok=True)
 
 
 def _logged_summary(folder: Path, source: str, entry: Source) -> VideoSummary:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from mien.faces.boxes import iou
 from mien.faces.detection import Detections
@@ -53,6 +52,8 @@ class IouTracker:
         time_s: float,
     ) -> None:
         """Match unmatched people with unmatched faces so that the scores add up to most."""
+        from scipy.optimize import linear_sum_assignment
+
         taken = set(numbers[numbers >= 0].tolist())
         score = score.copy()
         score[:, numbers >= 0] = -1

@@ -24,10 +24,14 @@ _LEAST_SIDE = 64  # small faces are enlarged by whole factors until this wide in
 
 @dataclass(frozen=True)
 class Samples:
-    """Generated faces (N, S, S, 3) RGB, and the same network's predictions of them."""
+    """Generated faces (N, S, S, 3) RGB, and the same network's predictions of them.
+
+    step: of the checkpoint that made them.
+    """
 
     pixels: NDArray[np.uint8]
     predictions: Predictions
+    step: int
 
 
 def sample(checkpoint: Checkpoint, count: int, seed: int) -> Samples:
@@ -39,7 +43,8 @@ def sample(checkpoint: Checkpoint, count: int, seed: int) -> Samples:
         raise InputError(f"{checkpoint.folder}: has no generator, so it makes no faces")
     recogniser = TorchRecogniser.load(checkpoint.recogniser)
     faces = list(FaceSampler.load(checkpoint.sampler).batches(count, seed))
-    return Samples(to_pixels(torch.cat(faces)), recogniser.predict_batches(faces))
+    predictions = recogniser.predict_batches(faces)
+    return Samples(to_pixels(torch.cat(faces)), predictions, checkpoint.step)
 
 
 def write_grid(path: Path, samples: Samples, columns: int = COLUMNS) -> None:

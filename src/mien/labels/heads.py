@@ -49,12 +49,14 @@ class Head:
 class HeadType:
     """A name that heads may have.
 
-    kind: a key of `KINDS`. title: in words. merged: unites lists of outputs, in the order of a
-    store. parse: an output's name from what a person wrote (12, `AU12`; `happy`), or None. outputs:
-    those of a head whose outputs neither recipe nor store names.
+    kind: a key of `KINDS`. title: in words. short: before its outputs' names in tables of scores.
+    merged: unites lists of outputs, in the order of a store. parse: an output's name from what a
+    person wrote (12, `AU12`; `happy`), or None. outputs: those of a head whose outputs neither
+    recipe nor store names.
     """
 
     kind: str
+    short: str
     title: str
     merged: Callable[..., tuple[str, ...]]
     parse: Callable[[str], str | None]
@@ -90,20 +92,27 @@ _DOCUMENT_UNITS = tuple(map(action_units.column, action_units.DOCUMENT_AUS))
 HEADS: dict[str, HeadType] = {
     "valence_arousal": HeadType(
         "regression",
+        "",
         "valence and arousal, -1 to 1",
         _all_or_none(*VALENCE_AROUSAL),
         _one_of(*VALENCE_AROUSAL),
         VALENCE_AROUSAL,
     ),
-    "au": HeadType("binary", "Action Units, present or absent", _units, _unit, _DOCUMENT_UNITS),
+    "au": HeadType(
+        "binary", "AU", "Action Units, present or absent", _units, _unit, _DOCUMENT_UNITS
+    ),
     "au_intensity": HeadType(
-        "ordinal", "Action Units, intensity 0 to 5", _units, _unit, _DOCUMENT_UNITS
+        "ordinal", "AU intensity", "Action Units, intensity 0 to 5", _units, _unit, _DOCUMENT_UNITS
     ),
     "expression": HeadType(
-        "exclusive", "expression, one of several", expressions.merged, _expression
+        "exclusive", "expression", "expression, one of several", expressions.merged, _expression
     ),
     "expression_votes": HeadType(
-        "votes", "expression, as several raters voted", expressions.merged, _expression
+        "votes",
+        "expression",
+        "expression, as several raters voted",
+        expressions.merged,
+        _expression,
     ),
 }
 

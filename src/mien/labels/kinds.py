@@ -5,7 +5,7 @@ every prediction has the same shape, NaN where the recogniser never saw a label.
 class here and a line in `KINDS`, its loss in `losses/heads.py`, its scores in `metrics/heads.py`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,10 +24,12 @@ LEVELS = 5
 class Kind(Protocol):
     """What all heads of one kind share. `outputs`: the names of a head's K outputs."""
 
-    signed: bool
-    """Whether values lie in [-1, 1] instead of [0, 1] or [0, 5]."""
-    full_scale: float
-    """Largest value."""
+    classes: bool
+    """Whether the outputs exclude each other: a softmax; else each is labelled by itself."""
+    counted: bool
+    """Whether a face shows an output or does not: labels are counted; else they are continuous."""
+    bounds: tuple[float, float]
+    """Least and largest value of a label, as a layer holds it."""
     fallback: str | None
     """Head whose labels stand in for faces that this one does not label."""
 
@@ -109,8 +111,9 @@ def likeliest(values: Floats) -> NDArray[np.intp]:
 class Independent:
     """K outputs, each labelled or not by itself. form: name of an output's column in a layer."""
 
-    signed = False
-    full_scale = 1.0
+    classes = False
+    counted = False
+    bounds = (0.0, 1.0)
     fallback: str | None = None
     form = "{}"
     stored = "float32"
@@ -144,7 +147,7 @@ class Independent:
 class Regression(Independent):
     """Continuous values in [-1, 1]; raw outputs are the values."""
 
-    signed = True
+    bounds = (-1.0, 1.0)
 
     def decode(self, raw: Floats) -> Floats:
         """Return the raw outputs as they are: they may leave [-1, 1]."""
@@ -162,6 +165,7 @@ class Regression(Independent):
 class Binary(Independent):
     """Presence, 0 or 1; raw outputs are logits, predictions probabilities."""
 
+    counted = True
     stored = "int8"
 
     def decode(self, raw: Floats) -> Floats:
@@ -188,7 +192,7 @@ class Ordinal(Independent):
     "Ordinal regression with multiple output CNN for age estimation").
     """
 
-    full_scale = float(LEVELS)
+    bounds = (0.0, float(LEVELS))
     form = "{}_r"
 
     def width(self, outputs: Sequence[str]) -> int:
@@ -212,8 +216,9 @@ class Ordinal(Independent):
 class Exclusive:
     """One of K classes. Labels are one-hot rows, all NaN where unlabelled; predictions, shares."""
 
-    signed = False
-    full_scale = 1.0
+    classes = True
+    counted = True
+    bounds = (0.0, 1.0)
     fallback: str | None = None
 
     def width(self, outputs: Sequence[str]) -> int:
@@ -265,10 +270,13 @@ class Exclusive:
 class Votes(Exclusive):
     """A distribution over K classes, as several raters gave it: rows that sum to 1.
 
+    Votes for classes that a head has not are left out, and the rest scaled to 1.
+
     A layer holds a column `NAME_votes` per class, of counts or shares. Where a face has no votes
     but one name (head `expression`), that is a distribution all on one class (`fallback`).
     """
 
+    bounds = (0.0, np.inf)
     form = "{}_votes"
     fallback: str | None = "expression"
 
@@ -297,8 +305,3 @@ KINDS: dict[str, Kind] = {
     "exclusive": Exclusive(),
     "votes": Votes(),
 }
-
-
-def ordered(names: Iterable[str]) -> tuple[str, ...]:
-    """The names once each, in order of appearance."""
-    return tuple(dict.fromkeys(names))

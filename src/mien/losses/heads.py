@@ -55,7 +55,3 @@ def towards_constant(
         return constant_cross_entropy(raw[:, learned], constant)
     target = torch.full((len(raw), len(learned)), constant, dtype=raw.dtype, device=raw.device)
     return loss(raw, target, learned.to(raw.dtype).expand_as(target))
-
-
-TAKES_CONSTANTS = ("regression", "binary", "ordinal")
-"""Kinds for which a constant label means something."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien.media import streams
 from mien.media.animations import AnimatedFrame, animation_of
-from mien.media.display import UPRIGHT, Display, display_of
+from mien.media.display import UPRIGHT, Display, Matrix, display_of, matrix_of
 from mien.media.names import reason, shown
 from mien.media.report import DecodeReport
 from mien.media.times import FrameClock, TimedFrame, policy_of
@@ -222,6 +222,7 @@ class _Reader:
         self._path, self._container, self._stream = path, container, stream
         self._promise, self._report, self._strict = promise, report, strict
         self._aspect = streams.pixel_aspect_of(stream)
+        self._matrix: Matrix | None = None
         self._error: Exception | None = None
         self._packets = 0
         self._latest_s = float("-inf")  # end of the latest packet or frame, any stream
@@ -234,13 +235,16 @@ class _Reader:
         return f" ({why})" if why else ""
 
     def display(self, source: VideoFrame) -> Display:
-        """Return how a frame of this stream is shown."""
-        return display_of(source, self._aspect)
+        """Return how the next frame of this stream is shown."""
+        matrix = matrix_of(source)
+        self._report.orientation_held += matrix is None and self._matrix is not None
+        self._matrix = self._matrix if matrix is None else matrix
+        return display_of(self._matrix, self._aspect)
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames; settle the report after the last."""
         start = stated_end = None
-        end_s = 0.0
+        before_s = end_s = 0.0
         for index, timed in enumerate(self.timed_frames()):
             if start is None:
                 start = timed.time_s
@@ -250,6 +254,9 @@ class _Reader:
             source, display = timed.source, self.display(timed.source)
             self._count(source, display)
             end_s = self._report.decoded_s = timed.until_s - start
+            held_s = max(timed.time_s - start - before_s, timed.until_s - timed.time_s)
+            self._report.held_s = max(self._report.held_s, held_s)
+            before_s = timed.time_s - start
             yield Frame(
                 index,
                 timed.time_s - start,

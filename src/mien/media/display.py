@@ -52,15 +52,18 @@ class Display:
 
 UPRIGHT = Display()
 
+Matrix = tuple[float, float, float, float]
+"""(a, b, c, d): a stored point (x, y) is shown at (a x + c y, b x + d y)."""
+_PLAIN: Matrix = (1.0, 0.0, 0.0, 1.0)
 
-def display_of(frame: VideoFrame, pixel_aspect: float | None) -> Display:
-    """Read how a frame is to be shown.
 
-    frame: its display matrix, from the container or from the stream itself (SEI), is read whole:
-    mirroring included. Angles between the right angles go to the nearest one.
+def display_of(matrix: Matrix | None, pixel_aspect: float | None) -> Display:
+    """Return how a frame is to be shown, mirroring included.
+
+    matrix: None for none; angles between the right angles go to the nearest one.
     pixel_aspect: width of a stored pixel by its height; None where the file does not say.
     """
-    a, b, c, d = _matrix(frame)
+    a, b, c, d = matrix or _PLAIN
     transpose = abs(b) + abs(c) > abs(a) + abs(d)
     mirror_x, mirror_y = (c < 0, b < 0) if transpose else (a < 0, d < 0)
     aspect = pixel_aspect or 1.0
@@ -69,16 +72,24 @@ def display_of(frame: VideoFrame, pixel_aspect: float | None) -> Display:
     return Display(transpose, mirror_x, mirror_y, 1 / aspect if transpose else aspect)
 
 
-def _matrix(frame: VideoFrame) -> tuple[float, float, float, float]:
-    """Return (a, b, c, d): a stored point (x, y) is shown at (a x + c y, b x + d y)."""
+def matrix_of(frame: VideoFrame) -> Matrix | None:
+    """Read a frame's display matrix, from the container or from the stream itself (SEI).
+
+    None where the frame has none: one in the stream comes with its first frame alone, or with some,
+    and holds for those that follow.
+    """
     try:
         data: Any = frame.side_data.get(_MATRIX)
     except Exception:  # a kind of side data that PyAV has no name for hides the others
         turn = np.deg2rad(frame.rotation)
-        return np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn)
+        return None if turn == 0 else _turned(turn)
     if data is None or data.buffer_size < 36:
-        return 1.0, 0.0, 0.0, 1.0
+        return None
     values = np.frombuffer(bytes(data), np.int32)[:5] / 65536
     if not values[[0, 1, 3, 4]].any():
-        return 1.0, 0.0, 0.0, 1.0
+        return _PLAIN
     return float(values[0]), float(values[1]), float(values[3]), float(values[4])
+
+
+def _turned(turn: float) -> Matrix:
+    return float(np.cos(turn)), -float(np.sin(turn)), float(np.sin(turn)), float(np.cos(turn))

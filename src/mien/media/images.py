@@ -3,10 +3,11 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,8 @@ def picture_format(path: Path) -> str | None:
     if path.suffix.lower() in MOTION_JPEG:
         return None
     try:
+        if not path.is_file():  # opening a pipe waits for somebody to write
+            return None
         with path.open("rb") as file:
             head = file.read(64)
     except OSError:
@@ -83,31 +86,65 @@ def _picture_brand(major: bytes, box: bytes) -> str | None:
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # or Python prints what it logs
 
 
+class _Shared:
+    """Enters a context with the first thread that is inside, and leaves it with the last."""
+
+    def __init__(self, context: Callable[[], AbstractContextManager[None]]) -> None:
+        self._context, self._lock, self._inside = context, Lock(), 0
+        self._entered = ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._entered.enter_context(self._context())
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._entered.close()
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _no_errors() -> Iterator[None]:
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+
+
+_warnings_off, _errors_off = _Shared(_no_warnings), _Shared(_no_errors)
+"""Both are the process's: each thread on its own would restore what another one had changed."""
+
+
 @contextmanager
 def quiet(native: bool = False) -> Iterator[None]:
     """Keep what decoders warn of to themselves; never across a `yield` to a caller.
 
     native: also what libraries in C write to the process's standard error (libtiff does).
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if not native:
-            yield
-            return
-        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nothing)
+    with _warnings_off, _errors_off if native else nullcontext():
+        yield
 
 
 @contextmanager
 def opened_image(path: Path) -> Iterator[Image.Image]:
     """Open a picture; whatever a decoder raises until it is closed becomes one InputError."""
     name = shown(path)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{name}: is not a file")
     try:
         with quiet():
             heic = picture_format(path) == "HEIC"
@@ -158,8 +195,13 @@ def page_count(path: Path) -> int:
 
 def pages_of(path: Path) -> Iterator[NDArray[np.uint8]]:
     """Yield the pages of a file as `read_image` does, one after the other."""
-    for page in range(page_count(path)):
-        yield read_image(path, page)
+    with opened_image(path) as image:
+        with quiet():
+            numbers = _pages(image)
+        for number in numbers:
+            with quiet():
+                page = _upright_rgb(image, number)
+            yield page
 
 
 def _pages(image: Image.Image) -> list[int]:

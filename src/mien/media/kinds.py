@@ -1,6 +1,7 @@
 """What a file is, by its content where the name is not enough, and what a folder holds."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,7 @@ from mien.errors import InputError
 from mien.media import streams
 from mien.media.decode import is_video
 from mien.media.images import is_image, opened_image, page_count, picture_format, quiet
+from mien.media.names import shown
 
 Kind = Literal["video", "image", "pages", "other"]
 
@@ -63,7 +65,7 @@ def find_inputs(
     skipped: list[tuple[Path, str]] = []
     known: set[str] = set()
     for path in paths:
-        found = _inside(path, recursive, skipped) if path.is_dir() else [path]
+        found = _inside(path, recursive, skipped) if _is_folder(path) else [path]
         for file in found:
             place = os.path.realpath(file)
             if place in known:
@@ -72,6 +74,24 @@ def find_inputs(
                 known.add(place)
                 files.append(file)
     return files, skipped
+
+
+def nothing_found(paths: list[Path], what: str, skipped: list[tuple[Path, str]]) -> InputError:
+    """Say that inputs hold nothing of a kind ('video'), and what they hold instead."""
+    names = ", ".join(map(shown, paths[:3])) + (", ..." if paths[3:] else "")
+    instead = "; ".join(f"{shown(path)}: {why}" for path, why in skipped[:3])
+    more = f"; and {len(skipped) - 3} more" if skipped[3:] else ""
+    folders = any(why == "a subfolder" for _, why in skipped)
+    hint = "; --recursive looks into subfolders" if folders else ""
+    left = f" (skipped: {instead}{more}{hint})" if skipped else ""
+    return InputError(f"{names}: holds no {what}{left}")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # reading it says what is wrong
+        return False
 
 
 def _inside(folder: Path, recursive: bool, skipped: list[tuple[Path, str]]) -> Iterator[Path]:
@@ -93,11 +113,15 @@ def _inside(folder: Path, recursive: bool, skipped: list[tuple[Path, str]]) -> I
 def _why_skipped(entry: Path, recursive: bool) -> str | None:
     if entry.name.startswith("."):
         return "hidden"
-    if entry.is_dir():
+    try:
+        mode = entry.stat().st_mode
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if stat.S_ISDIR(mode):
         if not recursive:
             return "a subfolder"
         return "a link to a folder" if entry.is_symlink() else None
-    if not entry.is_file():
+    if not stat.S_ISREG(mode):
         return "no file"
     if not (is_video(entry) or is_image(entry)):
         return "neither a video nor a photograph by its name"

@@ -11,6 +11,9 @@ Stamps = Literal[
     "made from the rate",
 ]
 
+LONG_HELD_S = 10.0
+"""A frame shown for longer is told."""
+
 
 @dataclass
 class DecodeReport:
@@ -26,7 +29,8 @@ class DecodeReport:
     made, or moved between its neighbours because another frame had it. out_of_order: some times
     had to be sorted. decoding_times: the file gives no others. splices: times at which
     the file's clock starts again or jumps, counted on without a gap. sizes: of the stored frames
-    (width, height), in order of appearance.
+    (width, height), in order of appearance. orientation_held: frames that are turned or mirrored as
+    one before them, having no orientation of their own. held_s: longest time between two frames.
     """
 
     decoded: int = 0
@@ -47,6 +51,8 @@ class DecodeReport:
     splices: list[float] = field(default_factory=list)
     sizes: list[tuple[int, int]] = field(default_factory=list)
     pixel_aspect: float = 1.0
+    orientation_held: int = 0
+    held_s: float = 0.0
     stream: int = 0
     other_streams: list[int] = field(default_factory=list)
 
@@ -107,6 +113,8 @@ class DecodeReport:
             lines.append(
                 f"the file's clock starts again or jumps at {where}{more} s: times are counted on"
             )
+        if self.held_s > LONG_HELD_S:
+            lines.append(f"one frame is shown for {self.held_s:.1f} s")
         return lines
 
     def _picture_notes(self) -> list[str]:
@@ -117,6 +125,12 @@ class DecodeReport:
         if len(self.sizes) > 1:
             sizes = ", ".join(f"{width} × {height}" for width, height in self.sizes[:4])
             lines.append(f"the frame size changes: {sizes}")
+        if self.orientation_held:
+            given = self.decoded - self.orientation_held
+            lines.append(
+                f"the orientation comes with {_count(given, 'frame')} of {self.decoded}: taken for "
+                "those that follow"
+            )
         if self.pixel_aspect != 1:
             lines.append(
                 f"pixels are {self.pixel_aspect:.4g} times as wide as high: shown square, boxes "

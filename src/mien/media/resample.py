@@ -16,6 +16,9 @@ _ROUNDING_S = 0.00051
 _SAME_RATE = (0.85, 1.15)
 """A file whose frames follow each other like the grid's points, but for jitter."""
 
+_KEPT = 0.9
+"""Share of the frames, or of the points where those are fewer, that a grid keeps of even times."""
+
 
 def resample(frames: Iterable[Frame], fps: float) -> Iterator[tuple[int, Frame]]:
     """Yield (k, frame) for k = 0, 1, 2, ...: the frame that is on screen at k / fps.
@@ -45,6 +48,19 @@ def resample(frames: Iterable[Frame], fps: float) -> Iterator[tuple[int, Frame]]
     points = max(floor((held.time_s + _ROUNDING_S) * fps) + 1, floor(held.until_s * fps + 0.5))
     for later in range(k, points):
         yield later, held
+
+
+def uneven(decoded: int, kept: int, points: int, fps: float) -> list[str]:
+    """Say so where more frames fell between the points of a grid than its rate explains.
+
+    decoded: frames of the file. kept: how many of them are on the grid. points: of the grid.
+    """
+    if kept >= _KEPT * min(decoded, points) - 2:
+        return []
+    return [
+        f"{decoded - kept} of {decoded} frames fall between the points of the grid of {fps:g} per "
+        "second, while others are repeated: the file's times are uneven"
+    ]
 
 
 def _early(held: Frame, frame: Frame, fps: float) -> float:

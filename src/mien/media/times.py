@@ -204,6 +204,6 @@ class FrameClock:
         return last + room / (2 + len(self._times) - len(later))
 
     def _length(self, frame: VideoFrame) -> float:
-        if frame.duration > 0 and frame.time_base:
+        if self._policy.kind == "pts" and frame.duration > 0 and frame.time_base:
             return float(frame.duration * frame.time_base)
         return self._step

@@ -1,13 +1,11 @@
 """All heads at once: the one table of scores that training, evaluation and reports share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from mien.labels.arrays import Labels, Predictions
 from mien.labels.heads import HEADS
-from mien.metrics.heads import HEAD_SCORES
+from mien.metrics.heads import HEAD_SCORES, mean_known
 
 DEFINITION = "CCC: Lin, population variances, whole split; F1 at threshold 0.5"
 HEADLINE = (
@@ -45,9 +43,3 @@ def flat_scores(scores: Mapping[str, Any]) -> dict[str, float]:
         for name, found in scores.items()
         for key, value in HEAD_SCORES[HEADS[name].kind].flat(found).items()
     }
-
-
-def mean_known(values: Iterable[float]) -> float:
-    """Mean of the values that are not NaN; NaN where there is none."""
-    known = [v for v in values if not np.isnan(v)]
-    return float(np.mean(known)) if known else float("nan")

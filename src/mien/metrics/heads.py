@@ -1,6 +1,6 @@
 """Scores of every kind of head, over a whole split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,11 +28,12 @@ class KindScores(Protocol):
     def flat(self, scores: Scores) -> dict[str, float]:
         """The numbers that are worth a curve."""
 
-    def lines(self, scores: Scores) -> list[tuple[str, float]]:
-        """The numbers of a table for people, in words."""
+    def lines(self, short: str, scores: Scores) -> list[tuple[str, float]]:
+        """The numbers of a table for people, in words. short: the head's."""
 
 
-def _mean(values: list[float]) -> float:
+def mean_known(values: Iterable[float]) -> float:
+    """Mean of the values that are not NaN; NaN where there is none."""
     known = [v for v in values if not np.isnan(v)]
     return float(np.mean(known)) if known else NAN
 
@@ -51,7 +52,7 @@ class ContinuousScores:
             }
             for i, output in enumerate(outputs)
         }
-        return {"outputs": found, "mean_ccc": _mean([row["ccc"] for row in found.values()])}
+        return {"outputs": found, "mean_ccc": mean_known([row["ccc"] for row in found.values()])}
 
     def headline(self, scores: Scores) -> float:
         """Mean CCC."""
@@ -61,10 +62,11 @@ class ContinuousScores:
         """CCC of each output."""
         return {f"ccc/{output}": row["ccc"] for output, row in scores["outputs"].items()}
 
-    def lines(self, scores: Scores) -> list[tuple[str, float]]:
+    def lines(self, short: str, scores: Scores) -> list[tuple[str, float]]:
         """CCC, MSE and RMSE of each output."""
+        of = f"{short} " if short else ""
         return [
-            (f"{output} {name.upper()}", row[name])
+            (f"{of}{output} {name.upper()}", row[name])
             for output, row in scores["outputs"].items()
             for name in ("ccc", "mse", "rmse")
         ]
@@ -83,8 +85,8 @@ class PresenceScores:
         for i, output in enumerate(outputs):
             labels = np.nan_to_num(truth[:, i], nan=-1.0)
             found[output] = detection_scores(predicted[:, i], labels).as_dict()
-        mean_f1 = _mean([row["f1"] for row in found.values()])
-        mean_accuracy = _mean([row["accuracy"] for row in found.values()])
+        mean_f1 = mean_known([row["f1"] for row in found.values()])
+        mean_accuracy = mean_known([row["accuracy"] for row in found.values()])
         return {
             "outputs": found,
             "mean_f1": mean_f1,
@@ -102,14 +104,14 @@ class PresenceScores:
         units = {f"f1/{output}": row["f1"] for output, row in scores["outputs"].items()}
         return {"mean_f1": scores["mean_f1"], "mean_accuracy": scores["mean_accuracy"], **units}
 
-    def lines(self, scores: Scores) -> list[tuple[str, float]]:
+    def lines(self, short: str, scores: Scores) -> list[tuple[str, float]]:
         """F1 of each output, and the means."""
         return [
             *((f"{output} F1", row["f1"]) for output, row in scores["outputs"].items()),
-            ("AU mean F1", scores["mean_f1"]),
-            ("AU weighted F1", scores["weighted_f1"]),
-            ("AU mean accuracy", scores["mean_accuracy"]),
-            ("AU mean of the two", scores["mean"]),
+            (f"{short} mean F1", scores["mean_f1"]),
+            (f"{short} weighted F1", scores["weighted_f1"]),
+            (f"{short} mean accuracy", scores["mean_accuracy"]),
+            (f"{short} mean of the two", scores["mean"]),
         ]
 
 
@@ -145,12 +147,12 @@ class ClassScores:
         """Accuracy and macro F1."""
         return {"accuracy": scores["accuracy"], "macro_f1": scores["macro_f1"]}
 
-    def lines(self, scores: Scores) -> list[tuple[str, float]]:
+    def lines(self, short: str, scores: Scores) -> list[tuple[str, float]]:
         """Accuracy and the means of F1."""
         return [
-            ("expression accuracy", scores["accuracy"]),
-            ("expression macro F1", scores["macro_f1"]),
-            ("expression weighted F1", scores["weighted_f1"]),
+            (f"{short} accuracy", scores["accuracy"]),
+            (f"{short} macro F1", scores["macro_f1"]),
+            (f"{short} weighted F1", scores["weighted_f1"]),
         ]
 
 

@@ -60,12 +60,8 @@ class TorchRecogniser:
         parts = [self.network(batch.to(device)).float().cpu() for batch in batches]
         output = torch.cat(parts) if parts else torch.empty(0, self.spec.outputs)
         raw = self.spec.layout.split(output)
-        fake = None
-        if self.spec.fake is not None:
+        fake = np.full(len(output), np.nan, np.float32)
+        if self.spec.fake is not None and self.spec.fake.probability:
             fake = self.spec.fake.logit(output, raw).sigmoid().numpy()
-            if not self.spec.fake.probability:
-                fake = np.full(len(fake), np.nan, np.float32)
         values = {name: part.numpy() for name, part in raw.items()}
-        if fake is None:
-            fake = np.full(len(output), np.nan, np.float32)
         return Predictions.decoded(self.heads, values, self.spec.learned, fake)

@@ -79,7 +79,7 @@ def _scores(last: dict[str, Any]) -> list[tuple[str, str]]:
         line
         for name, head in HEADS.items()
         if name in last
-        for line in HEAD_SCORES[head.kind].lines(last[name])
+        for line in HEAD_SCORES[head.kind].lines(head.short, last[name])
         if line[0] in SHOWN_SCORES
     ]
     lines += [

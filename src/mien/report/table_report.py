@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mien.atomic import write_text
-from mien.report.figures import PLOTLY_SCRIPT
 from mien.report.pages import write_page
-from mien.report.panels import COLOURS, Course, Panels
 from mien.report.pictures import data_url
+
+if TYPE_CHECKING:
+    from mien.report.panels import Course
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class TablePage:
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[Cell]]]
     claims: Sequence[tuple[str, str, str, str]]
-    curves: Sequence[tuple[str, Sequence[tuple[str, Course]]]]
+    curves: "Sequence[tuple[str, Sequence[tuple[str, Course]]]]"
     grids: Sequence[tuple[str, Sequence[Path]]]
     pages: Mapping[str, str]
 
@@ -62,6 +64,8 @@ def shown(value: float, step: int | None) -> str:
 
 def write_table_report(folder: Path, page: TablePage) -> None:
     """Write table.md and index.html."""
+    from mien.report.figures import PLOTLY_SCRIPT
+
     write_text(folder / "table.md", markdown(page))
     grids = [
         (title, [(int(path.stem.split("-")[1]), data_url(path)) for path in paths])
@@ -81,6 +85,8 @@ def _curves(page: TablePage) -> str:
     """Draw a panel for each column that has courses, a line for each row, as HTML."""
     if not page.curves:
         return ""
+    from mien.report.panels import COLOURS, Panels
+
     names, listed = [row for row, _ in page.rows], set[str]()
     panels = Panels([column for column, _ in page.curves])
     for i, (_, courses) in enumerate(page.curves):

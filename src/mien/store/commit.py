@@ -5,6 +5,7 @@ other layers say of them.
 """
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,8 @@ from mien.text import to_json
 if TYPE_CHECKING:
     from mien.store.store import Store
 
+WORTH = 0.5
+"""Shards of which faces hold a smaller share are written again when an import is replaced."""
 OFFICIAL = "official"
 """The split that corpora bring with them."""
 
@@ -98,14 +101,28 @@ def commit(store: "Store", new: Import) -> Committed:
         edit.append(part, table)
     if new.split is not None and any(part is not None for part in new.split):
         edit.append(split_part(OFFICIAL), split_table(ids, new.split))
+    edit.next_face += n
     if len(old):
         edit.drop_shards(_used_shards(edit))
-    edit.next_face += n
+        edit.rewrite_shards(WORTH)
     entry = _entry(new, ids)
     edit.set_source(new.source, entry)
     _write_log(store.folder, new, entry, lost)
     store.save(edit)
     return Committed(ids, lost)
+
+
+def remove(store: "Store", source: str) -> None:
+    """Take out an import: its faces, labels, split and log; to be called under the lock."""
+    edit = Edit(store.folder, store.info)
+    ids = _old_faces(edit, source)["face_id"].to_numpy()
+    for part in edit.segments:
+        edit.drop(part, ids)
+    edit.drop_shards(_used_shards(edit))
+    edit.rewrite_shards(WORTH)
+    del edit.sources[source]
+    store.save(edit)
+    log_file(store.folder, source).unlink(missing_ok=True)
 
 
 def _check(new: Import, n: int) -> None:
@@ -214,8 +231,11 @@ def _carry(
     follows the image or the video as a whole, unless the import brings its own.
     """
     ids = old["face_id"].to_numpy()
-    successor = dict(zip(_keys(faces, exact=True), faces["face_id"].to_pylist(), strict=True))
-    new_id = [successor.pop(key, None) for key in _keys(old, exact=True)]  # each inherits once
+    successors: dict[Any, deque[int]] = {}  # several where the grid repeats a decoded frame
+    for key, face in zip(_keys(faces, exact=True), faces["face_id"].to_pylist(), strict=True):
+        successors.setdefault(key, deque()).append(face)
+    heirs = (successors.get(key) for key in _keys(old, exact=True))
+    new_id = [ids_of_key.popleft() if ids_of_key else None for ids_of_key in heirs]
     table = pa.table({"old": ids, "new": pa.array(new_id, pa.int64())})
     carried: dict[str, pa.Table] = {}
     lost: dict[str, int] = {}

@@ -10,10 +10,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mien.labels.heads import Head, merged_heads
-from mien.store.files import flush_all, remove_leftovers
-from mien.store.schema import Segment, Source, StoreInfo
+from mien.store.files import GRACE_S, flush_all, remove_leftovers
+from mien.store.schema import FACE_SCHEMA, FACES, Segment, Source, StoreInfo
 from mien.store.segments import discard_unnamed, filtered, read_part, to_merge, write_segment
-from mien.store.shards import CropWriter, append_rows, capacity, rows_in, shard_file
+from mien.store.shards import (
+    CropWriter,
+    append_rows,
+    capacity,
+    copy_rows,
+    rows_in,
+    shard_file,
+    shards_in,
+)
 
 
 class Edit:
@@ -130,6 +138,31 @@ class Edit:
         self.next_shard += 1
         return self.next_shard - 1
 
+    def rewrite_shards(self, share: float) -> bool:
+        """Write shards again, under new numbers, of which faces hold less than a share.
+
+        share: of the rows that are in the file; with 1 nothing but faces' crops is left. Returns
+        whether there was such a shard.
+        """
+        faces = self.segments.setdefault(FACES, [])
+        table = read_part(self.folder / FACES, faces, ["shard", "row"], FACE_SCHEMA)
+        shard, row = table["shard"].to_numpy(), table["row"].to_numpy()
+        size, before = self._info.size, dict(self.shards)
+        moved: dict[int, tuple[int, NDArray[np.intp]]] = {}
+        for number, used in before.items():
+            rows = np.unique(row[shard == number]).astype(np.intp)
+            source = shard_file(self.folder, size, number)
+            if len(rows) >= share * max(used, rows_in(source, size)):
+                continue
+            del self.shards[number]
+            if len(rows):
+                new, target = self.new_shard_file()
+                copy_rows(source, target, size, rows, used)
+                self.shards[new] = len(rows)
+                moved[number] = (new, rows)
+        self.change(FACES, (0, self.next_face), _moving(moved))
+        return self.shards != before
+
     def new_shard_file(self) -> tuple[int, Path]:
         """Number and file of a shard that was never there."""
         number = self._new_shard()
@@ -172,9 +205,30 @@ class Edit:
             released = {s.file for s in found} - {s.file for s in named}
             if released:  # rarely: to list folders at each commit would take longer than it
                 discard_unnamed(self.folder / part, named, released)
-        for path in (self.folder / "pixels").glob("*/[0-9]*.npy"):
-            if int(path.stem) not in info.shards:
+        for _, number, path in shards_in(self.folder):
+            if number not in info.shards:
                 path.unlink(missing_ok=True)
-        inner = (self.folder / name for name in ("partial", "log"))
-        for folder in (self.folder, *inner, *(self.folder / "pixels").glob("*")):
+        for folder in (self.folder, self.folder / "partial", self.folder / "log"):
             remove_leftovers(folder)
+        for folder in (self.folder / "pixels").glob("*"):
+            remove_leftovers(folder, GRACE_S)
+
+
+def _moving(moved: dict[int, tuple[int, NDArray[np.intp]]]) -> Callable[[pa.Table], pa.Table]:
+    """Let faces name the shards and rows that their crops were moved to."""
+
+    def change(table: pa.Table) -> pa.Table:
+        shard, row = table["shard"].to_numpy().copy(), table["row"].to_numpy().copy()
+        before = shard.copy()
+        for number, (new, rows) in moved.items():
+            mine = before == number
+            shard[mine] = new
+            row[mine] = np.searchsorted(rows, row[mine])
+        if (shard == before).all():
+            return table
+        for name, values in (("shard", shard), ("row", row)):
+            at = table.schema.get_field_index(name)
+            table = table.set_column(at, name, pa.array(values, pa.int32()))
+        return table
+
+    return change

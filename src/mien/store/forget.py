@@ -7,7 +7,7 @@ interrupted goes on when the same, or any other person, is forgotten next.
 
 import json
 import re
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -20,13 +20,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mien.atomic import write_text
-from mien.errors import unknown_name
+from mien.errors import InputError, unknown_name
 from mien.store.edit import Edit
-from mien.store.files import fingerprint, log_file
+from mien.store.files import fingerprint, flush, log_file
 from mien.store.names import Names
-from mien.store.schema import FACE_SCHEMA, FACES
-from mien.store.segments import filtered, read_part
-from mien.store.shards import copy_rows, mapped, rows_in, shard_file
+from mien.store.schema import FACES
+from mien.store.segments import filtered
+from mien.store.shards import mapped, rows_in, shards_in
 from mien.store.subjects import remove_subjects
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def forget(store: "Store", subject: str) -> Forgotten:
     """
     mine: Forgotten | None = None
     for note in sorted((store.folder / "partial").glob("forget-*.json")):
-        noted = Forgotten(**json.loads(note.read_text("utf-8")))
+        noted = _read_note(note)
         _finish(store, noted, note)
         if subject in noted.names:
             mine = noted
@@ -65,12 +65,26 @@ def forget(store: "Store", subject: str) -> Forgotten:
         return mine
     if found is None:
         known = [*store.codes("subject").names, *store.subjects.stated]
-        raise unknown_name("subject", subject, known)
+        error = unknown_name("subject", subject, known)
+        if compact(store):
+            error = InputError(f"{error}; pixels that no face has any more were removed")
+        raise error
     note = store.folder / "partial" / f"forget-{fingerprint(subject)}.json"
     note.parent.mkdir(exist_ok=True)
     write_text(note, json.dumps(vars(found)))
+    flush(note)
     _finish(store, found, note)
     return found
+
+
+def _read_note(note: Path) -> Forgotten:
+    try:
+        return Forgotten(**json.loads(note.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{note}: an unfinished forgetting that cannot be read ({error}); remove the file, and "
+            "forget that person again"
+        ) from error
 
 
 def _whom(store: "Store", subject: str) -> Forgotten | None:
@@ -112,19 +126,11 @@ def _finish(store: "Store", whom: Forgotten, note: Path) -> None:
     """Write everything again without them, then remove what is left of the old."""
     logs = {*store.info.sources, *_logged(store.folder)}
     edit = Edit(store.folder, store.info)
-    gone = _drop_rows(edit, whom)
-    empty = {name for name, entry in edit.sources.items() if entry["faces"] == 0}
-    if gone:
-        _rewrite_shards(edit, store.info.size)
-    store.save(edit)
-    for part in store.info.segments:
-        named = {segment.file for segment in store.info.segments[part]}
-        for path in (store.folder / part).glob("*.parquet"):
-            if path.name not in named:
-                path.unlink()
+    _drop_rows(edit, whom)
+    _save_compact(store, edit)
     for source in logs:
         path = log_file(store.folder, source)
-        if source in empty or source not in store.info.sources:
+        if source not in store.info.sources:
             path.unlink(missing_ok=True)
         elif path.exists():
             _scrub(path, whom)
@@ -133,6 +139,26 @@ def _finish(store: "Store", whom: Forgotten, note: Path) -> None:
             path.unlink()
     remove_subjects(store.folder / "subjects.csv", set(whom.names))
     note.unlink(missing_ok=True)
+
+
+def compact(store: "Store") -> bool:
+    """Remove what no face has any more: pixels in shards, and tables that were replaced.
+
+    To be called under the store's lock. Returns whether there were such pixels.
+    """
+    edit = Edit(store.folder, store.info)
+    return _save_compact(store, edit)
+
+
+def _save_compact(store: "Store", edit: Edit) -> bool:
+    rewritten = edit.rewrite_shards(1.0)
+    store.save(edit)
+    for part in store.info.segments:
+        named = {segment.file for segment in store.info.segments[part]}
+        for path in (store.folder / part).glob("*.parquet"):
+            if path.name not in named:
+                path.unlink()
+    return rewritten
 
 
 def _logged(folder: Path) -> set[str]:
@@ -145,8 +171,8 @@ def _logged(folder: Path) -> set[str]:
     return found
 
 
-def _drop_rows(edit: Edit, whom: Forgotten) -> bool:
-    """Take their faces out of every part, and count again; True where there were any."""
+def _drop_rows(edit: Edit, whom: Forgotten) -> None:
+    """Take their faces out of every part, and count again."""
     gone: list[NDArray[np.int64]] = []
     names = pa.array(whom.names)
 
@@ -160,7 +186,7 @@ def _drop_rows(edit: Edit, whom: Forgotten) -> bool:
     everything = (0, edit.next_face)
     edit.change(FACES, everything, without)
     if not gone:
-        return False
+        return
     ids = np.concatenate(gone)
     for part in edit.segments:
         if part != FACES:
@@ -172,54 +198,23 @@ def _drop_rows(edit: Edit, whom: Forgotten) -> bool:
             edit.sources[name] = {**entry, "faces": entry["faces"] - fewer}
             if entry["faces"] == fewer:
                 del edit.sources[name]
-    return True
-
-
-def _rewrite_shards(edit: Edit, size: int) -> None:
-    """Copy what faces name of every shard that holds anything else, under a new number."""
-    table = read_part(edit.folder / FACES, edit.segments[FACES], ["shard", "row"], FACE_SCHEMA)
-    shard, row = table["shard"].to_numpy(), table["row"].to_numpy()
-    moved: dict[int, tuple[int, NDArray[np.intp]]] = {}
-    for number, used in list(edit.shards.items()):
-        rows = np.unique(row[shard == number]).astype(np.intp)
-        source = shard_file(edit.folder, size, number)
-        if len(rows) == used == rows_in(source, size):
-            continue
-        del edit.shards[number]
-        if len(rows):
-            new, target = edit.new_shard_file()
-            copy_rows(source, target, size, rows, used)
-            edit.shards[new] = len(rows)
-            moved[number] = (new, rows)
-    edit.change(FACES, (0, edit.next_face), _moving(moved))
-
-
-def _moving(moved: dict[int, tuple[int, NDArray[np.intp]]]) -> Callable[[pa.Table], pa.Table]:
-    def change(table: pa.Table) -> pa.Table:
-        shard, row = table["shard"].to_numpy().copy(), table["row"].to_numpy().copy()
-        before = shard.copy()
-        for number, (new, rows) in moved.items():
-            mine = before == number
-            shard[mine] = new
-            row[mine] = np.searchsorted(rows, row[mine])
-        if (shard == before).all():
-            return table
-        for name, values in (("shard", shard), ("row", row)):
-            at = table.schema.get_field_index(name)
-            table = table.set_column(at, name, pa.array(values, pa.int32()))
-        return table
-
-    return change
 
 
 def _scrub(path: Path, whom: Forgotten) -> None:
-    """Leave out of a log what names them: ids, ids without the corpus, their images."""
-    found = _naming(
-        [*whom.names, *whom.images, *map(_local, (*whom.names, *whom.images))], r"[^\W_]"
-    )
+    """Leave out of a log what names them: ids, ids without the corpus, their images.
+
+    A bare number names nobody within a sentence (`1 of 30 rows`), only within a name.
+    """
+    named = [*whom.names, *whom.images, *map(_local, (*whom.names, *whom.images))]
+    found = _naming(named, r"[^\W_]")
 
     def says(value: Any) -> bool:
-        return isinstance(value, str) and found.search(value) is not None
+        if not isinstance(value, str):
+            return False
+        return any(
+            " " not in value or not match[0].isdecimal() or _is_in_a_name(match)
+            for match in found.finditer(value)
+        )
 
     def clean(value: Any, depth: int = 0) -> Any:
         if isinstance(value, list):
@@ -238,6 +233,12 @@ def _scrub(path: Path, whom: Forgotten) -> None:
     write_text(path, json.dumps({**clean(content), **head}, indent=2) + "\n")
 
 
+def _is_in_a_name(match: re.Match[str]) -> bool:
+    """Whether a number that was found is part of a path or a file's name."""
+    before, behind = match.string[: match.start()], match.string[match.end() :]
+    return before.endswith(("/", "_", "#", "-")) or bool(re.match(r"[/_#-]|\.\w", behind))
+
+
 def _local(name: str) -> str:
     """A name without its corpus."""
     return name.partition("/")[2] or name
@@ -250,30 +251,51 @@ def _naming(names: list[str], boundary: str) -> re.Pattern[str]:
 
 
 def traces(store: "Store", whom: Forgotten) -> list[str]:
-    """Where anything of them is left: files that hold a crop of theirs, or one of their names."""
-    found = []
-    crops, names = set(whom.crops), _naming([*whom.names, *whom.images], r"[\w.#/-]")
-    for path in sorted((store.folder / "pixels").glob("*/*.npy")):
-        size = int(path.parent.name)
+    """Where anything of them is left: files that hold a crop of theirs, or one of their names.
+
+    Pixels that no face has may be anybody's, and count as well.
+    """
+    size, crops = store.info.size, set(whom.crops)
+    found = _loose_pixels(store)
+    files = [path for wide, _, path in shards_in(store.folder) if wide == size]
+    for path in [*files, *sorted((store.folder / "partial").glob(".crops.*.tmp"))]:
         rows = rows_in(path, size)
-        if size != store.info.size:
-            if int(path.stem) not in store.info.shards:
-                found.append(f"{path}: derived from a shard that is gone")
-            continue
         same = sum(_digest(crop) in crops for crop in mapped(path, size, rows)) if rows else 0
         if same:
             found.append(f"{path}: {same} crops with the pixels of theirs")
+    names = _naming([*whom.names, *whom.images], r"[\w.#/-]")
     for path in sorted(store.folder.rglob("*")):
-        if path.is_file() and path.suffix != ".npy" and names.search(_text(path)):
+        pixels = path.suffix == ".npy" or path.name.startswith(".crops.")
+        if path.is_file() and not pixels and names.search(_text(path)):
             found.append(f"{path}: names them")
+    return found
+
+
+def _loose_pixels(store: "Store") -> list[str]:
+    """Shards that the store does not count, and rows in them that no face has."""
+    found = []
+    shard, row = store.column("shard"), store.column("row")
+    for size, number, path in shards_in(store.folder):
+        if number not in store.info.shards:
+            what = "derived from a shard that is gone" if size != store.info.size else "is loose"
+            found.append(f"{path}: {what}")
+            continue
+        rows = rows_in(path, size)
+        held = np.unique(row[shard == number])
+        if size == store.info.size and len(held) < rows:
+            found.append(f"{path}: {rows - len(held)} crops that no face has")
     return found
 
 
 def _text(path: Path) -> str:
     """All names that a file holds."""
-    if path.suffix != ".parquet":
-        return path.read_text("utf-8", errors="replace")
-    table = pq.read_table(path, partitioning=None)
-    kinds = (pa.types.is_dictionary, pa.types.is_string)
-    named = [column for column in table.columns if any(is_kind(column.type) for is_kind in kinds)]
-    return "\n".join(name for column in named for name in Names.of_arrow(column).names)
+    if path.suffix == ".parquet":
+        table = pq.read_table(path, partitioning=None)
+        kinds = (pa.types.is_dictionary, pa.types.is_string)
+        named = [c for c in table.columns if any(is_kind(c.type) for is_kind in kinds)]
+        return "\n".join(name for column in named for name in Names.of_arrow(column).names)
+    text = path.read_text("utf-8", errors="replace")
+    if path.suffix == ".json":  # which may write letters as escapes
+        with suppress(ValueError):
+            return json.dumps(json.loads(text), ensure_ascii=False)
+    return text

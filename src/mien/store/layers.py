@@ -1,5 +1,6 @@
 """Label layers: tables of labels by face_id, one per origin, read together into arrays by head."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,11 +24,12 @@ def layer_table(
 ) -> tuple[tuple[Head, ...], pa.Table]:
     """Turn label columns, NaN or None where unlabelled, into heads and rows of a layer.
 
-    Raises InputError for a column of no head and for columns of other lengths than face_ids. A
-    column of names without any is left out.
+    Raises InputError for a column of no head, for columns of other lengths than face_ids, and for
+    values out of their kind's range. A column of names without any is left out.
     """
     heads = heads_in({name: _plain(values) for name, values in columns.items()})
     types = {name: kind for head in heads for name, kind in head.columns.items()}
+    bounds = {name: head.kind.bounds for head in heads for name in head.columns}
     fields, arrays = [pa.field("face_id", pa.int64())], [pa.array(face_ids, pa.int64())]
     for name, values in columns.items():
         if len(values) != len(face_ids):
@@ -35,9 +37,19 @@ def layer_table(
         if name in types:
             fields.append(pa.field(name, _TYPES[types[name]]))
             arrays.append(to_arrow(values, fields[-1].type, f"labels {name}"))
+            _check_range(name, arrays[-1], *bounds[name])
         elif any(v is not None and v == v for v in values):
             raise InputError(f"labels {name}: no head has a column of this name")
     return heads, pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _check_range(name: str, values: pa.Array, low: float, high: float) -> None:
+    if pa.types.is_dictionary(values.type):
+        return
+    found = pc.min_max(values)
+    for value in (found["min"].as_py(), found["max"].as_py()):
+        if value is not None and not (low <= value <= high and math.isfinite(value)):
+            raise InputError(f"labels {name}: {value:g} is outside {low:g} to {high:g}")
 
 
 def _plain(values: Any) -> Any:

@@ -151,7 +151,7 @@ class StoreInfo:
             "segments": _lines("{}", (f"{plain(k)}: {plain(v)}" for k, v in segments.items())),
             "columns": _lines("{}", (f"{plain(k)}: {plain(v)}" for k, v in columns.items())),
             "label_columns": plain(describe_columns(self.heads)),
-            "sources": plain(self.sources).replace('}, "', '},\n  "'),  # no entry holds another
+            "sources": _lines("{}", (f"{plain(k)}: {plain(v)}" for k, v in self.sources.items())),
         }
         return "{\n" + ",\n".join(f"{plain(k)}: {v}" for k, v in parts.items()) + "\n}\n"
 

@@ -15,13 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mien.errors import InputError
+from mien.store.files import GRACE_S
 from mien.store.schema import NAME, Segment
 
 SMALL = 64
 """Small files that are merged at once."""
 MOST = SMALL + 10
-GRACE_S = 600.0
-"""How long a file that was replaced stays, for readers that opened the store before."""
 
 
 def read_part(

@@ -5,11 +5,12 @@ says how many rows count. A reader maps just these, so that it never sees what a
 behind them, and the next writer overwrites it. Rows that count never change.
 """
 
-import os
+import re
+import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -20,18 +21,25 @@ from PIL import Image
 
 from mien.atomic import replacing
 from mien.errors import InputError
+from mien.store.files import new_locked
 
 SHARD_BYTES = 256 * 2**20
 """Size from which a shard is full."""
 
 _HEADER_BYTES = 128
 _OPEN_SHARDS = 512  # each holds a file descriptor; common limits start at 1024
-_numbers = count()
 
 
 def shard_file(folder: Path, size: int, shard: int) -> Path:
     """Where the crops of one shard lie at one size."""
     return folder / "pixels" / str(size) / f"{shard:06d}.npy"
+
+
+def shards_in(folder: Path) -> Iterator[tuple[int, int, Path]]:
+    """Find the shards on disk: size, number and file of each, and of nothing else there."""
+    for path in sorted((folder / "pixels").glob("*/*.npy")):
+        if re.fullmatch(r"[1-9]\d*", path.parent.name) and re.fullmatch(r"\d{6,}", path.stem):
+            yield int(path.parent.name), int(path.stem), path
 
 
 def capacity(size: int) -> int:
@@ -65,13 +73,15 @@ def write_header(file: BinaryIO, rows: int, size: int) -> None:
 class CropWriter:
     """Takes crops before they are committed: files of at most a shard, seen by no reader.
 
-    Used as a context manager; what was not committed when it is left is removed.
+    Used as a context manager; what was not committed when it is left is removed. The first file is
+    locked until then: by that others know whether its writer is still there.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
         self.size, self.rows = size, 0
         self.files: list[Path] = []
-        self._folder, self._number = folder, next(_numbers)
+        self._folder, self._token = folder, secrets.token_hex(8)
+        self._lock: BinaryIO | None = None
         self._file: BinaryIO | None = None
         self._room = 0
 
@@ -90,9 +100,13 @@ class CropWriter:
     def _next_file(self) -> BinaryIO:
         self.close()
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f".crops.{os.getpid()}.{self._number}-{len(self.files)}.tmp"
-        self.files.append(self._folder / name)
-        self._file = self.files[-1].open("wb")
+        path = self._folder / f".crops.{self._token}-{len(self.files)}.tmp"
+        if self._lock is None:
+            self._lock = new_locked(path)
+            self._file = path.open("r+b")
+        else:
+            self._file = path.open("xb")
+        self.files.append(path)
         self._room = capacity(self.size)
         write_header(self._file, self._room, self.size)
         return self._file
@@ -110,6 +124,8 @@ class CropWriter:
         self.close()
         for path in self.files:
             path.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
 
 
 def append_rows(path: Path, size: int, used: int, staged: Path) -> int:
@@ -191,7 +207,12 @@ class Pixels:
         return len(self._row)
 
     def gather(self, faces: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Return the crops (N, size, size, 3) of the faces at these rows of the table."""
+        """Return the crops (N, size, size, 3) of the faces at these rows of the table.
+
+        Raises InputError for a negative row, as windows have where there is no face.
+        """
+        if len(faces) and np.min(faces) < 0:
+            raise InputError(f"row {np.min(faces)}: is none of a face; leave such rows out")
         out = np.empty((len(faces), self.size, self.size, 3), np.uint8)
         maps = self._maps
         places = zip(self._shard[faces].tolist(), self._row[faces].tolist(), strict=True)
@@ -201,10 +222,17 @@ class Pixels:
         return out
 
 
-def derive_shard(source: Path, target: Path, sizes: tuple[int, int], rows: int) -> None:
+def derive_shard(
+    source: Path,
+    target: Path,
+    sizes: tuple[int, int],
+    rows: int,
+    naming: Callable[[], AbstractContextManager[bool]],
+) -> None:
     """Write the first rows of a shard again at a smaller size, antialiased; keeps what is there.
 
-    sizes: of the source's crops and of the target's.
+    sizes: of the source's crops and of the target's. naming: held while the new file gets its name;
+    False where the shard was removed in the meantime, and so is what was derived from it.
     """
     size, smaller = sizes
     done = min(rows, rows_in(target, smaller))
@@ -212,12 +240,15 @@ def derive_shard(source: Path, target: Path, sizes: tuple[int, int], rows: int) 
         return
     crops = mapped(source, size, rows)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as temporary, temporary.open("wb") as file:
-        write_header(file, rows, smaller)
-        if done:
-            file.write(np.ascontiguousarray(mapped(target, smaller, done)).data)
-        for start in range(done, rows, 256):
-            file.write(resize_crops(crops[start : min(start + 256, rows)], smaller).data)
+    with ExitStack() as held, replacing(target) as temporary:
+        with temporary.open("wb") as file:
+            write_header(file, rows, smaller)
+            if done:
+                file.write(np.ascontiguousarray(mapped(target, smaller, done)).data)
+            for start in range(done, rows, 256):
+                file.write(resize_crops(crops[start : min(start + 256, rows)], smaller).data)
+        if not held.enter_context(naming()):
+            temporary.unlink()
 
 
 def resize_crops(crops: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

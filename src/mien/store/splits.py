@@ -16,9 +16,6 @@ from mien.store.names import Names, pairs
 
 SPLITS = ("train", "val", "test")
 
-COUNTED = ("binary", "exclusive", "votes")
-"""Kinds of heads whose labels are counted: a face shows an output or does not."""
-
 Groups = NDArray[np.intp]
 
 _SPELLINGS = {
@@ -130,6 +127,6 @@ def _group_counts(group: Groups, labels: Labels) -> NDArray[np.float64]:
     """Faces, and faces that show each output of heads of presence or choice, by group: (G, F)."""
     columns = [np.ones(len(group))]
     for head in labels.heads:
-        if head.type.kind in COUNTED:
+        if head.kind.counted:
             columns += list((labels[head.name] >= THRESHOLD).astype(float).T)
     return np.stack([np.bincount(group, weights=c) for c in columns], axis=1)

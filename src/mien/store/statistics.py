@@ -9,7 +9,6 @@ from mien.labels.arrays import Labels
 from mien.labels.heads import Head, head_to_dict
 from mien.labels.kinds import THRESHOLD, Floats, likeliest
 from mien.store.names import Names
-from mien.store.splits import COUNTED
 from mien.store.store import Store
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -63,10 +62,9 @@ def _distinct(names: Names, rows: NDArray[np.intp]) -> int:
 
 
 def _of_head(head: Head, values: Floats) -> dict[str, Any]:
-    kind = head.type.kind
-    if kind not in COUNTED:
+    if not head.kind.counted:
         return {o: _quantiles(v) for o, v in zip(head.outputs, values.T, strict=True)}
-    if kind == "binary":
+    if not head.kind.classes:
         return {o: _presence(v) for o, v in zip(head.outputs, values.T, strict=True)}
     best = likeliest(values)
     named = {output: int((best == i).sum()) for i, output in enumerate(head.outputs)}

@@ -13,10 +13,11 @@ A change writes new files and then store.json, which names them: whatever is int
 leaves a state that no reader sees. Only committing holds the store's lock.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,10 +28,12 @@ from numpy.typing import NDArray
 from mien.errors import InputError, unknown_name
 from mien.labels.arrays import Labels
 from mien.labels.heads import Head
+from mien.ranges import PIXEL_SIZE
 from mien.store import commit as committing
 from mien.store import forget as forgetting
 from mien.store.commit import OFFICIAL, Committed, Import
 from mien.store.edit import Edit
+from mien.store.empty import create_store, remove_empty
 from mien.store.files import locked
 from mien.store.layers import labelled_rows, layer_table, read_labels, replaced_rows
 from mien.store.names import Names
@@ -47,7 +50,7 @@ from mien.store.schema import (
 )
 from mien.store.segments import read_part
 from mien.store.shards import CropWriter, Pixels, derive_shard, shard_file
-from mien.store.subjects import Subjects, create, read_subjects
+from mien.store.subjects import Subjects, read_subjects
 from mien.store.windows import track_windows
 
 DEFAULT = "default"
@@ -67,7 +70,7 @@ class Store:
         self.folder, self.info = folder, info
         self._stamp: tuple[int, ...] = ()
         self._cache: dict[str, Any] = {}
-        self._held = 0
+        self._held, self._turn = 0, RLock()
 
     @classmethod
     def open(cls, folder: Path) -> "Store":
@@ -81,11 +84,13 @@ class Store:
     def open_or_create(cls, folder: Path, size: int | None, default_size: int = 96) -> "Store":
         """Open a store, or start an empty one with crops of `size` pixels.
 
-        Raises InputError where the store exists with crops of another size.
+        Raises InputError for a size out of range, and where the store has crops of another one.
         """
         folder = Path(folder)
+        if size is not None:
+            PIXEL_SIZE.check("size", size)
         if not (folder / "store.json").is_file():
-            _create(folder, size or default_size, cls.lock_wait_s)
+            create_store(folder, size or default_size, cls.lock_wait_s)
         store = cls.open(folder)
         if size not in (None, store.info.size):
             raise InputError(
@@ -114,7 +119,7 @@ class Store:
         return self.info.splits
 
     def reload(self) -> None:
-        """Read what others changed."""
+        """Read what others changed; raises InputError where the store was removed."""
         stamp = _stamp(self.folder / "store.json")
         if stamp != self._stamp:
             self.info = StoreInfo.read(self.folder / "store.json")
@@ -156,6 +161,10 @@ class Store:
             self._cache[name] = found
         names: Names = self._cache[name]
         return names
+
+    def ids(self) -> Names:
+        """Return the subjects as the corpora name them, whoever subjects.csv says they are."""
+        return Names.of_arrow(self._kept("subject", "names"))
 
     def names(self, column: str) -> list[str | None]:
         """A column of names as Python strings, None for null."""
@@ -267,7 +276,8 @@ class Store:
 
         Raises InputError for a size above the store's own: pixels are not invented.
         """
-        size = size or self.info.size
+        size = self.info.size if size is None else size
+        PIXEL_SIZE.check("size", size)
         if size > self.info.size:
             raise InputError(
                 f"{self.folder}: holds {self.info.size} px crops, {size} px were asked for; "
@@ -277,9 +287,16 @@ class Store:
             for number, rows in self.info.shards.items():
                 source = shard_file(self.folder, self.info.size, number)
                 target = shard_file(self.folder, size, number)
-                derive_shard(source, target, (self.info.size, size), rows)
+                naming = partial(self._naming, number)
+                derive_shard(source, target, (self.info.size, size), rows, naming)
         shard, row = self.column("shard"), self.column("row")
         return Pixels(self.folder, size, shard, row, self.info.shards)
+
+    @contextmanager
+    def _naming(self, shard: int) -> Iterator[bool]:
+        """Hold the lock while something derived from a shard gets its name: is it still there?"""
+        with self._turn, nullcontext() if self._held else locked(self.folder, self.lock_wait_s):
+            yield shard in StoreInfo.read(self.folder / "store.json").shards
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -289,28 +306,27 @@ class Store:
 
         Raises InputError where another process goes on writing for `lock_wait_s` seconds.
         """
-        if self._held:
-            yield
-            return
-        with locked(self.folder, self.lock_wait_s):
-            self._held += 1
-            try:
-                self.reload()
+        with self._turn:  # of this process's threads
+            if self._held:
                 yield
-            finally:
-                self._held -= 1
+                return
+            with locked(self.folder, self.lock_wait_s):
+                self._held += 1
+                try:
+                    self.reload()
+                    yield
+                finally:
+                    self._held -= 1
 
     def discard_if_empty(self) -> None:
-        """Remove a store that nothing was ever added to, unless somebody writes to it."""
+        """Remove a store that nothing was ever added to, unless somebody writes to it.
+
+        What is kept to go on with an interrupted import keeps the store.
+        """
         try:
             with self.writing():
-                if self.info.sources:
-                    return
-                for name in ("store.json", "subjects.csv", ".lock"):
-                    (self.folder / name).unlink(missing_ok=True)
-                for inner in sorted(self.folder.rglob("*"), reverse=True):
-                    inner.rmdir()
-                self.folder.rmdir()
+                if not self.info.sources:
+                    remove_empty(self.folder)
         except (InputError, OSError):
             return
 
@@ -334,25 +350,44 @@ class Store:
 
         The arguments are those of `commit.Import`; about: its `summary`, `settings`, `path`,
         `digest`, `fingerprint` and `margin`. Raises InputError for columns that do not fit, and for
-        a corpus of another path.
+        a corpus of another kind or path.
         """
         new = Import(source, corpus, kind, crops, faces, labels or {}, split, **about)
         with self.writing():
-            self.refuse_other_path(corpus, new.path)
+            self.refuse_other_corpus(corpus, kind, new.path, named=True)
             return committing.commit(self, new)
 
-    def refuse_other_path(self, corpus: str, path: str) -> None:
-        """Raise InputError where another corpus, of another path that is there, has the name."""
+    def refuse_other_corpus(
+        self, corpus: str, kind: str, path: str = "", named: bool = False
+    ) -> None:
+        """Raise InputError where another corpus has the name: of another kind or path.
+
+        named: somebody gave the name, and so says that a corpus whose path is not there was moved.
+        """
         check_part_name("corpus", corpus)
         for entry in self.info.sources.values():
             other = entry.get("path", "")
-            if entry["corpus"] == corpus and path and other not in ("", path):
-                if not Path(other).exists():  # it was moved
-                    continue
-                raise InputError(
-                    f"{self.folder}: its corpus {corpus!r} is that of {other}; "
-                    "give this one another name with --corpus NAME"
-                )
+            if entry["corpus"] != corpus:
+                continue
+            if entry["kind"] != kind:
+                what = f"is of another kind ({entry['kind']})"
+            elif not path or other in ("", path) or (named and not Path(other).exists()):
+                continue
+            elif Path(other).exists():
+                what = f"is that of {other}"
+            else:
+                what = f"is that of {other}, which is not there; --corpus {corpus} says it moved"
+            raise InputError(
+                f"{self.folder}: its corpus {corpus!r} {what}; "
+                "give this one another name with --corpus NAME"
+            )
+
+    def remove(self, source: str) -> None:
+        """Take out an import: its faces, labels, split and log."""
+        with self.writing():
+            if source not in self.info.sources:
+                raise unknown_name("source", source, self.info.sources)
+            committing.remove(self, source)
 
     def label(
         self, layer: str, face_ids: NDArray[np.int64] | Sequence[int], columns: Mapping[str, Any]
@@ -364,11 +399,8 @@ class Store:
         does not hold or that are named twice, and for columns of no head.
         """
         ids = np.asarray(face_ids, np.int64)
-        if len(np.unique(ids)) < len(ids):
-            raise InputError(f"layer {layer}: a face is named twice")
         with self.writing():
-            if (gone := self.find(ids) < 0).any():
-                raise InputError(f"{self.folder}: holds no face {ids[gone][0]}")
+            self._check_faces(f"layer {layer}", ids)
             heads, table = layer_table(ids, columns)
             for name in columns:  # a column of names without any takes names away
                 if name not in table.column_names:
@@ -397,13 +429,29 @@ class Store:
         face_ids: NDArray[np.int64] | Sequence[int],
         parts: Sequence[str | None],
     ) -> None:
-        """Make or replace a split; faces that are not named, or whose part is None, are in none."""
+        """Make or replace a split; faces that are not named, or whose part is None, are in none.
+
+        Raises InputError for faces that the store does not hold or that are named twice, for
+        another number of parts than of faces, and for a part's name that is not fit for one.
+        """
         check_part_name("split", name)
+        ids = np.asarray(face_ids, np.int64)
+        if len(parts) != len(ids):
+            raise InputError(f"split {name}: {len(parts)} parts for {len(ids)} faces")
+        for part in dict.fromkeys(parts):
+            if part is not None:
+                check_part_name("part", part)
         with self.writing():
+            self._check_faces(f"split {name}", ids)
             edit = Edit(self.folder, self.info)
-            ids = np.asarray(face_ids, np.int64)
             edit.replace(split_part(name), committing.split_table(ids, parts))
             self.save(edit)
+
+    def _check_faces(self, what: str, ids: NDArray[np.int64]) -> None:
+        if len(np.unique(ids)) < len(ids):
+            raise InputError(f"{what}: a face is named twice")
+        if (gone := self.find(ids) < 0).any():
+            raise InputError(f"{self.folder}: holds no face {ids[gone][0]}")
 
     def save(self, edit: Edit) -> None:
         """Make a change true; to be called under the lock."""
@@ -417,21 +465,10 @@ class Store:
             return forgetting.forget(self, subject)
 
 
-def _create(folder: Path, size: int, wait_s: float) -> None:
-    """Start an empty store, unless another process has done so in the meantime."""
-    others = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    strange = folder.exists() and not folder.is_dir()
-    begun = re.compile(r"store\.json|subjects\.csv|\.lock|\..*\.tmp\..*")
-    if strange or not all(map(begun.fullmatch, others)):
-        raise InputError(f"{folder}: exists and is not a store; give an empty or new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder, wait_s):
-        if not (folder / "store.json").is_file():
-            create(folder / "subjects.csv")
-            StoreInfo(size).write(folder / "store.json")
-
-
 def _stamp(path: Path) -> tuple[int, ...]:
     """Changes when a file is replaced."""
-    stat = path.stat()
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        raise InputError(f"{path.parent}: is no store any more; it was removed") from None
     return stat.st_ino, stat.st_mtime_ns, stat.st_size

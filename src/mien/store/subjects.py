@@ -132,6 +132,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                 continue
             if any(cells[len(header) :]):
                 raise InputError(f"{path}, line {reader.line_num}: more cells than the header has")
+            cells += [""] * (len(header) - len(cells))
             rows.append((reader.line_num, dict(zip(header, cells, strict=False))))
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: cannot be read: {error}") from error

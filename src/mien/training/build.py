@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from mien.errors import InputError, unknown_name
+from mien.errors import InputError, check_name, unknown_name
 from mien.labels.arrays import Learned
+from mien.labels.expressions import CANONICAL, merged
 from mien.labels.heads import HEADS, Head, merged_heads, parse_outputs
 from mien.labels.kinds import KINDS
 from mien.losses import LOSSES
@@ -73,6 +74,10 @@ def build(
     classes = _classes(spec, sources)
     arguments = method.arguments(spec, len(classes))
     method.check(recipe, spec, arguments)
+    if not method.has_head_loss and (recipe.losses or recipe.weights):
+        raise InputError(
+            f"recipe {recipe.name}: method {method.name} reads no losses and no weights"
+        )
     networks = _networks(recipe, arguments)
     members = start_from(recipe, networks, spec) if fresh else {}
     if method.takes_classes():
@@ -114,6 +119,15 @@ def _check_names(recipe: Recipe) -> None:
             raise unknown_name(f"loss of {name}", loss, LOSSES[HEADS[name].kind])
 
 
+def _check_classes(head: Head, known: Sequence[Head]) -> None:
+    """Raise InputError, with the nearest name, for a class that nobody knows."""
+    if not head.kind.classes:
+        return
+    own = [output for other in known if other.kind.classes for output in other.outputs]
+    for output in head.outputs:
+        check_name("expression", output, merged(CANONICAL, own))
+
+
 def _chosen_heads(recipe: Recipe, known: Sequence[Head]) -> tuple[Head, ...]:
     """Heads with outputs, in the order of `HEADS`: as listed, or as the training faces have them.
 
@@ -127,6 +141,7 @@ def _chosen_heads(recipe: Recipe, known: Sequence[Head]) -> tuple[Head, ...]:
                 chosen[name] = Head(name, outputs)
         elif wanted:
             chosen[name] = parse_outputs(name, wanted)
+            _check_classes(chosen[name], known)
     heads = tuple(chosen[name] for name in HEADS if name in chosen)
     columns: dict[str, str] = {}
     for head in heads:

@@ -3,12 +3,15 @@
 Bit-equal resume is promised on the CPU. With several processes (of a group that the caller has
 started, `torch.distributed`) every one holds the same weights and a share of each batch;
 predictions and labels are gathered before the loss, so that CCC and masked means are of the whole
-batch, and gradients are those that one process would have. The first alone writes the run.
+batch, and gradients are those that one process would have. That holds of the methods `recogniser`
+and `categorical`; losses of the others are means over a process's own share, and batch
+normalisation sees that share alone in all of them. The first process alone writes the run.
 """
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -75,10 +78,8 @@ class Compute:
         """Concatenate (N, ...) of all processes, in order of rank; gradients pass."""
         if self.world == 1:
             return tensor
-        from torch.distributed.nn.functional import all_gather
-
-        parts = all_gather(tensor.contiguous())  # type: ignore[no-untyped-call]
-        return torch.cat(parts)
+        found: Tensor = _Gathered.apply(tensor, self.rank, self.world)  # type: ignore[no-untyped-call]
+        return found
 
     def gather_all(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Gather every tensor of a mapping."""
@@ -87,8 +88,9 @@ class Compute:
     def average_gradients(self, network: nn.Module) -> None:
         """Replace gradients by their mean over processes.
 
-        Each process differentiates the same gathered loss, and gathering sums over processes what
-        flows back into each one's share: the mean is the gradient of that loss.
+        Each process differentiates the same gathered loss, and what flows back into its share is
+        that of all of them (`_Gathered`): the mean is the gradient of that loss. Of losses that
+        each takes of its own share, as the generators', the mean is that of their mean.
         """
         if self.world == 1:
             return
@@ -104,3 +106,22 @@ class Compute:
         for network in networks:
             for tensor in (*network.parameters(), *network.buffers()):
                 torch.distributed.broadcast(tensor.data, 0)
+
+
+class _Gathered(torch.autograd.Function):
+    """Tensors of all processes, one after the other.
+
+    All of them differentiate the same function of the same values, so that the sum over processes
+    of what flows back into one share is `world` times what this process computed itself.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, rank: int, world: int) -> Tensor:
+        ctx.rank, ctx.world = rank, world
+        parts = [tensor.new_empty(tensor.shape) for _ in range(world)]
+        torch.distributed.all_gather(parts, tensor.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return gradients[0].chunk(ctx.world)[ctx.rank] * ctx.world, None, None

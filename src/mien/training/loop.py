@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from mien import __version__
 from mien.atomic import write_text
 from mien.errors import InputError, TrainingDivergedError
-from mien.metrics.affect import HEADLINE, affect_scores, flat_scores, headline, mean_known
+from mien.labels.heads import VALENCE_AROUSAL
+from mien.metrics.affect import HEADLINE, affect_scores, flat_scores, headline
+from mien.metrics.heads import mean_known
 from mien.models.images import to_pixels
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.progress import Progress, say_nothing, silent
@@ -35,7 +37,7 @@ from mien.training.schedule import set_rates
 from mien.training.sources import Validation
 
 SAMPLES = 64
-CIRCLE = ("valence_arousal", ("valence", "arousal"))
+CIRCLE = ("valence_arousal", VALENCE_AROUSAL)
 """Head and outputs that are drawn on the circle beside samples."""
 
 

@@ -135,7 +135,8 @@ class Monitors:
                 for i, output in enumerate(head.outputs)
                 if (mask := known[:, i]).any()
             }
-            form = f"{head.name}/" if head.type.kind in ("ordinal", "votes") else ""
+            first = next(h for h in predictions.heads if set(h.outputs) & set(head.outputs))
+            form = "" if first is head else f"{head.name}/"  # names that another head has too
             numbers |= {f"monitor/drift/{within}{form}{o}": a - b for o, (a, b) in means.items()}
             if head.type.kind == "regression":
                 for output, (mean, wanted) in means.items():

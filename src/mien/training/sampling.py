@@ -97,7 +97,7 @@ class Windowed:
         Raises InputError where there is none, or a batch is no whole number of windows.
         """
         if len(windows) == 0:
-            raise InputError("sampling=windowed: no track is as long as a window")
+            raise InputError("sampling=windowed: no training face belongs to a track of a video")
         length = windows.shape[1]
         if size % length:
             raise InputError(f"sampling=windowed: batch_size {size} is no multiple of {length}")

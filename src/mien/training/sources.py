@@ -129,14 +129,14 @@ def _sampler(
     if recipe.data.sampling == "shuffled":
         return Shuffled(len(source.rows), size, *place)
     if recipe.data.sampling == "balanced":
-        head = source.labels.at(source.rows).head(recipe.data.balance)
-        if head is None or head.type.kind not in ("exclusive", "votes"):
+        by = recipe.data.balance
+        mine = labels if labels.head(by) is not None else source.labels.at(source.rows)
+        head = mine.head(by)
+        if head is None or not head.kind.classes:
             raise InputError(
-                f"{source.store.folder}: data.balance={recipe.data.balance}: no such head with "
-                "classes in it"
+                f"{source.store.folder}: data.balance={by}: no such head with classes in it"
             )
-        values = source.labels[head.name][source.rows]
-        return Balanced(likeliest(values), size, *place)
+        return Balanced(likeliest(mine[by]), size, *place)
     windows = source.store.windows(recipe.data.window, recipe.data.stride)
     place_of = np.full(len(source.store) + 1, -1, np.intp)
     place_of[source.rows] = np.arange(len(source.rows))

@@ -9,7 +9,7 @@ from mien.errors import InputError
 from mien.models.checkpoint import load_network
 from mien.models.heads import OutputSpec
 from mien.runs.run import Checkpoint, Run
-from mien.store.membership import KINDS_OF_MEMBERS, Members
+from mien.store.membership import KEPT, Members
 from mien.training.recipe import Recipe
 from mien.weights import shipped
 
@@ -30,7 +30,7 @@ def start_from(recipe: Recipe, networks: Mapping[str, nn.Module], spec: OutputSp
         run = Run.open(Path(recipe.start))
         checkpoint = run.best()
         data = run.info()["data"]
-        members = {kind: list(data.get(kind, ())) for kind in KINDS_OF_MEMBERS}
+        members = {kind: list(data.get(kind, ())) for kind in KEPT}
     else:
         raise InputError(
             f"start={recipe.start}: neither a run's folder nor weights that come with mien "

@@ -12,16 +12,19 @@ from typing import Any, Literal, TextIO
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from mien import ranges
 from mien.analysis.analyze import AnalyzedFrame, Analyzer, SourceFrame, frames_of, remarks
 from mien.analysis.table import header, rows
 from mien.atomic import replacing
 from mien.errors import InputError, check_name
+from mien.extras import need
 from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.media.decode import VideoInfo, probe
 from mien.media.images import images_in
-from mien.media.kinds import find_inputs, kind_of
-from mien.media.names import shown
+from mien.media.kinds import find_inputs, kind_of, nothing_found
+from mien.media.names import reason, shown
 from mien.media.report import DecodeReport
+from mien.media.resample import uneven
 from mien.progress import Progress, say_nothing, silent
 from mien.workflows.models import load_recogniser
 
@@ -61,9 +64,16 @@ class Analysis:
 
     @property
     def table(self) -> pa.Table:
-        """One row per face per frame, and one for a frame without a face (docs/formats.md)."""
+        """One row per face per frame, and one for a frame without a face (docs/formats.md).
+
+        Raises InputError where no input could be read.
+        """
+        if len(self.failed) == len(self.inputs):
+            raise InputError(f"{shown(self.path)}: was not written, no input could be read")
         options = arrow_csv.ConvertOptions(
-            strings_can_be_null=True, column_types={"input": pa.string(), "expression": pa.string()}
+            strings_can_be_null=True,
+            null_values=[""],  # not NA and the like, which may be names of files
+            column_types={"input": pa.string(), "expression": pa.string()},
         )
         return arrow_csv.read_csv(self.path, convert_options=options)
 
@@ -100,13 +110,29 @@ def analyze(
     the model does not know its own. min_face: pixels from which faces are looked for; None: it
     follows from the picture. stream, strict: as for `mien.ingest`. recursive: subfolders too.
 
-    An input that cannot be read has no rows, and the others keep theirs. Raises InputError where
-    options do not fit together.
+    An input that cannot be read has no rows, and the others keep theirs; where none can be read,
+    nothing is written. What is interrupted leaves the rows of the inputs that were done, as
+    FILE.partial.csv. Raises InputError where options do not fit together.
     """
+    if report is not None:
+        need("mien analyze --report", "plotly")
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     outputs = _Outputs(Path(out), _path(overlay), _path(report))
+    for name, asked, value in (
+        ("fps", ranges.FRAME_RATE, fps),
+        ("margin", ranges.MARGIN, margin),
+        ("min_face", ranges.FACE_SIZE, min_face),
+        ("stream", ranges.STREAM, stream),
+    ):
+        if value is not None:
+            asked.check(name, value)
+    if crops:
+        _check_crops(model, margin)
+        unused = {"--fps": fps, "--min-face": min_face, "--stream": stream, "--strict": strict}
+        for option in (name for name, value in unused.items() if value not in (None, False)):
+            say(f"{option} says nothing of --crops, and is left out of account")
     files, skipped = _files(named, crops, recursive)
-    _check(outputs, files, crops, model, margin)
+    _check(outputs, files, crops)
     check_name("detector", detector, DETECTORS)
     check_name("tracker", tracker, TRACKERS)
     recogniser = None if model is None else load_recogniser(model, checkpoint)
@@ -118,9 +144,17 @@ def analyze(
     with replacing(outputs.table) as temporary:
         with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             csv.writer(file).writerow(columns)
-            for path in files:
-                with progress(path.name) as bar:
-                    work.add(path, len(columns), file, bar)
+            try:
+                for path in files:
+                    whole = file.tell()
+                    with progress(shown(Path(path.name))) as bar:
+                        work.add(path, len(columns), file, bar)
+            except BaseException:
+                file.seek(whole)
+                file.truncate()
+                file.close()
+                work.keep(temporary)
+                raise
         if all(entry.error is not None for entry in work.done):
             temporary.unlink()
     done = Analysis(outputs.table, work.done, [(shown(path), why) for path, why in skipped])
@@ -150,7 +184,7 @@ def _files(
     if not crops:
         files, skipped = find_inputs(inputs, recursive)
         if not files:
-            raise InputError(f"{shown(inputs[0])}: holds no photograph and no video")
+            raise nothing_found(inputs, "photograph and no video", skipped)
         return files, skipped
     files = []
     for folder in inputs:
@@ -162,14 +196,15 @@ def _files(
     return files, []
 
 
-def _check(
-    outputs: _Outputs,
-    files: list[Path],
-    crops: bool,
-    model: str | Path | None,
-    margin: float | None,
-) -> None:
-    """Raise InputError for outputs of wrong names or places, and options that contradict."""
+def _check_crops(model: str | Path | None, margin: float | None) -> None:
+    if model is None:
+        raise InputError("--crops needs --model: there is nothing else to say of a crop")
+    if margin is not None:
+        raise InputError("--margin goes without --crops: nothing is cut")
+
+
+def _check(outputs: _Outputs, files: list[Path], crops: bool) -> None:
+    """Raise InputError for outputs of wrong names or places."""
     wanted = (
         (outputs.table, (".csv",)),
         (outputs.overlay, (".mp4", ".mov", ".mkv")),
@@ -189,10 +224,6 @@ def _check(
         crops or len(files) != 1 or kind_of(files[0]) in ("image", "pages")
     ):
         raise InputError("--overlay takes exactly one video")
-    if crops and model is None:
-        raise InputError("--crops needs --model: there is nothing else to say of a crop")
-    if crops and margin is not None:
-        raise InputError("--margin goes without --crops: nothing is cut")
 
 
 @dataclass
@@ -218,16 +249,27 @@ class _Work:
             try:
                 if self.crops:
                     _write(part, summary, self.analyzer.analyze_crop(path), width)
+                    summary.decoded = summary.frames
                 else:
                     self._frames(path, summary, part, width, bar)
-            except InputError as error:
-                self.say(f"error: {error}")
-                self.done[-1] = InputSummary(summary.input, error=str(error))
+            except Exception as error:  # whatever one input does, the others keep their rows
+                told = str(error)
+                if not isinstance(error, InputError):
+                    told = f"{summary.input}: {type(error).__name__}: {reason(error)}"
+                self.say(f"error: {told}")
+                self.done[-1] = InputSummary(summary.input, error=told)
                 return
             part.seek(0)
             shutil.copyfileobj(part, out)
         for line in summary.notes:
             self.say(f"{summary.input}: {line}")
+
+    def keep(self, table: Path) -> None:
+        """Keep what an interrupted analysis has of inputs that were whole, beside the output."""
+        if rows := sum(entry.rows for entry in self.done[:-1]):
+            kept = self.outputs.table.with_suffix(".partial.csv")
+            table.replace(kept)
+            self.say(f"{shown(kept)}: {rows} rows of the inputs that were done")
 
     def _frames(
         self, path: Path, summary: InputSummary, part: TextIO, width: int, bar: Progress
@@ -235,19 +277,26 @@ class _Work:
         still = kind_of(path) in ("image", "pages")
         info = None if still else probe(path, self.stream)
         total, rate = _expected(info, self.fps)
-        report = DecodeReport()
+        report, times = DecodeReport(), set[float | None]()
         frames = frames_of(path, self.fps, report=report, stream=self.stream, strict=self.strict)
         with _overlay(self.outputs.overlay, rate or 30.0) as draw:
-            for analyzed in self.analyzer.analyze(self._sized(frames, summary)):
+            for analyzed in self.analyzer.analyze(self._sized(frames, summary, times)):
                 _write(part, summary, analyzed, width)
                 draw(analyzed)
                 bar(summary.frames, total, f"{summary.rows} rows")
-        if info is not None:
-            summary.decoded, summary.notes = report.decoded, report.notes
-            summary.start_s = info.start_s
+        if info is None:
+            summary.decoded = summary.frames
+            return
+        summary.decoded, summary.notes = report.decoded, report.notes
+        summary.start_s = info.start_s
+        if self.fps is not None:
+            summary.notes += uneven(summary.decoded, len(times), summary.frames, self.fps)
 
-    def _sized(self, frames: Iterable[SourceFrame], summary: InputSummary) -> Iterator[SourceFrame]:
+    def _sized(
+        self, frames: Iterable[SourceFrame], summary: InputSummary, times: set[float | None]
+    ) -> Iterator[SourceFrame]:
         for frame in frames:
+            times.add(frame.time_s)
             height, width = frame.rgb.shape[:2]
             least = smallest_face(width, height, self.analyzer.min_face)
             summary.smallest_face = round(least, 1)

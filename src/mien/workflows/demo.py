@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from mien.errors import InputError
+from mien.extras import need
 from mien.labels.expressions import BASIC
 from mien.progress import Progress, say_nothing, silent
-from mien.report.demo_report import write_demo_report
 from mien.store import Store
 from mien.workflows.analyze import analyze
 from mien.workflows.evaluate import evaluate
@@ -49,6 +49,8 @@ def demo(
     processes that film. say: told every step as the command that does the same. Raises InputError
     where `out` holds a demo already.
     """
+    need("mien demo", "torch", "numba", "plotly")
+    from mien.report.demo_report import write_demo_report
     from mien.training.precision import fastest
 
     folder = Path(out)

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from mien.actors.film import plan_videos
-from mien.actors.studio import make_cast
 from mien.errors import InputError
 from mien.progress import Progress, silent
 
@@ -30,6 +28,15 @@ def film(
     is there whole is kept, so that an interrupted call goes on. Raises InputError for impossible
     numbers.
     """
+    from mien.actors.film import plan_videos
+    from mien.actors.studio import make_cast
+
+    if min(people, videos_per_person, raters, workers) < 1 or seed < 0:
+        raise InputError("people, videos per person, raters and workers: give at least 1")
+    if size is not None and not (
+        64 <= size[0] <= 3840 and 64 <= size[1] <= 2160 and size[0] % 2 == size[1] % 2 == 0
+    ):
+        raise InputError(f"size {size[0]}x{size[1]}: even numbers from 64x64 to 3840x2160")
     if not 0.5 <= seconds <= 3600:
         raise InputError(f"seconds {seconds:g}: give 0.5 to 3600")
     if fps and seconds * fps < 2:

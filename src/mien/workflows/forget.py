@@ -55,7 +55,8 @@ def _runs_that_saw(folder: Path, names: set[str], say: Callable[[str], None]) ->
     found = []
     for path in sorted(folder.rglob("run.json")):
         try:
-            if names & set(json.loads(path.read_text("utf-8"))["data"]["subject"]):
+            data = json.loads(path.read_text("utf-8"))["data"]
+            if names & {*data["subject"], *data.get("subject_id", ())}:
                 found.append(str(path.parent))
         except (OSError, ValueError, LookupError, TypeError) as error:
             say(f"{path}: does not say whom the run was trained on ({error!r})")

@@ -9,8 +9,7 @@ from mien.errors import InputError, check_name
 from mien.faces import DETECTORS, TRACKERS
 from mien.faces.crop import MARGIN
 from mien.faces.ingest import VIDEOS, Ingester, IngestSettings, VideoSummary
-from mien.media.decode import is_video
-from mien.media.kinds import find_inputs
+from mien.media.kinds import find_inputs, kind_of, nothing_found
 from mien.media.names import shown
 from mien.progress import Progress, silent
 from mien.store import Store
@@ -30,7 +29,7 @@ class Ingested:
 
 
 def ingest(
-    inputs: Iterable[str | Path],
+    inputs: str | Path | Iterable[str | Path],
     *,
     store: str | Path,
     size: int | None = None,
@@ -54,25 +53,26 @@ def ingest(
     of taking what can be decoded. progress: opens a progress for each video.
 
     One bad file does not stop the rest. What the store holds is skipped, what was interrupted goes
-    on. Raises InputError where the store or an option is of no use.
+    on. Raises InputError where the store or an option is of no use, and where there is no video.
     """
     check_name("detector", detector, DETECTORS)
     check_name("tracker", tracker, TRACKERS)
     check_part_name("corpus", corpus)
+    settings = IngestSettings(fps, detector, tracker, margin, min_face, stream, strict)
+    named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
+    files, left = _videos(named, recursive)
     folder = Path(store)
     existed = (folder / "store.json").exists()
     opened = Store.open_or_create(folder, size)
-    settings = IngestSettings(fps, detector, tracker, margin, min_face, stream, strict)
     ingester = Ingester(opened, settings, corpus)
-    files, left = _videos([Path(path) for path in inputs], recursive)
     failed: dict[str, str] = {}
     result = Ingested([], failed, left)
     for path in files:
         try:
-            with progress(path.name) as bar:
+            with progress(shown(Path(path.name))) as bar:
                 result.videos.append(ingester.ingest(path, bar))
         except InputError as error:
-            failed[str(path)] = str(error)
+            failed[shown(path)] = str(error)
     if not existed and not result.videos:
         opened.discard_if_empty()
     return result
@@ -82,6 +82,9 @@ def _videos(inputs: list[Path], recursive: bool) -> tuple[list[Path], list[tuple
     """Files to ingest, and what folders hold besides; a file that is named is always tried."""
     files, skipped = find_inputs(inputs, recursive)
     named = set(inputs)
-    videos = [path for path in files if path in named or is_video(path)]
-    others = [(shown(p), "a photograph: `mien import folder`") for p in files if p not in videos]
-    return videos, [*((shown(path), why) for path, why in skipped), *others]
+    moving = {path for path in files if path in named or kind_of(path) == "video"}
+    skipped += [(p, "a photograph: `mien import folder`") for p in files if p not in moving]
+    if not moving:
+        raise nothing_found(inputs, "video", skipped)
+    videos = [path for path in files if path in moving]
+    return videos, [(shown(path), why) for path, why in skipped]

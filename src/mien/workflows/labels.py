@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from mien.corpora.attach import Attached, attach_labels
 from mien.corpora.imported import ImportOptions
 from mien.labels.heads import heads_in
@@ -34,7 +37,13 @@ def list_layers(store: str | Path) -> dict[str, dict[str, Any]]:
     found = {}
     for layer in opened.layers:
         table = opened.layer(layer)
-        columns = {n: table[n].to_pylist() for n in table.column_names if n != "face_id"}
+        columns = {
+            n: pc.unique(table[n].cast(pa.string())).to_pylist()
+            if pa.types.is_dictionary(table[n].type)
+            else ()
+            for n in table.column_names
+            if n != "face_id"
+        }
         heads = {head.name: list(head.outputs) for head in heads_in(columns)}
         found[layer] = {"faces": len(table), "heads": heads}
     return found

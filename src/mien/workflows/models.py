@@ -38,7 +38,7 @@ def load_recogniser(model: str | Path, checkpoint: str = "best") -> Recogniser:
     """
     found = find_model(model)
     path = found / SHIPPED
-    if not path.is_file():
+    if (found / "run.json").is_file() or not path.is_file():
         path = _network_file(found, checkpoint)
     return OnnxRecogniser.load(path) if path.suffix.lower() == ".onnx" else _in_torch(path)
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from mien.atomic import write_text
 from mien.errors import InputError, unknown_name
+from mien.extras import need
 from mien.metrics.measures import measure
 from mien.progress import Progress, say_nothing, silent
 from mien.report.table_report import Cell, TablePage, write_table_report
@@ -51,7 +52,10 @@ def reproduce(
         raise InputError("steps and budget both say how long to train: give one")
     if steps is not None and steps < 1:
         raise InputError(f"steps {steps}: give at least 1")
-    workers = workers or os.cpu_count() or 1
+    need("mien reproduce", "torch", "plotly")
+    workers = os.cpu_count() or 1 if workers is None else workers
+    if workers < 1 or seed < 0:
+        raise InputError(f"workers {workers}, seed {seed}: give at least 1 worker, a seed from 0")
     folder = Path(out)
     Store.open(Path(store)).rows(part)
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mien.errors import InputError
 from mien.runs.run import Run
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ def sample(
     from mien.generation.sample import sample as sample_faces
     from mien.generation.sample import write_grid, write_predictions
 
+    if count < 1 or seed < 0 or checkpoint not in ("last", "best"):
+        raise InputError(
+            f"count {count}, seed {seed}, checkpoint {checkpoint!r}: give a count of at least 1, a "
+            "seed from 0, and 'last' or 'best'"
+        )
     target = Run.open(Path(run))
     samples = sample_faces(target.last() if checkpoint == "last" else target.best(), count, seed)
     if out is not None:

@@ -9,7 +9,9 @@ import numpy as np
 from mien.corpora.given_split import read_given_split
 from mien.errors import InputError
 from mien.progress import say_nothing
+from mien.ranges import SEED
 from mien.store import Store
+from mien.store.commit import OFFICIAL
 from mien.store.names import Names
 from mien.store.splits import SPLITS, assign, independent_groups, refuse_shared
 from mien.store.store import DEFAULT
@@ -41,10 +43,17 @@ def split(
     own (columns subject or video, and split) instead. name: of the split in the store. say: called
     with warnings. Raises InputError for ratios or a CSV of no use, and for a split that shares.
     """
+    if name == OFFICIAL:
+        raise InputError(f"split {name!r}: is the one that corpora bring; give another name")
+    SEED.check("seed", seed)
     opened = _open(store)
     subject, video = opened.codes("subject"), opened.codes("video")
     if given is not None:
-        rows = read_given_split(Path(given), subject.to_list(), video.to_list())
+        person_of = {name: opened.subjects.person(name) for name in opened.ids().names}
+        for name_of_id, person in person_of.items():
+            if name_of_id.partition("/")[2] in set(person_of.values()) - {person}:
+                say(f"warning: {name_of_id.partition('/')[2]!r} is a person, and not {name_of_id}")
+        rows = read_given_split(Path(given), subject.to_list(), video.to_list(), person_of)
         found = Names.of(rows)
     else:
         _check(ratios)

@@ -68,7 +68,8 @@ def _recipe(name: str | None, settings: Sequence[str], target: Run, exists: bool
         return load_recipe(name, settings)
     asked = load_recipe(own if name is None else name, settings)
     was, now = load_recipe(own).model_dump(), asked.model_dump()
-    changed = [key for key in was if key not in _FREE and was[key] != now[key]]
+    free = _FREE - {"steps"} if asked.schedule != "constant" else _FREE  # rates follow the length
+    changed = [key for key in was if key not in free and was[key] != now[key]]
     if changed:
         raise InputError(
             f"{target.folder}: was started with another {', '.join(changed)}; a resumed run keeps "

@@ -80,7 +80,12 @@ class Adversarial(Method):
         return found
 
     def check(self, recipe: "Recipe", spec: OutputSpec, arguments: Arguments) -> None:
-        """Refuse networks of different colours, and fewer than two classes to condition on."""
+        """Refuse networks of different colours, windows, and fewer than two classes."""
+        if recipe.data.sampling == "windowed":
+            raise InputError(
+                f"recipe {recipe.name}: windows hold frames without a face, which are no real "
+                "images: data.sampling=windowed is for recognisers"
+            )
         classes = min((a["classes"] for a in arguments.values() if "classes" in a), default=2)
         if classes < 2:
             raise InputError(
@@ -101,10 +106,10 @@ class Adversarial(Method):
                     f"{'takes' if needs else 'does not take'} the expression"
                 )
 
-    def check_expression_only(self, recipe: "Recipe", spec: OutputSpec) -> None:
+    def check_trained(self, recipe: "Recipe", spec: OutputSpec, trained: tuple[str, ...]) -> None:
         """Refuse heads that a method does not train."""
         for head in spec.layout.heads:
-            if head.name != CONDITION:
+            if head.name not in trained:
                 raise InputError(
                     f"recipe {recipe.name}: method {self.name} trains no head {head.name}; set "
                     f"heads.{head.name}=false"
@@ -177,9 +182,33 @@ class AdversarialStep:
         """Update the discriminator."""
         raise NotImplementedError
 
-    def update_generator(self, step: int, batch: Batch) -> Log:
-        """Update the generator."""
+    def draw(self, count: int) -> Tensor | None:
+        """Classes for generated images, of conditional networks; None of others."""
+        return None
+
+    def generator_objective(self, fake: Tensor, drawn: Tensor | None) -> tuple[Tensor, Log]:
+        """What the generator minimises against the discriminator, and more to add and to log."""
         raise NotImplementedError
+
+    def update_generator(self, step: int, batch: Batch) -> Log:
+        """Update the generator against the discriminator as it is."""
+        pair = self.pair
+        drawn = self.draw(len(batch))
+        with pair.frozen_discriminator():
+            fake = pair.generate(len(batch), drawn)
+            adversarial, more = self.generator_objective(fake, drawn)
+            attraction, log = pair.attract(step, fake, batch)
+            loss = adversarial + attraction
+            for name, term in more.items():
+                loss = loss + term
+                log[name] = term
+            norm = pair.update_generator(loss)
+        return {
+            "generator/loss": loss,
+            "generator/adversarial": adversarial,
+            **log,
+            "generator/gradient_norm": norm,
+        }
 
     def preview(self, count: int, seed: int) -> list[Tensor]:
         """Generated images, of the moving average where there is one."""

@@ -75,6 +75,11 @@ class Method(Part):
             hasattr(registry[net.network], "conditional") for net, registry in self.roles().values()
         )
 
+    @property
+    def has_head_loss(self) -> bool:
+        """Whether recipes may weigh the losses of heads, and choose them."""
+        return True
+
     def check(self, recipe: "Recipe", spec: OutputSpec, arguments: Arguments) -> None:
         """Raise InputError for settings, heads or networks that contradict each other."""
 

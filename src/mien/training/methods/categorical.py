@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from mien.errors import InputError, unknown_name
+from mien.errors import InputError, check_name, unknown_name
 from mien.labels.arrays import Learned
+from mien.labels.heads import HEADS
 from mien.losses import GENERATOR
-from mien.losses.heads import TAKES_CONSTANTS
 from mien.models.heads import FakeOutput, HeadLayout, HeadOutputs, OutputSpec
 from mien.training.adversarial import AdversarialPair
 from mien.training.compute import Compute
@@ -78,8 +78,9 @@ class Categorical(Adversarial):
                 f"recipe {recipe.name}: needs at least two expressions in the store, as classes"
             )
         for name in self.fake_labels.heads:
+            check_name("head", name, HEADS)
             found = spec.layout.head(name)
-            if found is not None and found.type.kind not in TAKES_CONSTANTS:
+            if found is not None and found.kind.classes:
                 raise InputError(f"method.fake_labels.heads: {name} takes no constant label")
 
     def constants(self, layout: HeadLayout) -> dict[str, float]:
@@ -88,7 +89,7 @@ class Categorical(Adversarial):
         if others == "none":
             return {}
         if others == "share":
-            outputs = [h.width for h in layout.heads if h.type.kind in TAKES_CONSTANTS]
+            outputs = [h.width for h in layout.heads if not h.kind.classes]
             others = (1 - self.fake_labels.fake) / max(sum(outputs), 1)
         return dict.fromkeys(self.fake_labels.heads, float(others))
 
@@ -152,18 +153,6 @@ class CategoricalStep(AdversarialStep):
         compute = self.pair.compute
         return HeadOutputs(compute.gather_all(out.heads), compute.gather(out.fake))
 
-    def update_generator(self, step: int, batch: Batch) -> Log:
-        """Update the generator against the discriminator as it is."""
-        pair = self.pair
-        with pair.frozen_discriminator():
-            fake = pair.generate(len(batch))
-            adversarial = self.generator_loss(pair.discriminate(fake).fake)
-            attraction, log = pair.attract(step, fake, batch)
-            loss = adversarial + attraction
-            norm = pair.update_generator(loss)
-        return {
-            "generator/loss": loss,
-            "generator/adversarial": adversarial,
-            **log,
-            "generator/gradient_norm": norm,
-        }
+    def generator_objective(self, fake: Tensor, drawn: Tensor | None) -> tuple[Tensor, Log]:
+        """The generator's loss on the discriminator's fake output."""
+        return self.generator_loss(self.pair.discriminate(fake).fake), {}

@@ -40,10 +40,15 @@ class Conditional(Adversarial):
     fake_labels: Targets = Targets()
     generator_loss: str = "saturating"
 
+    @property
+    def has_head_loss(self) -> bool:
+        """No: what heads it has, it trains in its own way."""
+        return False
+
     def check(self, recipe: "Recipe", spec: OutputSpec, arguments: Arguments) -> None:
         """Refuse what does not fit."""
         self.check_conditional(recipe, arguments, {"generator": True, "discriminator": True})
-        self.check_expression_only(recipe, spec)
+        self.check_trained(recipe, spec, ())
         super().check(recipe, spec, arguments)
         if self.generator_loss not in GENERATOR:
             raise unknown_name("generator loss", self.generator_loss, GENERATOR)
@@ -102,19 +107,10 @@ class ConditionalStep(AdversarialStep):
                 "p_real/of_wrong_label": torch.sigmoid(-of_wrong).mean(),
             }
 
-    def update_generator(self, step: int, batch: Batch) -> Log:
-        """Update the generator against the discriminator as it is."""
-        pair = self.pair
-        drawn = pair.draw_classes(self.classes, len(batch))
-        with pair.frozen_discriminator():
-            fake = pair.generate(len(batch), drawn)
-            adversarial = self.generator_loss(pair.discriminate(fake, drawn).fake)
-            attraction, log = pair.attract(step, fake, batch)
-            loss = adversarial + attraction
-            norm = pair.update_generator(loss)
-        return {
-            "generator/loss": loss,
-            "generator/adversarial": adversarial,
-            **log,
-            "generator/gradient_norm": norm,
-        }
+    def draw(self, count: int) -> Tensor:
+        """Classes, all alike."""
+        return self.pair.draw_classes(self.classes, count)
+
+    def generator_objective(self, fake: Tensor, drawn: Tensor | None) -> tuple[Tensor, Log]:
+        """The generator's loss on the discriminator's fake output, given the class."""
+        return self.generator_loss(self.pair.discriminate(fake, drawn).fake), {}

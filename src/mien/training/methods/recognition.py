@@ -41,6 +41,12 @@ class Recognition(Method):
         """Refuse a recipe without heads, and networks that take a class."""
         if not spec.layout.heads:
             raise InputError(f"recipe {recipe.name}: a recogniser needs at least one head")
+        if not any(spec.learned.outputs.values()):
+            heads = ", ".join(head.name for head in spec.layout.heads)
+            raise InputError(
+                f"recipe {recipe.name}: no training face has a label of {heads}; `mien stats` "
+                "shows what the store has"
+            )
         if self.takes_classes():
             raise InputError(f"recipe {recipe.name}: a recogniser takes no expression as an input")
 

@@ -41,18 +41,28 @@ class Wasserstein(Adversarial):
     gradient_penalty: NotNegative = 0.0
     naming: NotNegative = 0.0
 
+    @property
+    def has_head_loss(self) -> bool:
+        """No: what heads it has, it trains in its own way."""
+        return False
+
     def check(self, recipe: "Recipe", spec: OutputSpec, arguments: Arguments) -> None:
         """Refuse what does not fit."""
         generator, critic = ("classes" in arguments[n] for n in ("generator", "discriminator"))
         self.check_conditional(
             recipe, arguments, {"generator": generator, "discriminator": generator and critic}
         )
-        self.check_expression_only(recipe, spec)
+        names = self.naming > 0 and generator
+        self.check_trained(recipe, spec, (CONDITION,) if names else ())
         super().check(recipe, spec, arguments)
         if self.clip_weights and self.gradient_penalty:
             raise InputError(
                 f"recipe {recipe.name}: method.clip_weights and method.gradient_penalty are two "
                 "ways to one end; set one of them to 0"
+            )
+        if self.naming and not generator:
+            raise InputError(
+                f"recipe {recipe.name}: method.naming needs a generator that takes the expression"
             )
         head = spec.layout.head(CONDITION)
         named = len(head.outputs) if head else 0
@@ -87,7 +97,8 @@ class WassersteinStep(AdversarialStep):
         self.classes = int(getattr(pair.generator.network, "classes", 0))
         self.conditional_critic = hasattr(pair.discriminator.network, "conditional")
 
-    def _draw(self, count: int) -> Tensor | None:
+    def draw(self, count: int) -> Tensor | None:
+        """Classes where the generator takes them."""
         return self.pair.draw_classes(self.classes, count) if self.classes else None
 
     def update_discriminator(self, batch: Batch) -> Log:
@@ -96,7 +107,7 @@ class WassersteinStep(AdversarialStep):
         label = None
         if self.conditional_critic:
             label = batch.labels.values[CONDITION].argmax(1)
-        drawn = self._draw(len(real)) if label is None else label
+        drawn = self.draw(len(real)) if label is None else label
         with torch.no_grad():
             fake = pair.generate(len(real), drawn)
         out_real, out_fake = pair.discriminate(real, label), pair.discriminate_fake(fake, label)
@@ -127,23 +138,10 @@ class WassersteinStep(AdversarialStep):
                     weight.clamp_(-bound, bound)
         return {"discriminator/loss": loss, "discriminator/gradient_norm": norm, **log}
 
-    def update_generator(self, step: int, batch: Batch) -> Log:
-        """Update the generator against the critic as it is."""
-        pair = self.pair
-        drawn = self._draw(len(batch))
-        with pair.frozen_discriminator():
-            fake = pair.generate(len(batch), drawn)
-            out = pair.discriminate(fake, drawn if self.conditional_critic else None)
-            adversarial = out.fake.mean()
-            attraction, log = pair.attract(step, fake, batch)
-            loss = adversarial + attraction
-            if self.settings.naming and drawn is not None:
-                log["generator/expression"] = F.cross_entropy(out.heads[CONDITION], drawn)
-                loss = loss + self.settings.naming * log["generator/expression"]
-            norm = pair.update_generator(loss)
-        return {
-            "generator/loss": loss,
-            "generator/adversarial": adversarial,
-            **log,
-            "generator/gradient_norm": norm,
-        }
+    def generator_objective(self, fake: Tensor, drawn: Tensor | None) -> tuple[Tensor, Log]:
+        """Minus the critic's mean score, and the cross-entropy of the class that was drawn."""
+        out = self.pair.discriminate(fake, drawn if self.conditional_critic else None)
+        if not self.settings.naming or drawn is None:
+            return out.fake.mean(), {}
+        named = F.cross_entropy(out.heads[CONDITION], drawn)
+        return out.fake.mean(), {"generator/expression": self.settings.naming * named}

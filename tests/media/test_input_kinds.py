@@ -1,5 +1,6 @@
 """Kinds of files: by name, by content, and pictures of every sort."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from PIL import Image
 
 from mien.errors import InputError
 from mien.media.decode import decode, is_video, probe
-from mien.media.images import is_image, page_count, pages_of, read_image
-from mien.media.kinds import find_inputs, kind_of
+from mien.media.images import is_image, page_count, pages_of, picture_format, read_image
+from mien.media.kinds import find_inputs, kind_of, nothing_found
 from mien.media.report import DecodeReport
 
 
@@ -220,3 +221,41 @@ def test_folders_are_listed_with_what_was_skipped(tmp_path):
     files, skipped = find_inputs([tmp_path], recursive=True)
     assert [f.name for f in files] == ["a.jpg", "b.mp4", "c.heic"]
     assert (tmp_path / "sub" / "loop", "a link to a folder") in skipped
+
+
+@pytest.mark.parametrize("name", ["p.mp4", "p.jpg", "p"])
+def test_pipes_are_no_files_and_nobody_waits_for_them(tmp_path, name):
+    pipe = tmp_path / name
+    os.mkfifo(pipe)
+    assert picture_format(pipe) is None
+    for read in (probe, read_image, lambda path: next(decode(path))):
+        with pytest.raises(InputError, match=r"is not a file$"):
+            read(pipe)
+
+
+def test_what_a_folder_holds_instead_is_told(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "notes.txt").touch()
+    files, skipped = find_inputs([tmp_path])
+    assert files == []
+    text = str(nothing_found([tmp_path], "video", skipped))
+    assert text.startswith(f"{tmp_path}: holds no video (skipped: ")
+    assert "sub: a subfolder" in text
+    assert text.endswith("--recursive looks into subfolders)")
+    assert str(nothing_found([tmp_path], "video", [])) == f"{tmp_path}: holds no video"
+
+
+def test_what_cannot_be_looked_at_is_a_reason(tmp_path, monkeypatch):
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "b.mp4").touch()
+    look = Path.stat
+
+    def refuse(path, **kwargs):
+        if path.name == "a.mp4":
+            raise PermissionError(13, "Permission denied")
+        return look(path, **kwargs)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    files, skipped = find_inputs([tmp_path])
+    assert [path.name for path in files] == ["b.mp4"]
+    assert skipped == [(tmp_path / "a.mp4", "cannot be read (Permission denied)")]
