@@ -54,3 +54,45 @@ def test_gradients_pass_to_every_pixel_that_is_still_seen() -> None:
     Augmentation(mirror=True, shift=1, light=0.1)(images).sum().backward()
     assert images.grad is not None
     assert (images.grad[:, :, 1:-1, 1:-1] > 0).all()
+
+
+def test_turning_keeps_the_middle_and_moves_the_rim() -> None:
+    torch.manual_seed(0)
+    _, columns = torch.meshgrid(torch.linspace(-1, 1, 33), torch.linspace(-1, 1, 33), indexing="ij")
+    images = columns.expand(64, 1, 33, 33).clone()
+    changed = Augmentation(rotate=30)(images)
+    assert torch.allclose(changed[:, 0, 16, 16], torch.zeros(64), atol=1e-5)
+    angles = torch.rad2deg(torch.atan2(changed[:, 0, 24, 16], changed[:, 0, 16, 24]))
+    assert angles.abs().max() <= 30.01
+    assert angles.abs().max() > 20
+    length = (changed[:, 0, 24, 16] ** 2 + changed[:, 0, 16, 24] ** 2).sqrt()
+    assert torch.allclose(length, torch.full((64,), 0.5), atol=1e-4)
+
+
+def test_zoom_scales_within_bounds() -> None:
+    torch.manual_seed(0)
+    images = torch.linspace(-1, 1, 33).expand(200, 1, 33, 33).clone()
+    scale = Augmentation(zoom=0.25)(images)[:, 0, 16, 24] / 0.5
+    assert 0.8 - 1e-4 <= scale.min() < 0.85
+    assert 1.2 < scale.max() <= 1.25 + 1e-4
+
+
+def test_a_share_of_the_images_loses_one_square() -> None:
+    torch.manual_seed(0)
+    changed = Augmentation(erase=0.5)(torch.ones(200, 1, 48, 48))
+    lost = (changed == 0).sum((1, 2, 3))
+    assert set(lost.tolist()) == {0, 16 * 16}
+    assert 70 < int((lost > 0).sum()) < 130
+    hole = (changed[int(lost.argmax()), 0] == 0).nonzero()
+    assert (hole.amax(0) - hole.amin(0)).tolist() == [15, 15]
+
+
+def test_blur_and_noise_change_what_they_say() -> None:
+    torch.manual_seed(0)
+    images = torch.zeros(100, 1, 9, 9)
+    images[:, :, 4, 4] = 0.9
+    blurred = Augmentation(blur=0.5)(images)[:, 0, 4, 4]
+    assert 30 < int((blurred - 0.1).abs().lt(1e-5).sum()) < 70
+    deviation = Augmentation(noise=0.1)(torch.zeros(100, 1, 48, 48)).std((1, 2, 3))
+    assert deviation.min() > 0
+    assert 0.09 < deviation.max() < 0.105
