@@ -3,13 +3,17 @@
 The last one, or the best by the run's own metric. Every network of the checkpoint is a file
 `NAME.safetensors` by its name; where it has a moving average, that is what is packed.
 
-run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME [--best]
+run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME [--best] [--without AU09]
+
+--without names outputs whose labels were all alike, so that nothing was learned: they then predict
+nothing.
 
 The folder's README.md, the card that makes it a start, is written by hand beside it; what `mien
 analyze` takes without torch comes from `mien export model NAME --out .../recogniser.onnx`.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import torch
@@ -20,11 +24,16 @@ from mien.runs.run import Run
 from mien.training.checkpoints import OPTIMISERS
 
 
-def halve(source: Path, target: Path) -> None:
+def halve(source: Path, target: Path, without: set[str]) -> None:
     """Copy a network with its header, floating-point numbers in half precision."""
     with safe_open(source, framework="pt") as file:
         header = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    if without:
+        outputs = json.loads(header["outputs"])
+        learned = outputs["learned"].items()
+        outputs["learned"] = {k: [v for v in names if v not in without] for k, names in learned}
+        header["outputs"] = json.dumps(outputs)
     small = {k: v.half() if v.dtype == torch.float32 else v for k, v in tensors.items()}
     save_file(small, target, metadata=header)
     print(target, target.stat().st_size)
@@ -35,6 +44,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--best", action="store_true")
+    parser.add_argument("--without", nargs="*", default=[])
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     run = Run.open(args.run)
@@ -42,7 +52,9 @@ def main() -> None:
     for file in sorted(checkpoint.folder.glob("*.safetensors")):
         name = file.stem
         if file.name != OPTIMISERS and not name.endswith("_average"):
-            halve(checkpoint.network(f"{name}_average", name), args.out / file.name)
+            halve(
+                checkpoint.network(f"{name}_average", name), args.out / file.name, set(args.without)
+            )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from mien.errors import InputError
 from mien.models.sampler import FaceSampler
 from mien.models.torch_recogniser import TorchRecogniser
+from mien.recognition.onnx_recogniser import OnnxRecogniser
 from mien.runs.run import Checkpoint, Run
 from mien.store import Store
 from mien.training.build import build
@@ -69,19 +70,31 @@ def test_a_start_that_does_not_fit_is_refused(run_folder, faces, recipe, setting
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_weights_that_come_with_mien_see_and_make_faces(name):
-    checkpoint = Checkpoint(shipped()[name])
+def test_weights_that_come_with_mien_have_a_card_and_both_forms(name):
+    folder = shipped()[name]
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "**What they saw**" in card
+    assert "**What they are not**" in card
+    assert "Licence: " in card
+    seen = TorchRecogniser.load(Checkpoint(folder).recogniser)
+    same = OnnxRecogniser.load(folder / "recogniser.onnx")
+    size = same.preprocessing.size
+    faces = np.random.default_rng(0).integers(0, 255, (5, size, size, 3), np.uint8)
+    torch_says, onnx_says = seen.predict(faces), same.predict(faces)
+    assert torch_says.heads == onnx_says.heads
+    for head, values in torch_says.items():
+        assert np.allclose(values, onnx_says[head], atol=1e-4, equal_nan=True)
+
+
+def test_generators_that_come_with_mien_make_faces():
+    checkpoint = Checkpoint(shipped()["joint-32-actors"])
     faces = next(iter(FaceSampler.load(checkpoint.sampler).batches(64, 0)))
     assert faces.std(0).mean() > 0.1  # not one face, 64 times
     seen = TorchRecogniser.load(checkpoint.recogniser).predict_batches([faces])
     assert [head.name for head in seen.heads] == ["valence_arousal", "au", "expression"]
     assert all(np.isfinite(values).all() for values in seen.values())
     assert np.allclose(seen["expression"].sum(1), 1, atol=1e-5)
-    card = (shipped()[name] / "README.md").read_text(encoding="utf-8")
-    assert "**What they saw**" in card
-    assert "**What they are not**" in card
-    assert "Licence: Apache-2.0" in card
 
 
 def test_there_are_weights_that_come_with_mien():
-    assert "joint-32-actors" in shipped()
+    assert {"joint-32-actors", "mien-base"} <= set(shipped())
