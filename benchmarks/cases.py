@@ -12,6 +12,7 @@ stands here as plain facts. Exit code 1 where one differs.
 import argparse
 import csv
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -173,12 +174,17 @@ class Came:
         return "; ".join(self.lines).replace("|", "\\|") or "–"
 
 
+PROGRESS = re.compile(r" \d+/\d+ +\d+(\.\d+)?/s\b")
+"""A line that long work says where nobody watches, on a slow machine."""
+
+
 def mien(case: Path, *arguments: object) -> Came:
     """Run a command; its notes and errors are left without the path of the case."""
     command = [sys.executable, "-m", "mien", *map(str, arguments), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     lines = [line.replace(f"{case}: ", "").replace(f"{case}", "") for line in
-             done.stderr.replace("mien: ", "").splitlines()]  # fmt: skip
+             done.stderr.replace("mien: ", "").splitlines()
+             if not PROGRESS.search(line)]  # fmt: skip
     try:
         told = json.loads(done.stdout)
     except ValueError:

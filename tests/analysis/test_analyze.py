@@ -137,12 +137,18 @@ def test_crops_are_taken_whole_one_row_each(run_folder, tmp_path, cli):
     for i, smile in enumerate((-0.8, 0.0, 0.8)):
         draw_face(smile, 200).save(folder / f"{i}.png")
     out = tmp_path / "o.csv"
-    assert cli("analyze", "--crops", folder, "--model", run_folder, "--out", out).code == 0
+    words = ("analyze", "--crops", folder, "--model", run_folder, "--out", out)
+    assert cli(*words).code == 0
     rows = table(out)
     assert [Path(r["input"]).name for r in rows] == ["0.png", "1.png", "2.png"]
     assert all(r["success"] == "1" and r["confidence"] == "" for r in rows)
     assert (rows[0]["x1"], rows[0]["y1"]) == ("48.00", "48.00")
     assert len({r["AU12_p"] for r in rows}) == 3
+    first = out.read_bytes()
+    told = cli(*words, "--fps", 10, "--min-face", 30).err
+    assert "--fps has no effect with --crops" in told
+    assert "--min-face has no effect with --crops" in told
+    assert out.read_bytes() == first
 
 
 def test_without_a_model_there_are_boxes_only(clip, tmp_path, cli):

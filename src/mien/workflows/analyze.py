@@ -118,19 +118,12 @@ def analyze(
         need("mien analyze --report", "plotly")
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     outputs = _Outputs(Path(out), _path(overlay), _path(report))
-    for name, asked, value in (
-        ("fps", ranges.FRAME_RATE, fps),
-        ("margin", ranges.MARGIN, margin),
-        ("min_face", ranges.FACE_SIZE, min_face),
-        ("stream", ranges.STREAM, stream),
-    ):
-        if value is not None:
-            asked.check(name, value)
+    _check_ranges(fps, margin, min_face, stream)
     if crops:
         _check_crops(model, margin)
         unused = {"--fps": fps, "--min-face": min_face, "--stream": stream, "--strict": strict}
         for option in (name for name, value in unused.items() if value not in (None, False)):
-            say(f"{option} says nothing of --crops, and is left out of account")
+            say(f"{option} has no effect with --crops")
     files, skipped = _files(named, crops, recursive)
     _check(outputs, files, crops)
     check_name("detector", detector, DETECTORS)
@@ -140,8 +133,36 @@ def analyze(
     for line in remarks(recogniser, crops) if margin is None else ():
         say(line)
     work = _Work(analyzer, outputs, fps, stream, strict, crops, say)
-    columns = header(recogniser.heads if recogniser else ())
-    with replacing(outputs.table) as temporary:
+    _write_table(work, files, header(recogniser.heads if recogniser else ()), progress)
+    done = Analysis(outputs.table, work.done, [(shown(path), why) for path, why in skipped])
+    if outputs.report and len(done.failed) < len(done.inputs):
+        from mien.report.analysis_report import write_report
+
+        write_report(outputs.report, outputs.table)
+    return done
+
+
+def _check_ranges(
+    fps: float | None, margin: float | None, min_face: float | None, stream: int | None
+) -> None:
+    for name, asked, value in (
+        ("fps", ranges.FRAME_RATE, fps),
+        ("margin", ranges.MARGIN, margin),
+        ("min_face", ranges.FACE_SIZE, min_face),
+        ("stream", ranges.STREAM, stream),
+    ):
+        if value is not None:
+            asked.check(name, value)
+
+
+def _write_table(
+    work: "_Work",
+    files: list[Path],
+    columns: list[str],
+    progress: Callable[[str], AbstractContextManager[Progress]],
+) -> None:
+    """Write the rows of all files; where none can be read, or what is cut off, no table."""
+    with replacing(work.outputs.table) as temporary:
         with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             csv.writer(file).writerow(columns)
             try:
@@ -157,12 +178,6 @@ def analyze(
                 raise
         if all(entry.error is not None for entry in work.done):
             temporary.unlink()
-    done = Analysis(outputs.table, work.done, [(shown(path), why) for path, why in skipped])
-    if outputs.report and len(done.failed) < len(done.inputs):
-        from mien.report.analysis_report import write_report
-
-        write_report(outputs.report, outputs.table)
-    return done
 
 
 def _path(given: str | Path | None) -> Path | None:
