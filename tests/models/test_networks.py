@@ -42,6 +42,7 @@ from mien.models.gan.talk32 import (
 )
 from mien.models.gan.vanilla import VanillaDiscriminator, VanillaGenerator
 from mien.models.layers import SameConv2d, SameDeconvolution
+from mien.models.recognition.base48 import Base48
 
 OUTPUTS = 13
 
@@ -342,3 +343,18 @@ def test_every_network_trains_and_survives_the_disk(registry, name, tmp_path):
     again, card = load_network(tmp_path / name, REGISTRIES[registry])
     assert card == NetworkCard(name, arguments)
     assert torch.equal(again(*given), network.eval()(*given))
+
+
+def test_base_48_halves_its_grid_four_times():
+    network = Base48(outputs=112)
+    images = torch.zeros(2, 1, 48, 48)
+    sizes = []
+    for layer in network.layers:
+        images = layer(images)
+        sizes.append(tuple(images.shape[1:]))
+    assert sizes[0] == (32, 48, 48)
+    assert sizes[3:] == [
+        (32, 24, 24), (64, 12, 12), (64, 12, 12), (144, 6, 6), (144, 6, 6), (240, 3, 3), (240, 3, 3),
+    ]  # fmt: skip
+    assert network(torch.zeros(2, 1, 48, 48)).shape == (2, 112)
+    assert sum(p.numel() for p in network.parameters()) == 2_777_892
