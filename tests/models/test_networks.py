@@ -353,8 +353,6 @@ def test_base_48_halves_its_grid_four_times():
         images = layer(images)
         sizes.append(tuple(images.shape[1:]))
     assert sizes[0] == (32, 48, 48)
-    assert sizes[3:] == [
-        (32, 24, 24), (64, 12, 12), (64, 12, 12), (144, 6, 6), (144, 6, 6), (240, 3, 3), (240, 3, 3),
-    ]  # fmt: skip
+    assert sizes[3:] == [(32, 24, 24), *[(64, 12, 12)] * 2, *[(144, 6, 6)] * 2, *[(240, 3, 3)] * 2]
     assert network(torch.zeros(2, 1, 48, 48)).shape == (2, 112)
     assert sum(p.numel() for p in network.parameters()) == 2_777_892
