@@ -67,11 +67,11 @@ def small(
 
 
 @lru_cache
-def real_crops(clip: Path) -> NDArray[np.uint8]:
-    """Return 24 faces (24, 32, 32, 3) of the clip: more than one batch of ONNX Runtime's."""
+def real_crops(clip: Path, side: int = SIDE) -> NDArray[np.uint8]:
+    """Return 24 faces (24, side, side, 3) of the clip: more than one batch of ONNX Runtime's."""
     cut = []
     for analyzed in Analyzer(None).analyze(f for f in frames_of(clip) if f.frame % 5 == 0):
-        cut += [square_crop(analyzed.source.rgb, box, SIDE) for box in analyzed.found.boxes]
+        cut += [square_crop(analyzed.source.rgb, box, side) for box in analyzed.found.boxes]
     assert len(cut) == 24
     return np.stack(cut)
 
