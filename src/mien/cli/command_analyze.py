@@ -2,7 +2,7 @@
 
 example: mien analyze talk.mp4 --model runs/first --out talk.csv --overlay talk-seen.mp4 \\
              --report talk.html
-         mien analyze talk.mp4 --model model.onnx --out talk.csv
+         mien analyze talk.mp4 --model mien-base --out talk.csv
          mien analyze --crops faces/ --model runs/first --out faces.csv
 
 One row per face per frame, and one for a frame without a face (success 0). Columns: input, frame,

@@ -42,6 +42,6 @@ def run(args: argparse.Namespace) -> int:
     print(page)
     print("This network has learnt from actors only: it is no recogniser of real people, on whose")
     print("photographs it does no better than always saying 'neutral' (docs/actors.md).")
-    print("Next: label faces of your own (`mien import folder PATH --store STORE`) and train on")
-    print("them, or look for faces alone (`mien analyze VIDEO --out faces.csv`).")
+    print("For real people: `mien analyze VIDEO --model mien-base --out faces.csv`, or label faces of")
+    print("your own (`mien import folder PATH --store STORE`) and train on them.")
     return 0

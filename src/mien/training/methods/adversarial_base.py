@@ -1,5 +1,6 @@
 """Settings and step that all adversarial methods share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -147,7 +148,7 @@ class Adversarial(Method):
         )
 
 
-class AdversarialStep:
+class AdversarialStep(ABC):
     """Updates the one or the other network, as the schedule says."""
 
     def __init__(self, pair: AdversarialPair) -> None:
@@ -178,17 +179,17 @@ class AdversarialStep:
             return self.update_discriminator(batch)
         return self.update_generator(step, batch)
 
+    @abstractmethod
     def update_discriminator(self, batch: Batch) -> Log:
         """Update the discriminator."""
-        raise NotImplementedError
 
     def draw(self, count: int) -> Tensor | None:
         """Classes for generated images, of conditional networks; None of others."""
         return None
 
+    @abstractmethod
     def generator_objective(self, fake: Tensor, drawn: Tensor | None) -> tuple[Tensor, Log]:
         """What the generator minimises against the discriminator, and more to add and to log."""
-        raise NotImplementedError
 
     def update_generator(self, step: int, batch: Batch) -> Log:
         """Update the generator against the discriminator as it is."""

@@ -1,5 +1,6 @@
 """What a way to train is: settings of its own in a recipe, and a step that the loop calls."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,17 +58,17 @@ class Method(Part):
 
     name: str
 
+    @abstractmethod
     def roles(self) -> dict[str, tuple[Network, Registry]]:
         """Networks by name: their settings, and where their names are looked up."""
-        raise NotImplementedError
 
     def spec(self, layout: HeadLayout, learned: Learned) -> OutputSpec:
         """What the recogniser's or discriminator's outputs mean."""
         return OutputSpec(layout, learned)
 
+    @abstractmethod
     def arguments(self, spec: OutputSpec, classes: int) -> Arguments:
         """Constructor arguments of every network. classes: of expressions in the store."""
-        raise NotImplementedError
 
     def takes_classes(self) -> bool:
         """Whether a network takes the expression as an input: unlabelled faces are left out."""
@@ -83,6 +84,7 @@ class Method(Part):
     def check(self, recipe: "Recipe", spec: OutputSpec, arguments: Arguments) -> None:
         """Raise InputError for settings, heads or networks that contradict each other."""
 
+    @abstractmethod
     def step(
         self,
         recipe: "Recipe",
@@ -91,7 +93,6 @@ class Method(Part):
         compute: Compute,
     ) -> Step:
         """Make the step."""
-        raise NotImplementedError
 
 
 def head_loss_of(recipe: "Recipe", spec: OutputSpec) -> HeadLoss:
