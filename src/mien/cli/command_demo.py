@@ -42,6 +42,6 @@ def run(args: argparse.Namespace) -> int:
     print(page)
     print("This network has learnt from actors only: it is no recogniser of real people, on whose")
     print("photographs it does no better than always saying 'neutral' (docs/actors.md).")
-    print("For real people: `mien analyze VIDEO --model mien-base --out faces.csv`, or label faces of")
-    print("your own (`mien import folder PATH --store STORE`) and train on them.")
+    print("For real people: `mien analyze VIDEO --model mien-base --out faces.csv`, or label faces")
+    print("of your own (`mien import folder PATH --store STORE`) and train on them.")
     return 0
