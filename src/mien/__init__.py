@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from mien.workflows.labels import order_layers as order_layers
     from mien.workflows.models import export_model as export_model
     from mien.workflows.models import load_recogniser as load_recogniser
+    from mien.workflows.prepare import probe as probe
+    from mien.workflows.prepare import standardise as standardise
+    from mien.workflows.prepare import trim as trim
     from mien.workflows.recipes import list_recipes as list_recipes
     from mien.workflows.recipes import recipe_text as recipe_text
     from mien.workflows.report import write_report as write_report
@@ -70,13 +73,16 @@ _OFFERED = {
     "recipe_text": "mien.workflows.recipes",
     "list_recipes": "mien.workflows.recipes",
     "load_recogniser": "mien.workflows.models",
+    "probe": "mien.workflows.prepare",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
     "split": "mien.workflows.split",
+    "standardise": "mien.workflows.prepare",
     "stats": "mien.workflows.stats",
     "sweep": "mien.workflows.evaluate",
     "toys": "mien.workflows.toys",
     "train": "mien.workflows.train",
+    "trim": "mien.workflows.prepare",
     "write_report": "mien.workflows.report",
 }
 """Name to the module that has it."""

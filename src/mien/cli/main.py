@@ -15,6 +15,9 @@ from mien.extras import explained
 COMMANDS = {
     "demo": "the whole way on people who do not exist, with a report at the end",
     "download": "videos by their links, pictures by their URLs",
+    "probe": "what videos hold: frame rate, duration, size, sound",
+    "standardise": "videos at one frame rate, with the time map kept",
+    "trim": "cut videos by a list, split them by person or scene",
     "ingest": "videos into a store: decode, resample, detect, track, crop",
     "import": "a public or private corpus into a store",
     "actors": "film people who do not exist, with exact ground truth",

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from math import floor
+from typing import Protocol, TypeVar
 
 from mien.errors import InputError
-from mien.media.decode import Frame
 
 LONGEST_S = 600.0
 """A longer gap between frames is taken for damage, unless the file states that it lasts so long."""
@@ -20,7 +20,26 @@ _KEPT = 0.9
 """Share of the frames, or of the points where those are fewer, that a grid keeps of even times."""
 
 
-def resample(frames: Iterable[Frame], fps: float) -> Iterator[tuple[int, Frame]]:
+class Timed(Protocol):
+    """A frame by its times; see `mien.media.decode.Frame`."""
+
+    @property
+    def time_s(self) -> float:
+        """When it comes."""
+
+    @property
+    def until_s(self) -> float:
+        """When it would go if no other followed."""
+
+    @property
+    def stated_end_s(self) -> float | None:
+        """When the last frame goes by the file's header."""
+
+
+AnyFrame = TypeVar("AnyFrame", bound=Timed)
+
+
+def resample(frames: Iterable[AnyFrame], fps: float) -> Iterator[tuple[int, AnyFrame]]:
     """Yield (k, frame) for k = 0, 1, 2, ...: the frame that is on screen at k / fps.
 
     A frame counts as on screen from half a millisecond before its time, since many files round
@@ -31,7 +50,7 @@ def resample(frames: Iterable[Frame], fps: float) -> Iterator[tuple[int, Frame]]
     frame starts on it. Raises InputError where a frame would be held for more than `LONGEST_S`
     and the file does not state that it lasts so long, or for more than `LONGEST_STATED_S`.
     """
-    held: Frame | None = None
+    held: AnyFrame | None = None
     k = 0
     early = _ROUNDING_S
     for frame in frames:
@@ -63,12 +82,12 @@ def uneven(decoded: int, kept: int, points: int, fps: float) -> list[str]:
     ]
 
 
-def _early(held: Frame, frame: Frame, fps: float) -> float:
+def _early(held: Timed, frame: Timed, fps: float) -> float:
     steps = (frame.time_s - held.time_s) * fps
     return 0.25 / fps if _SAME_RATE[0] < steps < _SAME_RATE[1] else _ROUNDING_S
 
 
-def _refuse_gap(held: Frame, end_s: float) -> None:
+def _refuse_gap(held: Timed, end_s: float) -> None:
     longest = LONGEST_S
     if held.stated_end_s is not None and end_s <= held.stated_end_s + 1:
         longest = LONGEST_STATED_S
