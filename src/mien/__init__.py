@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
+    from mien.workflows.check import check as check
     from mien.workflows.demo import demo as demo
     from mien.workflows.download import download_images as download_images
     from mien.workflows.download import download_videos as download_videos
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from mien.workflows.sample import sample as sample
     from mien.workflows.split import check_split as check_split
     from mien.workflows.split import split as split
+    from mien.workflows.split import split_folds as split_folds
     from mien.workflows.stats import stats as stats
     from mien.workflows.toys import toys as toys
     from mien.workflows.train import train as train
@@ -58,6 +60,7 @@ _OFFERED = {
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
+    "check": "mien.workflows.check",
     "check_split": "mien.workflows.split",
     "demo": "mien.workflows.demo",
     "download_images": "mien.workflows.download",
@@ -78,6 +81,7 @@ _OFFERED = {
     "sample": "mien.workflows.sample",
     "split": "mien.workflows.split",
     "standardise": "mien.workflows.prepare",
+    "split_folds": "mien.workflows.split",
     "stats": "mien.workflows.stats",
     "sweep": "mien.workflows.evaluate",
     "toys": "mien.workflows.toys",

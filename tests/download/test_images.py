@@ -11,6 +11,7 @@ import time
 import openpyxl
 import pytest
 from PIL import Image
+from web_server import running_server  # noqa: F401 (a fixture)
 
 import mien
 from mien.cli.main import main

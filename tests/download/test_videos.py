@@ -5,6 +5,7 @@ import json
 import av
 import numpy as np
 import pytest
+from web_server import running_server  # noqa: F401 (a fixture)
 
 import mien
 from mien.cli.main import main

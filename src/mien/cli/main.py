@@ -23,6 +23,7 @@ COMMANDS = {
     "actors": "film people who do not exist, with exact ground truth",
     "toys": "draw digits or landscapes that any GAN should manage",
     "stats": "count what a store holds",
+    "check": "what makes results wrong: leaks, near-duplicates, impossible labels",
     "split": "make a subject-independent split",
     "labels": "add labels to faces that a store holds; list the layers",
     "forget": "take a person out of a store for good",

@@ -121,8 +121,8 @@ class Server(ThreadingHTTPServer):
         pass
 
 
-@pytest.fixture
-def server():
+@pytest.fixture(name="server")
+def running_server():
     found = Server(("127.0.0.1", 0), Handler)
     found.asked, found.files = Counter(), {}
     found.place = f"127.0.0.1:{found.server_address[1]}"
