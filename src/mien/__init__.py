@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mien.workflows.download import download_videos as download_videos
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import sweep as sweep
+    from mien.workflows.export_store import export_store as export_store
     from mien.workflows.film import film as film
     from mien.workflows.forget import forget as forget
     from mien.workflows.import_corpus import import_corpus as import_corpus
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from mien.workflows.split import split as split
     from mien.workflows.split import split_folds as split_folds
     from mien.workflows.stats import stats as stats
+    from mien.workflows.stores import merge_stores as merge_stores
+    from mien.workflows.stores import select_store as select_store
     from mien.workflows.toys import toys as toys
     from mien.workflows.train import train as train
 
@@ -66,12 +69,15 @@ _OFFERED = {
     "download_images": "mien.workflows.download",
     "download_videos": "mien.workflows.download",
     "evaluate": "mien.workflows.evaluate",
+    "export_store": "mien.workflows.export_store",
     "export_model": "mien.workflows.models",
     "film": "mien.workflows.film",
     "forget": "mien.workflows.forget",
     "import_corpus": "mien.workflows.import_corpus",
     "ingest": "mien.workflows.ingest",
     "list_layers": "mien.workflows.labels",
+    "merge_stores": "mien.workflows.stores",
+    "select_store": "mien.workflows.stores",
     "order_layers": "mien.workflows.labels",
     "recipe_text": "mien.workflows.recipes",
     "list_recipes": "mien.workflows.recipes",

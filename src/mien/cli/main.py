@@ -27,6 +27,7 @@ COMMANDS = {
     "split": "make a subject-independent split",
     "labels": "add labels to faces that a store holds; list the layers",
     "forget": "take a person out of a store for good",
+    "store": "merge stores, or take a part of one",
     "recipes": "list the recipes, or show one",
     "train": "train a recipe on a store",
     "evaluate": "score a run's last and best checkpoint on a split",

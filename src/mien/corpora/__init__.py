@@ -42,4 +42,7 @@ CORPORA = {
     "actors": Registered("actors:Actors"),
     "ferplus": Registered("ferplus:FerPlus"),
     "folder": Registered("folder:Folder"),
+    "hdf5": Registered("exchange:Hdf5"),
+    "huggingface": Registered("exchange:HuggingFace"),
+    "mien-folder": Registered("exchange:MienFolder"),
 }

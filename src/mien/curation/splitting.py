@@ -154,9 +154,9 @@ def features(group: Groups, labels: Labels) -> Counts:
             columns += list((values >= THRESHOLD).astype(float).T)
             continue
         low, high = head.kind.bounds
-        known = np.isfinite(values).all(1)
+        known = np.asarray(np.isfinite(values).all(1))
         place = np.clip((values - low) / (high - low) * VA_BINS, 0, VA_BINS - 1)
-        bins = np.asarray(np.where(known[:, None], np.nan_to_num(place), -1), int)
+        bins = np.where(known[:, None], np.nan_to_num(place), -1).astype(np.intp)
         if len(head.outputs) == 2:
             cell = np.where(known, bins[:, 0] * VA_BINS + bins[:, 1], -1)
             columns += [(cell == c).astype(float) for c in np.unique(cell[cell >= 0])]

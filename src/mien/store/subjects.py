@@ -9,7 +9,7 @@ A line per subject: `id` (corpus/name, as in the faces' column `subject`), `pers
 import csv
 import datetime
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,6 +100,31 @@ def remove_subjects(path: Path, names: set[str]) -> None:
         writer.writeheader()
         writer.writerows(kept)
         write_text(path, out.getvalue())
+
+
+def subject_lines(path: Path, names: set[str]) -> list[dict[str, str]]:
+    """Lines of these ids, and of those that are their person, cells by column."""
+    rows = [row for _, row in _rows(path)]
+    people = {row.get("person", "") for row in rows if row.get("id") in names}
+    return [row for row in rows if row.get("id") in names | people]
+
+
+def add_subjects(path: Path, lines: Sequence[Mapping[str, str]]) -> None:
+    """Add lines of ids that the file has none of; columns it lacks are left out."""
+    header, delimiter = _text(path)
+    rows = [row for _, row in _rows(path)] if header.strip() else []
+    known = {row.get("id") for row in rows}
+    new = [line for line in lines if line.get("id") not in known]
+    if not new:
+        return
+    columns = list(rows[0]) if rows else list(COLUMNS)
+    out = io.StringIO()
+    writer = csv.DictWriter(
+        out, columns, delimiter=delimiter, lineterminator="\n", extrasaction="ignore", restval=""
+    )
+    writer.writeheader()
+    writer.writerows([*rows, *new])
+    write_text(path, out.getvalue())
 
 
 def _text(path: Path) -> tuple[str, str]:
