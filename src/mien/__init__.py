@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mien.workflows.analyze import analyze as analyze
     from mien.workflows.demo import demo as demo
     from mien.workflows.evaluate import evaluate as evaluate
+    from mien.workflows.evaluate import evaluate_predictions as evaluate_predictions
     from mien.workflows.evaluate import sweep as sweep
     from mien.workflows.film import film as film
     from mien.workflows.forget import forget as forget
@@ -56,6 +57,7 @@ _OFFERED = {
     "check_split": "mien.workflows.split",
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",
+    "evaluate_predictions": "mien.workflows.evaluate",
     "export_model": "mien.workflows.models",
     "film": "mien.workflows.film",
     "forget": "mien.workflows.forget",

@@ -32,11 +32,16 @@ LOOKED_AT = 64
 
 @dataclass(frozen=True)
 class ScoredFaces:
-    """The faces of one part of a store that a run may be tested on, with their labels."""
+    """The faces of one part of a store that a run may be tested on, with their labels.
+
+    split, layers: those of the store that were asked for.
+    """
 
     store: Store
     rows: NDArray[np.intp]
     labels: Labels
+    split: str | None = None
+    layers: Sequence[str] | None = None
 
     @classmethod
     def of(
@@ -56,7 +61,7 @@ class ScoredFaces:
         rows = store.rows(part, split)
         if part != "train":
             refuse_trained_on(run.folder, run.info()["data"], store, rows)
-        return cls(store, rows, store.labels(layers).at(rows))
+        return cls(store, rows, store.labels(layers).at(rows), split, layers)
 
 
 def evaluate(
@@ -105,9 +110,7 @@ def score_checkpoint(
 ) -> dict[str, Any]:
     """Score one checkpoint on faces, and on faces that it generates, if it does."""
     recogniser = TorchRecogniser.load(checkpoint.recogniser)
-    pixels = faces.store.pixels(recogniser.preprocessing.size)
-    note = f"step {checkpoint.step}"
-    predictions = joined(list(_predicted(recogniser, pixels, faces.rows, progress, note)))
+    predictions = _predictions(recogniser, checkpoint, faces, progress)
     scores = affect_scores(predictions, faces.labels)
     fake = np.empty(0, np.float32)
     if checkpoint.sampler is not None:
@@ -120,6 +123,22 @@ def score_checkpoint(
         "fake_called_fake": _share(fake, lambda p: p >= 0.5),
         "fakes": len(fake),
     }
+
+
+def predictions_of(
+    checkpoint: Checkpoint, faces: ScoredFaces, progress: Progress = silent
+) -> Predictions:
+    """What one checkpoint says of the faces."""
+    recogniser = TorchRecogniser.load(checkpoint.recogniser)
+    return _predictions(recogniser, checkpoint, faces, progress)
+
+
+def _predictions(
+    recogniser: TorchRecogniser, checkpoint: Checkpoint, faces: ScoredFaces, progress: Progress
+) -> Predictions:
+    pixels = faces.store.pixels(recogniser.preprocessing.size)
+    note = f"step {checkpoint.step}"
+    return joined(list(_predicted(recogniser, pixels, faces.rows, progress, note)))
 
 
 def _share(
