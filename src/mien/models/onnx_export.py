@@ -32,6 +32,11 @@ def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
     """
     import onnx
 
+    if recogniser.follows:
+        raise InputError(
+            f"{path}: a recogniser that follows people through time stays in torch; ONNX files "
+            "hold recognisers of single images"
+        )
     model = to_onnx(recogniser)
     crops = made_pictures(recogniser.preprocessing.size)
     with replacing(path) as temporary:

@@ -19,6 +19,8 @@ from mien.recognition.preprocessing import Preprocessing
 class TorchRecogniser:
     """A recogniser or discriminator with its weights, in torch (`recognition.protocol`)."""
 
+    follows = False
+
     def __init__(
         self,
         network: nn.Module,
@@ -37,6 +39,10 @@ class TorchRecogniser:
         if card.spec is None or card.preprocessing is None:
             raise InputError(f"{path}: this network has no affect heads")
         return cls(network, card.spec, card.preprocessing)
+
+    def anew(self) -> "TorchRecogniser":
+        """Return itself: it remembers nobody."""
+        return self
 
     def predict(
         self,
@@ -58,7 +64,10 @@ class TorchRecogniser:
         """Predict for batches (N, C, S, S) as networks take them."""
         device = next(self.network.parameters()).device
         parts = [self.network(batch.to(device)).float().cpu() for batch in batches]
-        output = torch.cat(parts) if parts else torch.empty(0, self.spec.outputs)
+        return self._decoded(torch.cat(parts) if parts else torch.empty(0, self.spec.outputs))
+
+    def _decoded(self, output: Tensor) -> Predictions:
+        """Say what raw outputs (N, outputs) mean."""
         raw = self.spec.layout.split(output)
         fake = np.full(len(output), np.nan, np.float32)
         if self.spec.fake is not None and self.spec.fake.probability:

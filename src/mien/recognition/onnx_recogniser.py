@@ -80,6 +80,8 @@ class OnnxRecogniser:
     sha256: to tell models apart. batch_size: crops that go through it at once.
     """
 
+    follows = False
+
     def __init__(self, model: Any, batch_size: int = 16) -> None:
         """Take an `onnx.ModelProto`; raises InputError where it is no recogniser of mien."""
         self.card, self.sha256 = _read_card(model)
@@ -101,6 +103,10 @@ class OnnxRecogniser:
             return cls(model)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+
+    def anew(self) -> "OnnxRecogniser":
+        """Return itself: it remembers nobody."""
+        return self
 
     def predict(
         self,

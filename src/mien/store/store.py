@@ -51,7 +51,7 @@ from mien.store.schema import (
 from mien.store.segments import read_part
 from mien.store.shards import CropWriter, Pixels, derive_shard, shard_file
 from mien.store.subjects import Subjects, read_subjects
-from mien.store.windows import track_windows
+from mien.store.windows import track_numbers, track_windows
 
 DEFAULT = "default"
 """The split that `mien split` makes."""
@@ -270,6 +270,11 @@ class Store:
         """
         columns = (self.codes("video").codes, self.column("track"), self.column("frame"))
         return track_windows(*columns, length, stride)
+
+    def tracks(self) -> NDArray[np.intp]:
+        """Number of every face's track, (N,), unlike in all videos; -1 of a photograph."""
+        columns = (self.codes("video").codes, self.column("track"), self.column("frame"))
+        return track_numbers(*columns)
 
     def pixels(self, size: int | None = None) -> Pixels:
         """Return the crops at `size` pixels (as imported, if None), deriving a smaller size once.

@@ -1,5 +1,6 @@
 """The only place where a recipe becomes objects."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from mien.losses import LOSSES
 from mien.models import channels_of
 from mien.models.checkpoint import NetworkCard
 from mien.models.heads import HeadLayout, OutputSpec
+from mien.models.sequences import SequenceNetwork
 from mien.recognition.preprocessing import Preprocessing
 from mien.store import Store
 from mien.store.membership import Members, describe_split, merged_members
@@ -87,11 +89,17 @@ def build(
         network.to(compute.device)
     compute.same_weights(networks.values())
     batch_heads = _batch_heads(layout, classes, method)
-    channels = channels_of(list(networks.values())[-1])
+    recogniser = list(networks.values())[-1]
+    channels = channels_of(recogniser)
+    window = None
+    if isinstance(recogniser, SequenceNetwork):
+        window = 1 if recogniser.streams else recipe.data.window
     batches = make_batches(recipe, sources, batch_heads, channels, compute)
     step = method.step(recipe, networks, spec, compute)
-    validation = [validation_of(recipe, source, layout.heads) for source in sources]
-    preprocessing = Preprocessing(recipe.image_size, _margin(sources), channels)
+    validation = [validation_of(recipe, source, layout.heads, window) for source in sources]
+    preprocessing = Preprocessing(
+        recipe.image_size, _margin(sources), channels, window=window or 1
+    )
     return Parts(
         recipe,
         compute,
@@ -208,7 +216,7 @@ def _networks(recipe: Recipe, arguments: Arguments) -> dict[str, nn.Module]:
     torch.manual_seed(recipe.seed)
     networks = {}
     for name, (settings, registry) in recipe.method.roles().items():
-        network = registry[settings.network](**arguments[name])
+        network = _made(recipe, registry[settings.network], name, arguments[name])
         if network.image_size != recipe.image_size:
             raise InputError(
                 f"recipe {recipe.name}: image_size {recipe.image_size} does not fit "
@@ -216,6 +224,19 @@ def _networks(recipe: Recipe, arguments: Arguments) -> dict[str, nn.Module]:
             )
         networks[name] = network
     return networks
+
+
+def _made(
+    recipe: Recipe, kind: type[nn.Module], role: str, arguments: Mapping[str, Any]
+) -> nn.Module:
+    """Make a network; InputError for a setting that its kind does not take, or one it lacks."""
+    known = inspect.signature(kind).parameters
+    more = next((key for key in arguments if key not in known), None)
+    less = next((k for k, p in known.items() if p.default is p.empty and k not in arguments), None)
+    if more or less:
+        told = f"takes no {more}" if more else f"needs {less}"
+        raise InputError(f"recipe {recipe.name}: method.{role}.{more or less}: {kind.__name__} {told}")
+    return kind(**arguments)
 
 
 def _described(sources: Sequence[TrainingSource], heads: Sequence[Head]) -> dict[str, Any]:

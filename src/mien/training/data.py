@@ -71,12 +71,13 @@ class Batch:
     """N real faces, read when somebody looks: a generator's update may not need them at all."""
 
     def __init__(
-        self, size: int, images: Callable[[], Tensor], labels: Callable[[], LabelBatch]
+        self, there: Tensor, images: Callable[[], Tensor], labels: Callable[[], LabelBatch]
     ) -> None:
-        self._size, self._images, self._labels = size, images, labels
+        """there: (N,) False for a frame of a window that shows no face."""
+        self.there, self._images, self._labels = there, images, labels
 
     def __len__(self) -> int:
-        return self._size
+        return len(self.there)
 
     @cached_property
     def images(self) -> Tensor:
@@ -111,7 +112,7 @@ class FaceBatches:
         """Return the faces of a step, a function of it alone."""
         chosen = self.sampler.positions(step)
         return Batch(
-            len(chosen),
+            torch.from_numpy(chosen >= 0),
             lambda: self._images(chosen),
             lambda: self._labels[torch.from_numpy(chosen)],
         )
@@ -161,4 +162,4 @@ class MixedBatches:
         else:
             images = lambda: put(torch.cat([part.images for part in parts]))  # noqa: E731
             labels = lambda: LabelBatch.joined([p.labels for p in parts]).mapped(put)  # noqa: E731
-        return Batch(sum(map(len, parts)), images, labels)
+        return Batch(put(torch.cat([part.there for part in parts])), images, labels)

@@ -22,10 +22,12 @@ from mien.labels.heads import VALENCE_AROUSAL
 from mien.metrics.affect import HEADLINE, affect_scores, flat_scores, headline
 from mien.metrics.heads import mean_known
 from mien.models.images import to_pixels
+from mien.models.sequence_recogniser import recogniser_of
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.progress import Progress, say_nothing, silent
 from mien.runs.run import Run
 from mien.store import Store
+from mien.store.following import predict_faces
 from mien.training import checkpoints
 from mien.training.build import Parts, build
 from mien.training.log import Log
@@ -234,7 +236,7 @@ class Loop(Steps):
             return
         mode = network.training
         try:
-            yield TorchRecogniser(network, self.parts.spec, self.parts.preprocessing)
+            yield recogniser_of(network, self.parts.spec, self.parts.preprocessing)
         finally:
             network.train(mode)
 
@@ -259,7 +261,7 @@ class Loop(Steps):
         return value
 
     def _score(self, done: int, recogniser: TorchRecogniser, faces: Validation) -> float:
-        predictions = recogniser.predict(faces.pixels.gather(faces.rows))
+        predictions = predict_faces(recogniser, faces.pixels, faces.rows, faces.following)
         scores = affect_scores(predictions, faces.labels)
         value = headline(scores)
         store = Path(faces.store).name if len(self.parts.validation) > 1 else ""

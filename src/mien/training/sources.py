@@ -12,6 +12,7 @@ from mien.labels.arrays import Labels
 from mien.labels.heads import Head, merged_heads
 from mien.labels.kinds import likeliest
 from mien.store import Store
+from mien.store.following import Following
 from mien.store.membership import refuse_leaks
 from mien.store.shards import Pixels
 from mien.training.compute import Compute
@@ -24,12 +25,16 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Validation:
-    """The faces of one store that a run chooses its best checkpoint by."""
+    """The faces of one store that a run chooses its best checkpoint by.
+
+    following: their order, for a recogniser that follows people.
+    """
 
     store: str
     pixels: Pixels
     rows: Rows
     labels: Labels
+    following: Following | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,9 @@ def make_batches(
     compute: Compute,
 ) -> MixedBatches:
     """Batches of all sources. heads: whose labels they carry."""
-    sizes = shares(recipe.batch_size, [source.settings.weight for source in sources])
+    together = _together(recipe)
+    weights = [source.settings.weight for source in sources]
+    sizes = [n * together for n in shares(recipe.batch_size // together, weights)]
     batches = []
     for number, (source, size) in enumerate(zip(sources, sizes, strict=True)):
         labels = source.labels.at(source.rows).of(heads)
@@ -115,6 +122,18 @@ def make_batches(
         pixels = source.store.pixels(recipe.image_size)
         batches.append(FaceBatches(pixels, source.rows, labels, sampler, channels))
     return MixedBatches(batches, compute)
+
+
+def _together(recipe: Recipe) -> int:
+    """Faces of a batch that cannot be parted: those of a window."""
+    if recipe.data.sampling != "windowed":
+        return 1
+    if recipe.batch_size % recipe.data.window:
+        raise InputError(
+            f"recipe {recipe.name}: batch_size {recipe.batch_size} is no multiple of data.window "
+            f"{recipe.data.window}"
+        )
+    return recipe.data.window
 
 
 def _sampler(
@@ -145,16 +164,33 @@ def _sampler(
 
 
 def validation_of(
-    recipe: Recipe, source: TrainingSource, heads: Sequence[Head]
+    recipe: Recipe, source: TrainingSource, heads: Sequence[Head], window: int | None = None
 ) -> Validation | None:
-    """Pick at most `validation_faces` of the part val; None where it has no face."""
+    """Pick at most `validation_faces` of the part val; None where it has no face.
+
+    window: for a recogniser that follows people, as `Following.of` takes it: whole tracks are then
+    picked, but for the last, which may be cut.
+    """
     try:
         rows = source.store.rows("val", source.split)
     except InputError:
         return None
     if len(rows) > recipe.validation_faces:
         draw = np.random.default_rng(recipe.seed)
-        rows = np.sort(draw.choice(rows, recipe.validation_faces, replace=False))
+        if window is None:
+            rows = np.sort(draw.choice(rows, recipe.validation_faces, replace=False))
+        else:
+            rows = _some_tracks(source.store, rows, recipe.validation_faces, draw)
     pixels = source.store.pixels(recipe.image_size)
     labels = source.labels.at(rows).of(heads)
-    return Validation(str(source.store.folder), pixels, rows, labels)
+    following = None if window is None else Following.of(source.store, rows, window)
+    return Validation(str(source.store.folder), pixels, rows, labels, following)
+
+
+def _some_tracks(store: Store, rows: Rows, count: int, draw: np.random.Generator) -> Rows:
+    """Pick `count` faces, track after track in an order drawn, each from its beginning."""
+    ordered = Following.of(store, rows)
+    lone = -2 - np.arange(len(rows))
+    names, place = np.unique(np.where(ordered.tracks < 0, lone, ordered.tracks), return_inverse=True)
+    turn = draw.permutation(len(names))[place]
+    return np.sort(rows[ordered.order[np.argsort(turn, kind="stable")[:count]]])

@@ -6,8 +6,10 @@ from pathlib import Path
 from torch import nn
 
 from mien.errors import InputError
+from mien.models import RECOGNISERS
 from mien.models.checkpoint import load_network
 from mien.models.heads import OutputSpec
+from mien.models.sequences.body import Body
 from mien.runs.run import Checkpoint, Run
 from mien.store.membership import KEPT, Members
 from mien.training.recipe import Recipe
@@ -44,12 +46,23 @@ def start_from(recipe: Recipe, networks: Mapping[str, nn.Module], spec: OutputSp
 def _load(
     recipe: Recipe, checkpoint: Checkpoint, name: str, network: nn.Module, spec: OutputSpec
 ) -> None:
-    """Load one network of the start: its moving average where it has one."""
+    """Load one network of the start: its moving average where it has one.
+
+    Of a recogniser of single images, the body of a sequence network is taken, whatever its heads.
+    """
     _, registry = recipe.method.roles()[name]
     path = checkpoint.network(f"{name}_average") or checkpoint.network(name)
     if path is None:
         raise InputError(f"start={recipe.start}: holds no {name}")
-    found, card = load_network(path, registry)
+    found, card = load_network(path, {**registry, **RECOGNISERS})
+    body = getattr(network, "body", None)
+    if isinstance(body, Body) and isinstance(found, type(body.network)):
+        if not body.fits(found.state_dict()):
+            raise InputError(
+                f"start={recipe.start}: its {name}'s layers do not fit the recipe's body"
+            )
+        body.load(found.state_dict())
+        return
     shapes = [{k: v.shape for k, v in net.state_dict().items()} for net in (found, network)]
     if type(found) is not type(network) or shapes[0] != shapes[1]:
         raise InputError(

@@ -39,14 +39,7 @@ class Recognition(Method):
 
     def check(self, recipe: "Recipe", spec: OutputSpec, arguments: Arguments) -> None:
         """Refuse a recipe without heads, and networks that take a class."""
-        if not spec.layout.heads:
-            raise InputError(f"recipe {recipe.name}: a recogniser needs at least one head")
-        if not any(spec.learned.outputs.values()):
-            heads = ", ".join(head.name for head in spec.layout.heads)
-            raise InputError(
-                f"recipe {recipe.name}: no training face has a label of {heads}; `mien stats` "
-                "shows what the store has"
-            )
+        check_recogniser(recipe, spec)
         if self.takes_classes():
             raise InputError(f"recipe {recipe.name}: a recogniser takes no expression as an input")
 
@@ -58,17 +51,34 @@ class Recognition(Method):
         compute: Compute,
     ) -> "RecognitionStep":
         """Make the step."""
-        network = networks["recogniser"].train()
-        optimiser = make_optimiser(
-            network, recipe.optimiser, self.recogniser.learning_rate, recipe.beta1, recipe.beta2,
-            recipe.weight_decay,
-        )  # fmt: skip
-        return RecognitionStep(
-            Trainee(network, optimiser, recipe.clip_norm, compute),
-            head_loss_of(recipe, spec),
-            Augmentation(**recipe.augmentation.model_dump()),
-            MovingAverage(network, recipe.average) if recipe.average else None,
+        network = networks["recogniser"]
+        trainee, augmentation = recogniser_parts(recipe, network, self.recogniser, compute)
+        average = MovingAverage(network, recipe.average) if recipe.average else None
+        return RecognitionStep(trainee, head_loss_of(recipe, spec), augmentation, average)
+
+
+def check_recogniser(recipe: "Recipe", spec: OutputSpec) -> None:
+    """Raise InputError for a recipe without heads, or without a label of any of them."""
+    if not spec.layout.heads:
+        raise InputError(f"recipe {recipe.name}: a recogniser needs at least one head")
+    if not any(spec.learned.outputs.values()):
+        heads = ", ".join(head.name for head in spec.layout.heads)
+        raise InputError(
+            f"recipe {recipe.name}: no training face has a label of {heads}; `mien stats` shows "
+            "what the store has"
         )
+
+
+def recogniser_parts(
+    recipe: "Recipe", network: nn.Module, settings: Network, compute: Compute
+) -> tuple[Trainee, Augmentation]:
+    """Set a network to training, with its optimiser, and the changes of its images."""
+    optimiser = make_optimiser(
+        network.train(), recipe.optimiser, settings.learning_rate, recipe.beta1, recipe.beta2,
+        recipe.weight_decay,
+    )  # fmt: skip
+    trainee = Trainee(network, optimiser, recipe.clip_norm, compute)
+    return trainee, Augmentation(**recipe.augmentation.model_dump())
 
 
 class RecognitionStep:
@@ -100,12 +110,16 @@ class RecognitionStep:
         """The moving average where there is one: that is what is used afterwards."""
         return self.average.network if self.average else self.trainee.network
 
+    def output(self, batch: Batch) -> Tensor:
+        """Raw outputs (N, outputs) of a batch's faces, changed at random."""
+        found: Tensor = self.trainee.network(self.augmentation(batch.images))
+        return found
+
     def update(self, step: int, batch: Batch) -> Log:
         """Run one step and return what to log."""
         compute = self.trainee.compute
-        images = self.augmentation(batch.images)
         with compute.autocast():
-            output: Tensor = self.trainee.network(images)
+            output = self.output(batch)
         raw = self.head_loss.spec.layout.split(compute.gather(output.float()))
         terms = self.head_loss(raw, batch.labels.mapped(compute.gather))
         loss = sum_terms(terms)
