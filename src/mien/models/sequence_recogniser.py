@@ -13,7 +13,8 @@ from mien.labels.arrays import Predictions
 from mien.models import RECOGNISERS
 from mien.models.checkpoint import load_network
 from mien.models.heads import OutputSpec
-from mien.models.sequences import SEQUENCES, SequenceNetwork
+from mien.models.sequences import SEQUENCES
+from mien.models.sequences.base import SequenceNetwork
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.recognition.preprocessing import Preprocessing
 

@@ -14,8 +14,8 @@ class Recogniser(Protocol):
     """From crops of faces to affect: numpy in, numpy out.
 
     heads: what it predicts. preprocessing: how its crops are cut and turned into numbers. follows:
-    whether it keeps a state per person, or sees windows of frames together: then it is given tracks,
-    the faces of each in order of time.
+    whether it keeps a state per person, or sees windows of frames together: then it is given
+    tracks, the faces of each in order of time.
     """
 
     heads: tuple[Head, ...]

@@ -37,7 +37,8 @@ class Following:
 
         A track is then cut into windows of the store's grid of frames, from its first face.
         """
-        tracks, frame = store.tracks()[rows], store.column("frame")[rows].astype(np.int64)
+        tracks = store.tracks()[rows]
+        frame = np.asarray(store.column("frame")[rows], np.int64)
         order = np.lexsort((frame, tracks))
         tracks, frame = tracks[order], frame[order]
         if window > 1 and len(order):
@@ -46,20 +47,24 @@ class Following:
             key = np.stack([tracks, (frame - begin) // window], 1)
             cut = np.append(True, (key[1:] != key[:-1]).any(1))
             tracks = np.where(tracks < 0, -1, np.cumsum(cut) - 1)
-        time_s = store.column("time_s")[rows][order].astype(np.float64)
+        time_s = np.asarray(store.column("time_s")[rows][order], np.float64)
         return cls(order, tracks, time_s, window > 1)
 
+    @property
+    def ends(self) -> Rows:
+        """Places behind which the order may be cut, the end of all among them."""
+        if not self.whole:
+            return np.arange(1, len(self.order) + 1)
+        inside = (self.tracks[1:] == self.tracks[:-1]) & (self.tracks[1:] >= 0)
+        return np.append(np.flatnonzero(~inside) + 1, len(self.order))
+
     def parts(self, size: int) -> Iterator[slice]:
-        """Cut into parts of about `size` faces, between tracks where they are whole."""
-        ends = np.arange(1, len(self.order) + 1)
-        if self.whole:
-            inside = (self.tracks[1:] == self.tracks[:-1]) & (self.tracks[1:] >= 0)
-            ends = np.append(np.flatnonzero(~inside) + 1, len(self.order))
-        start = 0
+        """Cut into parts of at most `size` faces, or of one window where it has more."""
+        ends, start = self.ends, 0
         while start < len(self.order):
-            end = int(ends[max(np.searchsorted(ends, start + size, "right") - 1, 0)])
-            if end <= start:
-                end = int(ends[np.searchsorted(ends, start, "right")])
+            following = np.searchsorted(ends, start, "right")  # the next one, if none fits
+            last = np.searchsorted(ends, start + size, "right") - 1
+            end = int(ends[max(last, following)])
             yield slice(start, end)
             start = end
 
@@ -74,18 +79,17 @@ def predict_faces(
 ) -> Predictions:
     """Predict for the faces at `rows` of a store, at least one, in their own order.
 
-    following: for recognisers that follow people; they begin anew here.
+    following: their order, for recognisers that follow people, who are all new to it; None for
+    recognisers of single images.
     """
     if following is None:
-        slices = (slice(i, i + BATCH) for i in range(0, len(rows), BATCH))
-        following = Following(np.arange(len(rows)), np.empty(0, np.intp), np.empty(0))
-    else:
-        slices = following.parts(BATCH)
+        plain = np.arange(len(rows))
+        following = Following(plain, np.full(len(rows), -1), np.full(len(rows), np.nan))
     fresh, found, done = recogniser.anew(), [], 0
-    for part in slices:
+    for part in following.parts(BATCH):
         mine = rows[following.order[part]]
-        given = (following.tracks[part], following.time_s[part]) if recogniser.follows else ()
-        found.append(fresh.predict(pixels.gather(mine), *given))
+        crops = pixels.gather(mine)
+        found.append(fresh.predict(crops, following.tracks[part], following.time_s[part]))
         done += len(mine)
         progress(done, len(rows), note)
     back = np.empty(len(rows), np.intp)

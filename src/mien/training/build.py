@@ -15,10 +15,10 @@ from mien.labels.expressions import CANONICAL, merged
 from mien.labels.heads import HEADS, Head, merged_heads, parse_outputs
 from mien.labels.kinds import KINDS
 from mien.losses import LOSSES
-from mien.models import channels_of
+from mien.models import channels_of, takes_size
 from mien.models.checkpoint import NetworkCard
 from mien.models.heads import HeadLayout, OutputSpec
-from mien.models.sequences import SequenceNetwork
+from mien.models.sequences.base import SequenceNetwork
 from mien.recognition.preprocessing import Preprocessing
 from mien.store import Store
 from mien.store.membership import Members, describe_split, merged_members
@@ -97,9 +97,7 @@ def build(
     batches = make_batches(recipe, sources, batch_heads, channels, compute)
     step = method.step(recipe, networks, spec, compute)
     validation = [validation_of(recipe, source, layout.heads, window) for source in sources]
-    preprocessing = Preprocessing(
-        recipe.image_size, _margin(sources), channels, window=window or 1
-    )
+    preprocessing = Preprocessing(recipe.image_size, _margin(sources), channels, window=window or 1)
     return Parts(
         recipe,
         compute,
@@ -216,7 +214,10 @@ def _networks(recipe: Recipe, arguments: Arguments) -> dict[str, nn.Module]:
     torch.manual_seed(recipe.seed)
     networks = {}
     for name, (settings, registry) in recipe.method.roles().items():
-        network = _made(recipe, registry[settings.network], name, arguments[name])
+        kind = registry[settings.network]
+        if takes_size(kind):
+            arguments[name].setdefault("image_size", recipe.image_size)
+        network = _made(recipe, kind, name, arguments[name])
         if network.image_size != recipe.image_size:
             raise InputError(
                 f"recipe {recipe.name}: image_size {recipe.image_size} does not fit "
@@ -235,7 +236,9 @@ def _made(
     less = next((k for k, p in known.items() if p.default is p.empty and k not in arguments), None)
     if more or less:
         told = f"takes no {more}" if more else f"needs {less}"
-        raise InputError(f"recipe {recipe.name}: method.{role}.{more or less}: {kind.__name__} {told}")
+        raise InputError(
+            f"recipe {recipe.name}: method.{role}.{more or less}: {kind.__name__} {told}"
+        )
     return kind(**arguments)
 
 

@@ -191,6 +191,8 @@ def _some_tracks(store: Store, rows: Rows, count: int, draw: np.random.Generator
     """Pick `count` faces, track after track in an order drawn, each from its beginning."""
     ordered = Following.of(store, rows)
     lone = -2 - np.arange(len(rows))
-    names, place = np.unique(np.where(ordered.tracks < 0, lone, ordered.tracks), return_inverse=True)
+    names, place = np.unique(
+        np.where(ordered.tracks < 0, lone, ordered.tracks), return_inverse=True
+    )
     turn = draw.permutation(len(names))[place]
     return np.sort(rows[ordered.order[np.argsort(turn, kind="stable")[:count]]])

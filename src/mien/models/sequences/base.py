@@ -57,7 +57,7 @@ class SequenceNetwork(nn.Module):
         """Switch between training and evaluation; a frozen body stays in the latter."""
         super().train(mode)
         if self._frozen:
-            self.body.eval()
+            self.get_submodule("body").eval()
         return self
 
 

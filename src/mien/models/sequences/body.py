@@ -1,12 +1,15 @@
 """The part of a recogniser of single images that a sequence network takes its features from."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mien.errors import InputError, unknown_name
-from mien.models import RECOGNISERS, channels_of
+from mien.models import RECOGNISERS, channels_of, takes_size
+
+_NEEDS = {"conditional": "its class", "landmarks": "its landmarks", "frames": "its neighbours"}
 
 
 class Body(nn.Module):
@@ -15,38 +18,42 @@ class Body(nn.Module):
     image_size, channels: of its images. width: of its features.
     """
 
-    def __init__(self, name: str, fully_connected: int = 0) -> None:
+    def __init__(self, name: str, fully_connected: int = 0, image_size: int | None = None) -> None:
         """name: in `RECOGNISERS`. fully_connected: 1 for the first, activation included; 0 for all.
 
-        Raises InputError for a network that is not there, takes a class, or has no such layer.
+        image_size: of a network that works at several; None for its own. Raises InputError for a
+        network that is not there, needs more than an image, or has no such layer.
         """
         super().__init__()
         if name not in RECOGNISERS:
             raise unknown_name("body", name, RECOGNISERS)
         kind = RECOGNISERS[name]
-        if hasattr(kind, "conditional"):
-            raise InputError(f"body {name}: takes the expression as an input")
-        self.network = kind(outputs=1)
-        if hasattr(self.network, "head"):
-            self.network.head = nn.Identity()
+        more = next((key for key in _NEEDS if hasattr(kind, key)), None)
+        if more:
+            raise InputError(f"body {name}: needs more than an image: {_NEEDS[more]}")
+        sized = {"image_size": image_size} if image_size and takes_size(kind) else {}
+        network: Any = kind(outputs=1, **sized)
+        if hasattr(network, "head"):
+            network.head = nn.Identity()
         self._cut = fully_connected > 0
         if self._cut:
-            self.network.layers = _up_to(name, self.network, fully_connected)
-        self.image_size, self.channels = int(self.network.image_size), channels_of(self.network)
+            network.layers = _up_to(name, network, fully_connected)
+        self.network = network
+        self.image_size, self.channels = int(network.image_size), channels_of(network)
         self.width = self._width()
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (M, C, S, S) to (M, width)."""
-        found: Tensor
-        found = self.network.layers(images) if self._cut else self.network.features(images)
+        network: Any = self.network
+        found: Tensor = network.layers(images) if self._cut else network.features(images)
         return found.flatten(1)
 
     @torch.no_grad()
     def _width(self) -> int:
         image = torch.zeros(1, self.channels, self.image_size, self.image_size)
-        width = self.eval()(image).shape[1]
+        width: int = self.eval()(image).shape[1]
         self.train()
-        return int(width)
+        return width
 
     def fits(self, weights: Mapping[str, Tensor]) -> bool:
         """Whether a whole network's weights hold all of this part's, in its shapes."""
@@ -58,9 +65,9 @@ class Body(nn.Module):
         self.network.load_state_dict({k: weights[k] for k in self.network.state_dict()})
 
 
-def _up_to(name: str, network: nn.Module, wanted: int) -> nn.Sequential:
+def _up_to(name: str, network: Any, wanted: int) -> nn.Sequential:
     """Layers up to the fully connected one of this number, from 1, and its activation."""
-    layers = network.layers if isinstance(network.layers, nn.Sequential) else nn.Sequential()
+    layers = list(getattr(network, "layers", ()))
     dense = [place for place, layer in enumerate(layers) if isinstance(layer, nn.Linear)]
     if wanted > len(dense):
         raise InputError(
@@ -70,4 +77,4 @@ def _up_to(name: str, network: nn.Module, wanted: int) -> nn.Sequential:
     end = dense[wanted - 1] + 1
     if end < len(layers) and isinstance(layers[end], nn.ReLU | nn.LeakyReLU):
         end += 1
-    return layers[:end]
+    return nn.Sequential(*layers[:end])

@@ -39,9 +39,10 @@ class CnnRnn(SequenceNetwork):
         layers: Sequence[int] = (128, 128),
         dropout: float = 0.5,
         bidirectional: bool = False,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
-        self.body = Body(body, fully_connected)
+        self.body = Body(body, fully_connected, image_size)
         self.image_size, self.channels = self.body.image_size, self.body.channels
         self.dropout = nn.Dropout(dropout)
         self.recurrent = Recurrent(self.body.width, layers, self.cell, dropout, bidirectional)

@@ -41,6 +41,7 @@ class FeraMaskBlstm(SequenceNetwork):
     image_size = 48
     channels = 1
     streams = False
+    mask: Tensor
 
     def __init__(
         self,

@@ -1,14 +1,14 @@
 """VGGFACE-GRU-attention (kollias-2018, section IV-B, figure 5).
 
-A body's features, a recurrent layer or more of gated units, attention over the last 32 steps on top,
-9 outputs: valence, arousal (linear) and seven expressions (softmax).
+A body's features, layers of gated recurrent units, attention over the last 32 steps on top, 9
+outputs: valence, arousal (linear) and seven expressions (softmax).
 
 Readings where the document leaves a choice: the size of the GRU is not stated, nor what kind of
-attention. Two layers of 128 units, as the AffWildNet that it modifies (benroumpi-2018, figure 2.22).
-Additive attention (Bahdanau et al. 2015) whose query is the present frame and whose keys are the
-last `attention` outputs of the recurrent layer, the present one included; the output sees both the
-present and what was attended to. That is how TensorFlow's wrapper scores, whose `attn_length` the
-document's "attention length" recalls, but on top, as its text says, and not fed back.
+attention. Two layers of 128 units, as the AffWildNet that it modifies (benroumpi-2018, figure
+2.22). Additive attention (Bahdanau et al. 2015) whose query is the present frame and whose keys are
+the last `attention` outputs of the recurrent layer, the present one included; the output sees both
+the present and what was attended to. That is how TensorFlow's wrapper scores, whose `attn_length`
+the document's "attention length" recalls, but on top, as its text says, and not fed back.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Attention(nn.Module):
         count, longest, past = len(rows), rows.shape[1], self.steps - 1
         if state is None:
             state = rows.new_zeros(count, self.state_size)
-        known, there = state.split([past * self.width, past], 1)
+        known, there = torch.split(state, [past * self.width, past], 1)
         line = torch.cat([known.view(count, past, self.width), rows], 1)
         there = torch.cat([there, there.new_ones(count, longest)], 1)
         seen = self._attended(line, there, rows)
@@ -55,11 +55,11 @@ class Attention(nn.Module):
         score = self.score(torch.tanh(keys + self.query(rows)[:, :, None]))[..., 0]
         score = score.masked_fill(there.unfold(1, self.steps, 1) == 0, -torch.inf)
         share = score.softmax(2)
-        return (share[:, :, None] @ line.unfold(1, self.steps, 1).transpose(2, 3))[:, :, 0]
+        past = line.unfold(1, self.steps, 1).transpose(2, 3)
+        found: Tensor = (share[:, :, None] @ past)[:, :, 0]
+        return found
 
-    def _after(
-        self, line: Tensor, there: Tensor, lengths: Tensor | None, longest: int
-    ) -> Tensor:
+    def _after(self, line: Tensor, there: Tensor, lengths: Tensor | None, longest: int) -> Tensor:
         """Pick the last steps - 1 of every sequence, each behind its own end."""
         past = self.steps - 1
         if lengths is None:
@@ -80,9 +80,10 @@ class GruAttention(SequenceNetwork):
         layers: Sequence[int] = (128, 128),
         attention: int = 32,
         dropout: float = 0.5,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
-        self.body = Body(body, fully_connected)
+        self.body = Body(body, fully_connected, image_size)
         self.image_size, self.channels = self.body.image_size, self.body.channels
         self.dropout = nn.Dropout(dropout)
         self.recurrent = Recurrent(self.body.width, layers, "gru", dropout)
@@ -100,7 +101,7 @@ class GruAttention(SequenceNetwork):
         self, features: Tensor, lengths: Tensor | None, state: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Map features to raw outputs (M, outputs) and the state after (`SequenceNetwork`)."""
-        before = (None, None) if state is None else state.split(self._parts, 1)
+        before = (None, None) if state is None else torch.split(state, self._parts, 1)
         found, recurrent = self.recurrent(self.dropout(features), lengths, before[0])
         seen, attention = self.attention(found, lengths, before[1])
         return self.head(torch.cat([found, seen], 1)), torch.cat([recurrent, attention], 1)

@@ -1,6 +1,7 @@
 """Recurrent layers over sequences of different lengths, with a state that can be carried on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,11 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from mien.errors import InputError
 from mien.models.sequences.base import joined, padded
 
-CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "relu": nn.RNN}
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {
+    "lstm": nn.LSTM,
+    "gru": nn.GRU,
+    "relu": partial(nn.RNN, nonlinearity="relu"),
+}
 
 
 class Recurrent(nn.Module):
@@ -32,11 +37,10 @@ class Recurrent(nn.Module):
         super().__init__()
         if not layers:
             raise InputError("layers: name the size of at least one recurrent layer, as [128, 128]")
-        more = {"nonlinearity": "relu"} if cell == "relu" else {}
         ways = 2 if bidirectional else 1
         self.layers = nn.ModuleList()
         for width in layers:
-            made = CELLS[cell](inputs, width, batch_first=True, bidirectional=bidirectional, **more)
+            made = CELLS[cell](inputs, width, batch_first=True, bidirectional=bidirectional)
             self.layers.append(made)
             inputs = width * ways
         self.dropout = nn.Dropout(dropout)
@@ -53,18 +57,17 @@ class Recurrent(nn.Module):
         ragged = lengths is not None and rows.shape[0] * rows.shape[1] != len(frames)
         if state is None:
             state = rows.new_zeros(len(rows), self.state_size)
-        before = list(state.split(self._parts, 1)) if self._parts else []
+        before = list(torch.split(state, self._parts, 1)) if self._parts else []
         after: list[Tensor] = []
         for layer in self.layers:
             kept = [before.pop(0)[None].contiguous() for _ in range(self._kept_by(layer))]
             start = tuple(kept) if len(kept) > 1 else kept[0] if kept else None
-            given = rows
-            if ragged:
-                assert lengths is not None
-                given = pack_padded_sequence(rows, lengths.cpu(), True, enforce_sorted=False)
-            rows, end = layer(given, start)
-            if ragged:
-                rows = pad_packed_sequence(rows, batch_first=True)[0]
+            if lengths is not None and ragged:
+                packed = pack_padded_sequence(rows, lengths.cpu(), True, enforce_sorted=False)
+                found, end = layer(packed, start)
+                rows = pad_packed_sequence(found, batch_first=True)[0]
+            else:
+                rows, end = layer(rows, start)
             if not self.bidirectional:
                 after += [part[0] for part in (end if isinstance(end, tuple) else (end,))]
             rows = self.dropout(rows)

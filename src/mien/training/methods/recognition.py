@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mien.errors import InputError
-from mien.models import RECOGNISERS
+from mien.models import RECOGNISERS, frames_of
 from mien.models.heads import OutputSpec
 from mien.training.augmentation import Augmentation
 from mien.training.average import MovingAverage
@@ -40,6 +40,11 @@ class Recognition(Method):
     def check(self, recipe: "Recipe", spec: OutputSpec, arguments: Arguments) -> None:
         """Refuse a recipe without heads, and networks that take a class."""
         check_recogniser(recipe, spec)
+        if frames_of(RECOGNISERS[self.recogniser.network]) > 1:
+            raise InputError(
+                f"recipe {recipe.name}: {self.recogniser.network} sees frames together: "
+                "method.name=sequence and data.sampling=windowed"
+            )
         if self.takes_classes():
             raise InputError(f"recipe {recipe.name}: a recogniser takes no expression as an input")
 

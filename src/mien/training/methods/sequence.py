@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from mien.errors import InputError
 from mien.models.heads import OutputSpec
-from mien.models.sequences import SEQUENCES, SequenceNetwork
+from mien.models.sequences import SEQUENCES
+from mien.models.sequences.base import SequenceNetwork
 from mien.training.augmentation import Augmentation
 from mien.training.average import MovingAverage
 from mien.training.compute import Compute
@@ -115,6 +116,6 @@ class SequenceStep(RecognitionStep):
         images = self.augmentation(whole).reshape(shape)[batch.there]
         lengths = there.sum(1)
         found, _ = self.trainee.network(images, lengths[lengths > 0])
-        output = found.new_zeros(len(batch), found.shape[1])
+        output: Tensor = found.new_zeros(len(batch), found.shape[1])
         output[batch.there] = found
         return output
