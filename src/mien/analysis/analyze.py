@@ -19,6 +19,7 @@ from mien.media.images import pages_of, read_image
 from mien.media.kinds import kind_of
 from mien.media.report import DecodeReport
 from mien.media.resample import resample
+from mien.recognition.landmarks import in_crop
 from mien.recognition.preprocessing import Preprocessing
 from mien.recognition.protocol import Recogniser
 
@@ -169,8 +170,15 @@ class Analyzer:
         predictions = None
         if self.recogniser is not None:
             crop = self.recogniser.preprocessing.fit(picture.rgb)
-            predictions = self.recogniser.predict(crop[None])
+            predictions = self.recogniser.predict(crop[None], **self._beside([found]))
         return AnalyzedFrame(picture, found, np.full(1, -1, np.intp), predictions)
+
+    def _beside(self, seen: list[Detections]) -> dict[str, NDArray[np.float32]]:
+        """Landmarks of the faces in their crops, for a model that takes them."""
+        if self.recogniser is None or not self.recogniser.preprocessing.landmarks:
+            return {}
+        points = [in_crop(found.landmarks, found.boxes, self.margin) for found in seen]
+        return {"landmarks": np.concatenate(points)}
 
     def _predicted(
         self, seen: list[tuple[SourceFrame, Detections, NDArray[np.intp]]]
@@ -184,7 +192,8 @@ class Analyzer:
                 for box in found.boxes
             ]
             empty = np.empty((0, side, side, 3), np.uint8)
-            predictions = self.recogniser.predict(np.stack(crops) if crops else empty)
+            beside = self._beside([found for _, found, _ in seen])
+            predictions = self.recogniser.predict(np.stack(crops) if crops else empty, **beside)
         first = 0
         for frame, found, numbers in seen:
             faces = slice(first, first + len(found))

@@ -20,7 +20,6 @@ from mien.progress import Progress, silent
 from mien.runs.run import Checkpoint, Run
 from mien.store import Store
 from mien.store.membership import refuse_leaks, refuse_trained_on
-from mien.store.shards import Pixels
 from mien.text import to_json
 
 BATCH = 256
@@ -105,9 +104,8 @@ def score_checkpoint(
 ) -> dict[str, Any]:
     """Score one checkpoint on faces, and on faces that it generates, if it does."""
     recogniser = TorchRecogniser.load(checkpoint.recogniser)
-    pixels = faces.store.pixels(recogniser.preprocessing.size)
     note = f"step {checkpoint.step}"
-    predictions = joined(list(_predicted(recogniser, pixels, faces.rows, progress, note)))
+    predictions = joined(list(_predicted(recogniser, faces, progress, note)))
     scores = affect_scores(predictions, faces.labels)
     fake = np.empty(0, np.float32)
     if checkpoint.sampler is not None:
@@ -131,16 +129,14 @@ def _share(
 
 
 def _predicted(
-    recogniser: TorchRecogniser,
-    pixels: Pixels,
-    rows: NDArray[np.intp],
-    progress: Progress,
-    note: str,
+    recogniser: TorchRecogniser, faces: ScoredFaces, progress: Progress, note: str
 ) -> Iterator[Predictions]:
-    for start in range(0, len(rows), BATCH):
-        part = rows[start : start + BATCH]
-        yield recogniser.predict(pixels.gather(part))
-        progress(start + len(part), len(rows), note)
+    pixels = faces.store.pixels(recogniser.preprocessing.size)
+    for start in range(0, len(faces.rows), BATCH):
+        part = faces.rows[start : start + BATCH]
+        landmarks = faces.store.landmarks_in_crops(part)
+        yield recogniser.predict(pixels.gather(part), landmarks=landmarks)
+        progress(start + len(part), len(faces.rows), note)
 
 
 def remember(run: Run, name: str, result: dict[str, Any]) -> None:

@@ -6,8 +6,8 @@ number of outputs and have features(images), what their last layer sees.
 
 Beyond that: one that works at several sizes takes `image_size`; `widths` are those of
 features(images, layer) for layer 1, 2, ..., where recurrent networks may begin; `landmarks` is how
-many points of a face it takes beside the images, (N, landmarks, 2); `frames` how many images at once,
-(N, frames, channels, S, S).
+many points of a face it takes beside the images, (N, landmarks, 2); `frames` how many images at
+once, (N, frames, channels, S, S).
 """
 
 import inspect
@@ -115,11 +115,11 @@ def takes_size(kind: type[nn.Module]) -> bool:
     return "image_size" in inspect.signature(kind).parameters
 
 
-def landmarks_of(network: nn.Module) -> int:
+def landmarks_of(network: nn.Module | type[nn.Module]) -> int:
     """Landmarks that a network takes beside every image; 0 of most."""
     return int(getattr(network, "landmarks", 0))
 
 
-def frames_of(network: nn.Module) -> int:
+def frames_of(network: nn.Module | type[nn.Module]) -> int:
     """Frames that a network takes at once; 1 of most."""
     return int(getattr(network, "frames", 1))

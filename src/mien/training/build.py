@@ -14,7 +14,7 @@ from mien.labels.expressions import CANONICAL, merged
 from mien.labels.heads import HEADS, Head, merged_heads, parse_outputs
 from mien.labels.kinds import KINDS
 from mien.losses import LOSSES
-from mien.models import channels_of
+from mien.models import channels_of, landmarks_of, takes_size
 from mien.models.checkpoint import NetworkCard
 from mien.models.heads import HeadLayout, OutputSpec
 from mien.recognition.preprocessing import Preprocessing
@@ -33,12 +33,15 @@ from mien.training.sources import (
     open_sources,
     validation_of,
 )
-from mien.training.start import start_from
+from mien.training.start import Start, start_from
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything the loop needs. cards: what is kept with every network, by its name."""
+    """Everything the loop needs.
+
+    cards: what is kept with every network, by its name. told: what to know of the start, in words.
+    """
 
     recipe: Recipe
     compute: Compute
@@ -50,6 +53,7 @@ class Parts:
     data: dict[str, Any]
     stores: tuple[str, ...]
     cards: Mapping[str, NetworkCard]
+    told: tuple[str, ...] = ()
 
 
 def build(
@@ -72,14 +76,14 @@ def build(
     layout = HeadLayout(_chosen_heads(recipe, known), recipe.scales)
     spec = method.spec(layout, _learned(layout, sources))
     classes = _classes(spec, sources)
-    arguments = method.arguments(spec, len(classes))
+    arguments = _with_size(recipe, method.arguments(spec, len(classes)))
     method.check(recipe, spec, arguments)
     if not method.has_head_loss and (recipe.losses or recipe.weights):
         raise InputError(
             f"recipe {recipe.name}: method {method.name} reads no losses and no weights"
         )
     networks = _networks(recipe, arguments)
-    members = start_from(recipe, networks, spec) if fresh else {}
+    start = start_from(recipe, networks, spec) if fresh else Start()
     if method.takes_classes():
         condition = Head(CONDITION, classes)
         sources = [_with_class(recipe, source, condition) for source in sources]
@@ -87,11 +91,14 @@ def build(
         network.to(compute.device)
     compute.same_weights(networks.values())
     batch_heads = _batch_heads(layout, classes, method)
-    channels = channels_of(list(networks.values())[-1])
-    batches = make_batches(recipe, sources, batch_heads, channels, compute)
+    seeing = list(networks.values())[-1]
+    channels, points = channels_of(seeing), landmarks_of(seeing)
+    if points:
+        _check_landmarks(recipe, sources)
+    batches = make_batches(recipe, sources, batch_heads, channels, compute, points > 0)
     step = method.step(recipe, networks, spec, compute)
     validation = [validation_of(recipe, source, layout.heads) for source in sources]
-    preprocessing = Preprocessing(recipe.image_size, _margin(sources), channels)
+    preprocessing = Preprocessing(recipe.image_size, _margin(sources), channels, landmarks=points)
     return Parts(
         recipe,
         compute,
@@ -100,9 +107,10 @@ def build(
         spec,
         preprocessing,
         tuple(v for v in validation if v is not None),
-        merged_members(_described(sources, batch_heads), members),
+        merged_members(_described(sources, batch_heads), start.members),
         tuple(str(source.store.folder.resolve()) for source in sources),
         _cards(method, step, arguments, spec, preprocessing),
+        start.told,
     )
 
 
@@ -202,6 +210,27 @@ def _with_class(recipe: Recipe, source: TrainingSource, condition: Head) -> Trai
             f"{source.store.folder} has one"
         )
     return TrainingSource(source.settings, source.store, kept, labels)
+
+
+def _with_size(recipe: Recipe, arguments: Arguments) -> Arguments:
+    """Give the recipe's image size to those networks that work at several."""
+    several = {"image_size": recipe.image_size}
+    return {
+        name: {**arguments[name], **(several if takes_size(registry[settings.network]) else {})}
+        for name, (settings, registry) in recipe.method.roles().items()
+    }
+
+
+def _check_landmarks(recipe: Recipe, sources: Sequence[TrainingSource]) -> None:
+    """Refuse to train a network that takes landmarks where no training face has any."""
+    if not any(
+        np.isfinite(source.store.landmarks_in_crops(source.rows)).any() for source in sources
+    ):
+        stores = ", ".join(str(source.store.folder) for source in sources)
+        raise InputError(
+            f"recipe {recipe.name}: the network takes landmarks, and no training face of {stores} "
+            "has any; `mien ingest` finds them, and `mien import folder --find-faces`"
+        )
 
 
 def _networks(recipe: Recipe, arguments: Arguments) -> dict[str, nn.Module]:

@@ -15,7 +15,7 @@ from mien.store import Store
 from mien.store.membership import refuse_leaks
 from mien.store.shards import Pixels
 from mien.training.compute import Compute
-from mien.training.data import FaceBatches, MixedBatches
+from mien.training.data import LANDMARKS, FaceBatches, MixedBatches
 from mien.training.recipe import Recipe, Source
 from mien.training.sampling import Balanced, Sampler, Shuffled, Windowed, shares
 
@@ -30,6 +30,7 @@ class Validation:
     pixels: Pixels
     rows: Rows
     labels: Labels
+    landmarks: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -105,15 +106,20 @@ def make_batches(
     heads: Sequence[Head],
     channels: int,
     compute: Compute,
+    landmarks: bool = False,
 ) -> MixedBatches:
-    """Batches of all sources. heads: whose labels they carry."""
+    """Batches of all sources. heads: whose labels they carry. landmarks: whether those too."""
     sizes = shares(recipe.batch_size, [source.settings.weight for source in sources])
     batches = []
     for number, (source, size) in enumerate(zip(sources, sizes, strict=True)):
         labels = source.labels.at(source.rows).of(heads)
         sampler = _sampler(recipe, source, labels, size, number, compute)
         pixels = source.store.pixels(recipe.image_size)
-        batches.append(FaceBatches(pixels, source.rows, labels, sampler, channels))
+        carried = dict(labels)
+        if landmarks:
+            points = source.store.landmarks_in_crops(source.rows)
+            carried[LANDMARKS] = points.reshape(len(points), -1)
+        batches.append(FaceBatches(pixels, source.rows, carried, sampler, channels))
     return MixedBatches(batches, compute)
 
 
@@ -157,4 +163,5 @@ def validation_of(
         rows = np.sort(draw.choice(rows, recipe.validation_faces, replace=False))
     pixels = source.store.pixels(recipe.image_size)
     labels = source.labels.at(rows).of(heads)
-    return Validation(str(source.store.folder), pixels, rows, labels)
+    landmarks = source.store.landmarks_in_crops(rows)
+    return Validation(str(source.store.folder), pixels, rows, labels, landmarks)

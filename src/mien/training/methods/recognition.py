@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mien.errors import InputError
-from mien.models import RECOGNISERS
+from mien.models import RECOGNISERS, frames_of, landmarks_of
 from mien.models.heads import OutputSpec
 from mien.training.augmentation import Augmentation
 from mien.training.average import MovingAverage
@@ -49,6 +49,17 @@ class Recognition(Method):
             )
         if self.takes_classes():
             raise InputError(f"recipe {recipe.name}: a recogniser takes no expression as an input")
+        kind = RECOGNISERS[self.recogniser.network]
+        if frames_of(kind) > 1:
+            raise InputError(
+                f"recipe {recipe.name}: {self.recogniser.network} takes windows of "
+                f"{frames_of(kind)} frames; method recognition shows it single faces"
+            )
+        if landmarks_of(kind) and (change := recipe.augmentation.moves):
+            raise InputError(
+                f"recipe {recipe.name}: augmentation.{change} moves the face and not its "
+                "landmarks, which this network takes"
+            )
 
     def step(
         self,
@@ -104,8 +115,11 @@ class RecognitionStep:
         """Run one step and return what to log."""
         compute = self.trainee.compute
         images = self.augmentation(batch.images)
+        points = landmarks_of(self.trainee.network)
         with compute.autocast():
-            output: Tensor = self.trainee.network(images)
+            output: Tensor = self.trainee.network(
+                images, *([batch.labels.landmarks] if points else [])
+            )
         raw = self.head_loss.spec.layout.split(compute.gather(output.float()))
         terms = self.head_loss(raw, batch.labels.mapped(compute.gather))
         loss = sum_terms(terms)
