@@ -84,9 +84,9 @@ def test_vgg_16_is_figure_2_20():
     assert kernels + biases == 14_714_688
     dense = 9 * 512 * 4096 + 4096 + 4096 * 4096 + 4096 + 4096 * 2622 + 2622 + 2622 * 2 + 2
     assert parameters(network) == kernels + biases + dense
-    kinds = [type(layer) for layer in network.dense]
+    kinds = [type(layer) for layer in network.layers[-9:]]
     assert kinds == [nn.Linear, nn.ReLU, nn.Dropout] * 3
-    assert [layer.out_features for layer in network.dense[::3]] == [4096, 4096, 2622]
+    assert [layer.out_features for layer in network.layers[-9::3]] == [4096, 4096, 2622]
 
 
 def test_features_come_after_any_fully_connected_layer():
@@ -94,8 +94,8 @@ def test_features_come_after_any_fully_connected_layer():
     images = torch.rand(2, 3, 32, 32)
     first, second, last = (network.features(images, layer) for layer in (1, 2, 3))
     assert [found.shape[1] for found in (first, second, last)] == list(network.widths)
-    assert torch.equal(network.dense[3:5](first), second)
-    assert torch.equal(network.dense[6:8](second), last)
+    assert torch.equal(network.layers[-6:-4](first), second)
+    assert torch.equal(network.layers[-3:-1](second), last)
     assert torch.equal(network.features(images), last)
     assert torch.equal(network.head(last), network(images))
     with pytest.raises(InputError, match="there are 1 to 3"):
@@ -105,8 +105,8 @@ def test_features_come_after_any_fully_connected_layer():
 def test_vgg_drops_out_after_every_fully_connected_layer():
     network = Vgg16(outputs=2, image_size=32, dropout=0.999)
     given = torch.ones(1, 2622)
-    assert (network.dense[8](given) == 0).float().mean() > 0.9
-    assert [network.dense[i].p for i in (2, 5, 8)] == [0.999] * 3
+    assert (network.layers[-1](given) == 0).float().mean() > 0.9
+    assert [network.layers[i].p for i in (-7, -4, -1)] == [0.999] * 3
 
 
 def test_resnet_50_is_figure_2_21():

@@ -19,6 +19,7 @@ from mien.media.images import pages_of, read_image
 from mien.media.kinds import kind_of
 from mien.media.report import DecodeReport
 from mien.media.resample import resample
+from mien.recognition.landmarks import in_crop
 from mien.recognition.preprocessing import Preprocessing
 from mien.recognition.protocol import Recogniser
 
@@ -171,8 +172,16 @@ class Analyzer:
         predictions = None
         if self.recogniser is not None:
             crop = self.recogniser.preprocessing.fit(picture.rgb)
-            predictions = self.recogniser.anew().predict(crop[None])
+            points = self._landmarks([found])
+            predictions = self.recogniser.anew().predict(crop[None], landmarks=points)
         return AnalyzedFrame(picture, found, np.full(1, -1, np.intp), predictions)
+
+    def _landmarks(self, seen: list[Detections]) -> NDArray[np.float32] | None:
+        """Landmarks of the faces in their crops, for a model that takes them; else None."""
+        if self.recogniser is None or not self.recogniser.preprocessing.landmarks:
+            return None
+        points = [in_crop(found.landmarks, found.boxes, self.margin) for found in seen]
+        return np.concatenate(points)
 
     def _predicted(
         self,
@@ -193,6 +202,7 @@ class Analyzer:
                 np.stack(crops) if crops else empty,
                 np.concatenate([numbers for _, _, numbers in seen]),
                 np.repeat(times, [len(found) for _, found, _ in seen]),
+                landmarks=self._landmarks([found for _, found, _ in seen]),
             )
         first = 0
         for frame, found, numbers in seen:

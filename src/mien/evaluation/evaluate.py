@@ -19,7 +19,7 @@ from mien.models.sequence_recogniser import open_recogniser
 from mien.progress import Progress, silent
 from mien.runs.run import Checkpoint, Run
 from mien.store import Store
-from mien.store.following import Following, predict_faces
+from mien.store.following import predict_faces
 from mien.store.membership import refuse_leaks, refuse_trained_on
 from mien.text import to_json
 
@@ -104,12 +104,8 @@ def score_checkpoint(
 ) -> dict[str, Any]:
     """Score one checkpoint on faces, and on faces that it generates, if it does."""
     recogniser = open_recogniser(checkpoint.recogniser)
-    pixels = faces.store.pixels(recogniser.preprocessing.size)
     note = f"step {checkpoint.step}"
-    following = None
-    if recogniser.follows:
-        following = Following.of(faces.store, faces.rows, recogniser.preprocessing.window)
-    predictions = predict_faces(recogniser, pixels, faces.rows, following, progress, note)
+    predictions = predict_faces(recogniser, faces.store, faces.rows, progress, note)
     scores = affect_scores(predictions, faces.labels)
     fake = np.empty(0, np.float32)
     if checkpoint.sampler is not None:

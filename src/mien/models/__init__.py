@@ -115,7 +115,7 @@ def takes_size(kind: type[nn.Module]) -> bool:
     return "image_size" in inspect.signature(kind).parameters
 
 
-def landmarks_of(network: nn.Module) -> int:
+def landmarks_of(network: nn.Module | type[nn.Module]) -> int:
     """Landmarks that a network takes beside every image; 0 of most."""
     return int(getattr(network, "landmarks", 0))
 

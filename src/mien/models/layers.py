@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.errors import InputError
+
 LEAK = 0.2
 """Slope of every leaky ReLU (kollias-2018, section IV-C).
 
@@ -122,3 +124,13 @@ class InputRange(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, C, H, W) in [-1, 1] to the same shape."""
         return images * self.scale[:, None, None] + self.shift[:, None, None]
+
+
+def check_side(name: str, image_size: int, least: int = 32, step: int = 1) -> int:
+    """Return a side in pixels that a network works at; InputError for another."""
+    if image_size < least or image_size % step:
+        parts = f", in steps of {step}" if step > 1 else ""
+        raise InputError(
+            f"image_size {image_size} does not fit {name}, which is for {least} px or more{parts}"
+        )
+    return image_size

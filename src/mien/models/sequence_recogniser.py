@@ -54,6 +54,7 @@ class SequenceRecogniser(TorchRecogniser):
         crops: NDArray[np.uint8],
         tracks: Tracks | None = None,
         time_s: Times | None = None,
+        landmarks: NDArray[np.float32] | None = None,
     ) -> Predictions:
         """Predict for RGB bytes (N, S, S, 3) of tracks, (N,), each in order of time.
 
@@ -70,7 +71,7 @@ class SequenceRecogniser(TorchRecogniser):
             rows = order[part]
             images = torch.from_numpy(self.preprocessing.batch(crops[rows]))
             output[torch.from_numpy(rows)] = self._outputs(images, people[rows], time[rows])
-        return self._decoded(output)
+        return self._decoded([output])
 
     def _parts(self, people: Tracks) -> Iterator[slice]:
         """Cut sorted faces into batches: between tracks where the network sees whole windows."""

@@ -30,10 +30,14 @@ class Recogniser(Protocol):
         crops: NDArray[np.uint8],
         tracks: NDArray[np.intp] | None = None,
         time_s: NDArray[np.float64] | None = None,
+        landmarks: NDArray[np.float32] | None = None,
     ) -> Predictions:
         """Predict for RGB crops (N, size, size, 3), size the preprocessing's.
 
         tracks, time_s: (N,) person and presentation time of each, for recognisers that keep a
         state per person; others ignore them. What is remembered of a person is held over frames
         that show no face. Where the preprocessing's window is above 1, each call is one window.
+        landmarks: (N, P, 2), places in the crops (`landmarks.in_crop`), NaN where unknown, for
+        recognisers whose preprocessing names P of them, which raise InputError without; others
+        ignore them.
         """

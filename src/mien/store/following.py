@@ -32,11 +32,16 @@ class Following:
     whole: bool = False
 
     @classmethod
-    def of(cls, store: Store, rows: Rows, window: int = 1) -> "Following":
-        """Order the faces at `rows`. window: frames that are seen together; 1: as many as come.
+    def of(cls, store: Store, rows: Rows, window: int | None) -> "Following":
+        """Order the faces at `rows`.
 
-        A track is then cut into windows of the store's grid of frames, from its first face.
+        window: frames that are seen together: a track is cut into windows of the store's grid of
+        frames, from its first face; 1: as many as come. None for a recogniser that follows nobody:
+        the faces as they are, each somebody of its own.
         """
+        if window is None:
+            alone = np.full(len(rows), -1, np.intp)
+            return cls(np.arange(len(rows)), alone, np.full(len(rows), np.nan))
         tracks = store.tracks()[rows]
         frame = np.asarray(store.column("frame")[rows], np.int64)
         order = np.lexsort((frame, tracks))
@@ -70,27 +75,36 @@ class Following:
 
 
 def predict_faces(
+    recogniser: Recogniser, store: Store, rows: Rows, progress: Progress = silent, note: str = ""
+) -> Predictions:
+    """Predict for the faces at `rows` of a store, at least one, in their own order."""
+    window = recogniser.preprocessing.window if recogniser.follows else None
+    following = Following.of(store, rows, window)
+    pixels = store.pixels(recogniser.preprocessing.size)
+    landmarks = store.landmarks_in_crops(rows)
+    return predict_in_order(recogniser, pixels, rows, following, landmarks, progress, note)
+
+
+def predict_in_order(
     recogniser: Recogniser,
     pixels: Pixels,
     rows: Rows,
-    following: Following | None = None,
+    following: Following,
+    landmarks: NDArray[np.float32],
     progress: Progress = silent,
     note: str = "",
 ) -> Predictions:
-    """Predict for the faces at `rows` of a store, at least one, in their own order.
+    """Predict for the faces at `rows`, at least one, in their own order: all new to the recogniser.
 
-    following: their order, for recognisers that follow people, who are all new to it; None for
-    recognisers of single images.
+    following: the order in which it is given them. landmarks: (N, 5, 2) in the crops.
     """
-    if following is None:
-        plain = np.arange(len(rows))
-        following = Following(plain, np.full(len(rows), -1), np.full(len(rows), np.nan))
     fresh, found, done = recogniser.anew(), [], 0
     for part in following.parts(BATCH):
-        mine = rows[following.order[part]]
-        crops = pixels.gather(mine)
-        found.append(fresh.predict(crops, following.tracks[part], following.time_s[part]))
-        done += len(mine)
+        chosen = following.order[part]
+        crops, points = pixels.gather(rows[chosen]), landmarks[chosen]
+        who, when = following.tracks[part], following.time_s[part]
+        found.append(fresh.predict(crops, who, when, landmarks=points))
+        done += len(chosen)
         progress(done, len(rows), note)
     back = np.empty(len(rows), np.intp)
     back[following.order] = np.arange(len(rows))

@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.labels.arrays import HeadArrays
+from mien.labels.kinds import Floats
 from mien.models.images import to_network
 from mien.store.shards import Pixels
 from mien.training.compute import Compute
 from mien.training.sampling import Sampler
 
+LANDMARKS = "landmarks"
+"""Name, beside those of heads, under which a batch carries places of landmarks."""
 DECODED_BYTES = 64 * 2**20
 """Of a split whose images are decoded once and kept: 5,000 faces at 32 px, 20,000 grey at 28 px.
 
@@ -26,14 +28,15 @@ To a network of two dense layers, reading a batch is a tenth of a step.
 class LabelBatch:
     """Labels of N faces as tensors, by head's name.
 
-    values: (N, K), 0 where unlabelled. valid: (N, K), 1 where labelled, else 0.
+    values: (N, K), 0 where unlabelled. valid: (N, K), 1 where labelled, else 0. What a network
+    takes beside an image is here too: the class (`CONDITION`), or `LANDMARKS`, (N, 2 P).
     """
 
     values: Mapping[str, Tensor]
     valid: Mapping[str, Tensor]
 
     @classmethod
-    def of(cls, labels: HeadArrays) -> "LabelBatch":
+    def of(cls, labels: Mapping[str, Floats]) -> "LabelBatch":
         """Turn label arrays into tensors and masks."""
         tensors = {name: torch.from_numpy(array) for name, array in labels.items()}
         return cls(
@@ -56,6 +59,13 @@ class LabelBatch:
             {name: change(tensor) for name, tensor in self.values.items()},
             {name: change(tensor) for name, tensor in self.valid.items()},
         )
+
+    @property
+    def landmarks(self) -> Tensor:
+        """Landmarks (N, P, 2) in the crops, NaN where unknown; KeyError where none are carried."""
+        known = self.valid[LANDMARKS] > 0
+        places = torch.where(known, self.values[LANDMARKS], torch.nan)
+        return places.view(len(places), -1, 2)
 
     @classmethod
     def joined(cls, parts: Sequence["LabelBatch"]) -> "LabelBatch":
@@ -97,7 +107,7 @@ class FaceBatches:
         self,
         pixels: Pixels,
         rows: NDArray[np.intp],
-        labels: HeadArrays,
+        labels: Mapping[str, Floats],
         sampler: Sampler,
         channels: int = 3,
     ) -> None:

@@ -16,7 +16,7 @@ from mien.store.following import Following
 from mien.store.membership import refuse_leaks
 from mien.store.shards import Pixels
 from mien.training.compute import Compute
-from mien.training.data import FaceBatches, MixedBatches
+from mien.training.data import LANDMARKS, FaceBatches, MixedBatches
 from mien.training.recipe import Recipe, Source
 from mien.training.sampling import Balanced, Sampler, Shuffled, Windowed, shares
 
@@ -34,7 +34,8 @@ class Validation:
     pixels: Pixels
     rows: Rows
     labels: Labels
-    following: Following | None = None
+    landmarks: NDArray[np.float32]
+    following: Following
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,9 @@ def make_batches(
     heads: Sequence[Head],
     channels: int,
     compute: Compute,
+    landmarks: bool = False,
 ) -> MixedBatches:
-    """Batches of all sources. heads: whose labels they carry."""
+    """Batches of all sources. heads: whose labels they carry. landmarks: whether those too."""
     together = _together(recipe)
     weights = [source.settings.weight for source in sources]
     sizes = [n * together for n in shares(recipe.batch_size // together, weights)]
@@ -120,7 +122,11 @@ def make_batches(
         labels = source.labels.at(source.rows).of(heads)
         sampler = _sampler(recipe, source, labels, size, number, compute)
         pixels = source.store.pixels(recipe.image_size)
-        batches.append(FaceBatches(pixels, source.rows, labels, sampler, channels))
+        carried = dict(labels)
+        if landmarks:
+            points = source.store.landmarks_in_crops(source.rows)
+            carried[LANDMARKS] = points.reshape(len(points), -1)
+        batches.append(FaceBatches(pixels, source.rows, carried, sampler, channels))
     return MixedBatches(batches, compute)
 
 
@@ -183,16 +189,16 @@ def validation_of(
             rows = _some_tracks(source.store, rows, recipe.validation_faces, draw)
     pixels = source.store.pixels(recipe.image_size)
     labels = source.labels.at(rows).of(heads)
-    following = None if window is None else Following.of(source.store, rows, window)
-    return Validation(str(source.store.folder), pixels, rows, labels, following)
+    landmarks = source.store.landmarks_in_crops(rows)
+    following = Following.of(source.store, rows, window)
+    return Validation(str(source.store.folder), pixels, rows, labels, landmarks, following)
 
 
 def _some_tracks(store: Store, rows: Rows, count: int, draw: np.random.Generator) -> Rows:
     """Pick `count` faces, track after track in an order drawn, each from its beginning."""
-    ordered = Following.of(store, rows)
+    ordered = Following.of(store, rows, 1)
     lone = -2 - np.arange(len(rows))
-    names, place = np.unique(
-        np.where(ordered.tracks < 0, lone, ordered.tracks), return_inverse=True
-    )
+    people = np.where(ordered.tracks < 0, lone, ordered.tracks)
+    names, place = np.unique(people, return_inverse=True)
     turn = draw.permutation(len(names))[place]
     return np.sort(rows[ordered.order[np.argsort(turn, kind="stable")[:count]]])

@@ -17,7 +17,7 @@ does to every picture first, subtract its mean and bring it to one contrast, is 
 import torch
 from torch import Tensor, nn
 
-from mien.models.layers import initialise
+from mien.models.layers import check_side, initialise
 
 MAPS = (64, 128, 256)
 DENSE = 300
@@ -42,7 +42,7 @@ class AvecCnn(nn.Module):
 
     def __init__(self, outputs: int, image_size: int = 96) -> None:
         super().__init__()
-        self.image_size = image_size
+        self.image_size = check_side("avec-cnn", image_size, step=8)
         first, second, third = MAPS
         quadrant = image_size // 8
         self.layers = nn.Sequential(

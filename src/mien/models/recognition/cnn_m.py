@@ -19,7 +19,7 @@ of the faces of the nets that it is compared with (au-va-thesis, section 2.4.4).
 import torch
 from torch import Tensor, nn
 
-from mien.models.layers import SameConv2d, SameMaxPool2d, batch_norm, initialise
+from mien.models.layers import SameConv2d, SameMaxPool2d, batch_norm, check_side, initialise
 
 POINTS = 5
 """Landmarks of a face: eyes, nose tip, corners of the mouth."""
@@ -56,7 +56,7 @@ class CnnM(nn.Module):
 
     def __init__(self, outputs: int, image_size: int = 96) -> None:
         super().__init__()
-        self.image_size = image_size
+        self.image_size = check_side("cnn-m", image_size)
         self.layers = nn.Sequential(
             *convolutions(),
             nn.Flatten(),
@@ -90,7 +90,7 @@ class CnnMLandmarks(nn.Module):
 
     def __init__(self, outputs: int, image_size: int = 96) -> None:
         super().__init__()
-        self.image_size = image_size
+        self.image_size = check_side("cnn-m", image_size)
         self.layers = nn.Sequential(*convolutions(), nn.Flatten())
         maps = last_side(image_size) ** 2 * 512
         self.dense = nn.Sequential(nn.Linear(maps + 3 * POINTS, 4096), nn.ReLU())

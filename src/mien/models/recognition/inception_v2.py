@@ -29,7 +29,7 @@ follow every convolution, the first one after its 1 x 1.
 import torch
 from torch import Tensor, nn
 
-from mien.models.layers import SameConv2d, SameMaxPool2d, initialise
+from mien.models.layers import SameConv2d, SameMaxPool2d, check_side, initialise
 
 MODULES: tuple[tuple[int, tuple[int, int], tuple[int, int], str, int], ...] = (
     (64, (64, 64), (64, 96), "mean", 32),
@@ -121,7 +121,7 @@ class InceptionV2(nn.Module):
 
     def __init__(self, outputs: int, image_size: int = 96, dropout: float = 0.2) -> None:
         super().__init__()
-        self.image_size = image_size
+        self.image_size = check_side("inception-v2", image_size)
         layers: list[nn.Module] = [
             nn.Sequential(SeparableConv2d(3, 64, 7, 2), nn.BatchNorm2d(64, eps=1e-3), nn.ReLU()),
             SameMaxPool2d(3, 2),

@@ -17,7 +17,7 @@ is in its 3 x 3 convolution, as in all weights that are given away today.
 
 from torch import Tensor, nn
 
-from mien.models.layers import InputRange
+from mien.models.layers import InputRange, check_side
 
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
 EXPANSION = 4
@@ -57,7 +57,7 @@ class ResNet50(nn.Module):
 
     def __init__(self, outputs: int, image_size: int = 96, dropout: float = 0.5) -> None:
         super().__init__()
-        self.image_size = image_size
+        self.image_size = check_side("resnet-50", image_size)
         self.range = InputRange()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)

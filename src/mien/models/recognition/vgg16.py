@@ -19,7 +19,7 @@ Weights that others trained need 224 px, for fc 1 has an input per place.
 from torch import Tensor, nn
 
 from mien.errors import InputError
-from mien.models.layers import InputRange, initialise
+from mien.models.layers import InputRange, check_side, initialise
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 DENSE = (4096, 4096, 2622)
@@ -35,22 +35,20 @@ class Vgg16(nn.Module):
 
     def __init__(self, outputs: int, image_size: int = 96, dropout: float = 0.5) -> None:
         super().__init__()
-        self.image_size = image_size
-        self.range = InputRange()
-        layers: list[nn.Module] = []
+        self.image_size = check_side("vgg-16", image_size)
+        layers: list[nn.Module] = [InputRange()]
         before = 3
         for block in BLOCKS:
             for maps in block:
                 layers += [nn.Conv2d(before, maps, 3, padding=1), nn.ReLU()]
                 before = maps
             layers.append(nn.MaxPool2d(2, 2))
-        self.layers = nn.Sequential(*layers, nn.Flatten())
-        dense: list[nn.Module] = []
+        layers.append(nn.Flatten())
         before *= (image_size // 2 ** len(BLOCKS)) ** 2
         for width in DENSE:
-            dense += [nn.Linear(before, width), nn.ReLU(), nn.Dropout(dropout)]
+            layers += [nn.Linear(before, width), nn.ReLU(), nn.Dropout(dropout)]
             before = width
-        self.dense = nn.Sequential(*dense)
+        self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(before, outputs)
         initialise(self, fan_in=True)
 
@@ -61,12 +59,13 @@ class Vgg16(nn.Module):
         """
         if not 1 <= layer <= len(DENSE):
             raise InputError(f"features of layer {layer}: there are 1 to {len(DENSE)}")
-        found: Tensor = self.dense[: 3 * layer - 1](self.layers(self.range(images)))
+        above = 3 * (len(DENSE) - layer) + 1
+        found: Tensor = self.layers[:-above](images)
         return found
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, 3, S, S) to (N, outputs)."""
-        outputs: Tensor = self.head(self.dense[-1](self.features(images)))
+        outputs: Tensor = self.head(self.layers(images))
         return outputs
 
 

@@ -31,8 +31,9 @@ class Body(nn.Module):
         more = next((key for key in _NEEDS if hasattr(kind, key)), None)
         if more:
             raise InputError(f"body {name}: needs more than an image: {_NEEDS[more]}")
-        sized = {"image_size": image_size} if image_size and takes_size(kind) else {}
-        network: Any = kind(outputs=1, **sized)
+        self.name = name
+        self._size = {"image_size": image_size} if image_size and takes_size(kind) else {}
+        network: Any = self.whole()
         if hasattr(network, "head"):
             network.head = nn.Identity()
         self._cut = fully_connected > 0
@@ -47,6 +48,10 @@ class Body(nn.Module):
         network: Any = self.network
         found: Tensor = network.layers(images) if self._cut else network.features(images)
         return found.flatten(1)
+
+    def whole(self) -> nn.Module:
+        """Return a whole network of this part's kind, with weights of its own."""
+        return RECOGNISERS[self.name](outputs=1, **self._size)
 
     @torch.no_grad()
     def _width(self) -> int:

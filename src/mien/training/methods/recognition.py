@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mien.errors import InputError
-from mien.models import RECOGNISERS, frames_of
+from mien.models import RECOGNISERS, frames_of, landmarks_of
 from mien.models.heads import OutputSpec
 from mien.training.augmentation import Augmentation
 from mien.training.average import MovingAverage
@@ -40,13 +40,20 @@ class Recognition(Method):
     def check(self, recipe: "Recipe", spec: OutputSpec, arguments: Arguments) -> None:
         """Refuse a recipe without heads, and networks that take a class."""
         check_recogniser(recipe, spec)
-        if frames_of(RECOGNISERS[self.recogniser.network]) > 1:
-            raise InputError(
-                f"recipe {recipe.name}: {self.recogniser.network} sees frames together: "
-                "method.name=sequence and data.sampling=windowed"
-            )
         if self.takes_classes():
             raise InputError(f"recipe {recipe.name}: a recogniser takes no expression as an input")
+        kind = RECOGNISERS[self.recogniser.network]
+        if frames_of(kind) > 1:
+            raise InputError(
+                f"recipe {recipe.name}: {self.recogniser.network} takes windows of "
+                f"{frames_of(kind)} frames; method recognition shows it single faces, method "
+                "sequence windows"
+            )
+        if landmarks_of(kind) and (change := recipe.augmentation.moves):
+            raise InputError(
+                f"recipe {recipe.name}: augmentation.{change} moves the face and not its "
+                "landmarks, which this network takes"
+            )
 
     def step(
         self,
@@ -117,7 +124,9 @@ class RecognitionStep:
 
     def output(self, batch: Batch) -> Tensor:
         """Raw outputs (N, outputs) of a batch's faces, changed at random."""
-        found: Tensor = self.trainee.network(self.augmentation(batch.images))
+        images = self.augmentation(batch.images)
+        points = [batch.labels.landmarks] if landmarks_of(self.trainee.network) else []
+        found: Tensor = self.trainee.network(images, *points)
         return found
 
     def update(self, step: int, batch: Batch) -> Log:
