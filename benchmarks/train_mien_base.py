@@ -1,14 +1,22 @@
-"""Train mien-base on FER+ and wildfaces: stores, silver and derived layers, training, scores, ONNX.
+"""Train mien-base on FER+, wildfaces and actors: stores, layers, training, scores, ONNX.
 
-run: python benchmarks/train_mien_base.py --ferplus DIR --wildfaces DIR --out DIR [--steps N]
+run: python benchmarks/train_mien_base.py --wildfaces DIR --ferplus DIR --actors CAST --out DIR
+
+FER+ and actors may be left out. CAST: what `mien actors` filmed; the shipped
+weights had
+
+    mien actors --out CAST --people 80 --videos-per-person 1 --seconds 8 --size 256x256 --fps 12 \
+        --seed 7 --raters 1
 
 What is done before is kept, so that a broken-off call goes on. Needs, beside the pictures, the
 tables of blendshapes that go with them (columns bs_*): `silver_blendshapes.csv` of FER+, and
 wildfaces' own labels.csv.
 
-Units are blendshapes of a landmark model: relative, not FACS. Valence and arousal are derived:
-the point of the votes on the circumplex, and the rule that gives actors theirs from displayed units
-(mien.actors.behaviour.affect_of), mixed with the weights below. No rater gave them.
+Units of photographs are blendshapes of a landmark model: relative, not FACS; those of actors are
+exact. Valence and arousal are derived, of photographs and actors alike: the point of the votes on
+the circumplex mixed with a rule of displayed units. For valence that is the rule that gives actors
+theirs (mien.actors.behaviour.affect_of); arousal has one of its own (`AROUSAL`). No rater gave
+them.
 """
 
 import argparse
@@ -39,13 +47,22 @@ MEANS = (1, 2, 4, 6, 12, 15, 20)
 """Units for which the two sides are averaged, as the silver columns of both tables are."""
 PRESENT = 0.4
 POSITIONS = {
-    "neutral": (0.0, 0.0), "happiness": (0.8, 0.4), "sadness": (-0.7, -0.3),
-    "anger": (-0.5, 0.6), "disgust": (-0.6, 0.35), "fear": (-0.5, 0.7), "surprise": (0.1, 0.7),
+    "neutral": (0.0, 0.0), "happiness": (0.8, 0.2), "sadness": (-0.7, -0.3),
+    "anger": (-0.5, 0.6), "disgust": (-0.6, 0.35), "fear": (-0.5, 0.75), "surprise": (0.1, 0.7),
     "contempt": (-0.5, 0.2),
 }  # fmt: skip
-"""Valence and arousal of expressions on the circumplex (Russell 1980; AffectNet's guidance)."""
-OF_VOTES = (0.65, 0.3)
+"""Valence and arousal of expressions on the circumplex (Russell 1980), within the ranges that
+AffectNet's raters were given (happiness: valence in (0, 1], arousal in [-0.2, 0.5])."""
+AROUSAL = {
+    1: 0.14, 2: 0.20, 4: 0.20, 5: 0.42, 6: 0.03, 10: 0.05, 12: 0.05, 15: -0.30, 20: 0.10, 23: 0.10,
+    25: 0.20, 26: 0.35, 45: -0.25,
+}  # fmt: skip
+"""Weight of a unit in arousal: an open mouth, wide eyes and raised brows raise it, closed eyes
+lower it. A smile alone hardly does: AffectNet's guidance leaves a happy face at -0.2 to 0.5."""
+OF_VOTES = (0.65, 0.4)
 """Weight of the votes' point in valence and in arousal; the rest is the units'."""
+SHARES = {"ferplus": 0.58, "wildfaces": 0.32, "actors": 0.10}
+"""Share of each store in a batch; what is left out leaves its share to the others."""
 
 
 def silver(row: dict[str, str]) -> dict[int, float]:
@@ -65,14 +82,13 @@ def silver(row: dict[str, str]) -> dict[int, float]:
 
 
 def derived(units: dict[int, float], votes: dict[str, float]) -> tuple[float, float]:
-    """Valence and arousal from units and from shares of votes."""
-    shown = affect_of({unit: np.array([5 * share]) for unit, share in units.items()})
+    """Valence and arousal from units (shares of full intensity) and from shares of votes."""
+    valence, _ = affect_of({unit: np.array([5 * share]) for unit, share in units.items()})
+    pull = sum(AROUSAL.get(unit, 0.0) * max(share, 0.0) ** 0.75 for unit, share in units.items())
+    shown = float(valence[0]), float(np.tanh(1.15 * pull))
     point = [sum(share * POSITIONS[name][i] for name, share in votes.items()) for i in (0, 1)]
-    valence, arousal = (
-        weight * at + (1 - weight) * float(of[0])
-        for weight, at, of in zip(OF_VOTES, point, shown, strict=True)
-    )
-    return valence, arousal
+    found = [w * at + (1 - w) * of for w, at, of in zip(OF_VOTES, point, shown, strict=True)]
+    return found[0], found[1]
 
 
 def write_layers(rows: list[dict[str, str]], votes: dict[str, dict[str, float]], out: Path) -> Path:
@@ -108,38 +124,64 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(file) if row.get("found", "1") == "1"]
 
 
-def make_stores(ferplus: Path, wildfaces: Path, out: Path, size: int) -> list[Path]:
-    stores = [out / "ferplus", out / "wildfaces"]
-    done = out / "stores-done"
+def make_store(name: str, folder: Path, out: Path, size: int) -> Path:
+    """Import one of the three with its derived layer, unless that is done."""
+    store, done = out / name, out / f"{name}-done"
     if done.exists():
-        return stores
-    summary = mien.import_corpus(
-        "ferplus", ferplus, store=stores[0], size=size, corpus="ferplus", find_faces=True
-    )
+        return store
+    common: dict[str, Any] = {"store": store, "size": size, "corpus": name}
+    if name == "ferplus":
+        summary = mien.import_corpus("ferplus", folder, find_faces=True, **common)
+        votes = votes_of_ferplus(folder)
+        rows = read_rows(folder / "silver_blendshapes.csv")
+        table = write_layers(rows, votes, out / "ferplus-layers.csv")
+    elif name == "wildfaces":
+        summary = mien.import_corpus("folder", folder, find_faces=True, ignore=["AU*"], **common)
+        rows = read_rows(folder / "labels.csv")
+        votes = {row["image"]: {row["expression"]: 1.0} for row in rows if row["expression"]}
+        table = write_layers(rows, votes, out / "wildfaces-layers.csv")
+    else:
+        summary = mien.import_corpus("actors", folder, fps=12.0, **common)
+        mien.split(store, ratios=(0.9, 0.1))
+        table = write_actors_layer(store, out / "actors-layers.csv")
     print(summary.faces, *summary.notes, sep="; ")
-    summary = mien.import_corpus(
-        "folder", wildfaces, store=stores[1], size=size, corpus="wildfaces", find_faces=True,
-        ignore=["AU*"],
-    )  # fmt: skip
-    print(summary.faces, *summary.notes, sep="; ")
-    rows = read_rows(ferplus / "silver_blendshapes.csv")
-    table = write_layers(rows, votes_of_ferplus(ferplus), out / "ferplus-layers.csv")
-    print(mien.add_labels(stores[0], table, layer="derived").labelled)
-    rows = read_rows(wildfaces / "labels.csv")
-    votes = {row["image"]: {row["expression"]: 1.0} for row in rows if row["expression"]}
-    table = write_layers(rows, votes, out / "wildfaces-layers.csv")
-    print(mien.add_labels(stores[1], table, layer="derived").labelled)
+    print(mien.add_labels(store, table, layer="derived").labelled)
     done.touch()
-    return stores
+    return store
 
 
-def recipe_with(stores: list[Path], weights: list[float], out: Path) -> Path:
+def write_actors_layer(folder: Path, out: Path) -> Path:
+    """Write the derived affect of actors, from their exact units and displayed expression."""
+    store = mien.Store.open(folder)
+    labels = store.labels(["actors"])
+    heads = {head.name: head for head in labels.heads}
+    values = labels.aligned(labels.heads)
+    names = {output: i for i, output in enumerate(heads["au_intensity"].outputs)}
+    place = zip(store.names("video"), store.column("frame"), store.column("track"), strict=True)
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["video", "frame", "track", "valence", "arousal"])
+        for row, (video, frame, track) in enumerate(place):
+            shown, expression = values["au_intensity"][row], values["expression"][row]
+            if not np.isfinite(shown).any() or not np.isfinite(expression).all():
+                continue
+            known = {u: f"AU{u:02d}" for u in BLENDSHAPES if f"AU{u:02d}" in names}
+            units = {u: float(shown[names[name]]) / 5 for u, name in known.items()}
+            votes = {heads["expression"].outputs[int(expression.argmax())]: 1.0}
+            affect = derived(units, votes)
+            writer.writerow([video, frame, track, *(f"{v:.4f}" for v in affect)])
+    return out
+
+
+def recipe_with(stores: list[Path], out: Path) -> Path:
     """The recipe with its sources, as a file."""
     from mien.workflows.recipes import recipe_text
 
+    total = sum(SHARES[store.name] for store in stores)
     sources = ", ".join(
-        f"{{ store = {json.dumps(str(store.resolve()))}, weight = {weight} }}"
-        for store, weight in zip(stores, weights, strict=True)
+        f"{{ store = {json.dumps(str(store.resolve()))}, "
+        f'weight = {SHARES[store.name] / total:.4f}, layers = ["derived", "{store.name}"] }}'
+        for store in stores
     )
     path = out / "mien-base.toml"
     path.write_text(recipe_text("mien-base") + f"\n[data]\nsources = [{sources}]\n", "utf-8")
@@ -148,15 +190,16 @@ def recipe_with(stores: list[Path], weights: list[float], out: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ferplus", type=Path, required=True)
     parser.add_argument("--wildfaces", type=Path, required=True)
+    parser.add_argument("--ferplus", type=Path)
+    parser.add_argument("--actors", type=Path, metavar="CAST")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--set", action="append", default=[], dest="settings")
-    parser.add_argument("--share", type=float, default=0.7, help="of FER+ in every batch (0.7)")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    stores = make_stores(args.ferplus, args.wildfaces, args.out, 48)
-    recipe = recipe_with(stores, [args.share, 1 - args.share], args.out)
+    given = {name: getattr(args, name) for name in SHARES}
+    stores = [make_store(n, folder, args.out, 48) for n, folder in given.items() if folder]
+    recipe = recipe_with(stores, args.out)
     run = args.out / "run"
 
     def progress(done: float, total: float | None, note: str = "") -> None:

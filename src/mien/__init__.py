@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
     from mien.workflows.demo import demo as demo
+    from mien.workflows.download import download_images as download_images
+    from mien.workflows.download import download_videos as download_videos
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import evaluate_predictions as evaluate_predictions
     from mien.workflows.evaluate import sweep as sweep
@@ -56,6 +58,8 @@ _OFFERED = {
     "analyze": "mien.workflows.analyze",
     "check_split": "mien.workflows.split",
     "demo": "mien.workflows.demo",
+    "download_images": "mien.workflows.download",
+    "download_videos": "mien.workflows.download",
     "evaluate": "mien.workflows.evaluate",
     "evaluate_predictions": "mien.workflows.evaluate",
     "export_model": "mien.workflows.models",

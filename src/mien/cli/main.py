@@ -14,6 +14,7 @@ from mien.extras import explained
 
 COMMANDS = {
     "demo": "the whole way on people who do not exist, with a report at the end",
+    "download": "videos by their links, pictures by their URLs",
     "ingest": "videos into a store: decode, resample, detect, track, crop",
     "import": "a public or private corpus into a store",
     "actors": "film people who do not exist, with exact ground truth",
