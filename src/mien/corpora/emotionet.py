@@ -8,26 +8,21 @@ A unit is 1 (active), 0 or 999: occluded or not annotated, which is missing here
 literal quotes (`'AU 1'`), and a URL may hold commas that were not quoted: a row is read from its
 end. Only 11 units are annotated; the others are 999 in almost every row, so reading 999 as 0 makes
 a high accuracy of nothing (bartissol-2017, Tables 3 and 4; `--undefined absent` does so). Pictures
-are found by `picture_name`, and by bartissol-2017's own rule (`bartissol_name`).
+are found by the names that `mien download images` gives them, and by bartissol-2017's own rule.
 """
 
 import argparse
-import hashlib
-import re
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.corpora.imported import ImportOptions, ImportSummary
 from mien.corpora.pictures import FaceFinder, read_crops
+from mien.download.links import picture_name, read_links
 from mien.errors import InputError
-from mien.extras import explained
 from mien.labels.action_units import EMOTIONET_AUS, FACS, column
 from mien.labels.heads import heads_in
 from mien.media.names import shown
@@ -41,24 +36,6 @@ LISTS = (".xlsx", ".csv", ".txt", ".tsv")
 LONGEST = 250
 """Characters of a file's name that most systems take (bartissol-2017, section 3.1.3)."""
 
-_UNIT = re.compile(r"AU ?0*(\d{1,2})", re.IGNORECASE)
-_SAFE = re.compile(r"[^A-Za-z0-9-]")
-_DIGEST = 20
-
-
-def picture_name(url: str, suffix: str) -> str:
-    """Name of the file that a URL's picture is kept in: one URL, one name.
-
-    What can be read of it comes first (letters, digits and - of the URL's end), then 80 bits of the
-    URL's SHA-256, so that no two URLs share one in practice, on file systems that ignore case too;
-    at most 120 characters. suffix: of the picture's type, `jpg`.
-    """
-    if not suffix.isalnum():
-        raise ValueError(f"suffix {suffix!r}: give letters and digits")
-    digest = hashlib.sha256(url.encode()).hexdigest()[:_DIGEST]
-    words = _SAFE.sub("_", url.partition("://")[2] or url)[-(120 - _DIGEST - 2 - len(suffix)) :]
-    return f"{words.strip('_')}_{digest}.{suffix.lower()}"
-
 
 def bartissol_name(url: str, suffix: str) -> str:
     """The same by bartissol-2017, section 3.1.3: dots dropped, / to _, the type appended, the
@@ -69,10 +46,10 @@ def bartissol_name(url: str, suffix: str) -> str:
 
 @dataclass(frozen=True)
 class Listed:
-    """A row of the list. units: (60,) 1, 0, NaN where undefined."""
+    """A row of the list. urls: of the picture. units: (60,) 1, 0, NaN where undefined."""
 
     line: int
-    url: str
+    urls: tuple[str, ...]
     units: NDArray[np.float32]
 
 
@@ -132,7 +109,7 @@ def import_emotionet(
     corpus = options.corpus_of(listing.parent)
     place = shown(listing.resolve())
     store.refuse_other_corpus(corpus, "emotionet", place, options.corpus is not None)
-    rows = list(read_list(listing))
+    rows = read_list(listing)
     summary = ImportSummary(corpus, rows=len(rows))
     rows, units = _chosen(rows, reading, summary)
     files = _files(rows, reading.images or _pictures_beside(listing), summary)
@@ -156,7 +133,7 @@ def import_emotionet(
             kind="emotionet",
             crops=crops,
             faces={
-                "image": [files[i].name for i in done.rows if files[i]],  # type: ignore[union-attr]
+                "image": [file.name for i in done.rows if (file := files[i])],
                 **dict(zip(("x0", "y0", "x1", "y1"), boxes, strict=True)),
             },
             labels={corpus: labels},
@@ -169,91 +146,34 @@ def import_emotionet(
     return summary
 
 
-def read_list(path: Path) -> Iterator[Listed]:
-    """Rows of a list, .xlsx or text; InputError, with the line, for a row that is none.
+def read_list(path: Path) -> list[Listed]:
+    """Rows of a list, Excel's or text; InputError, with the line, for a row that is none.
 
-    One column of URLs or two, a header or none. The 60 last cells are the units; what is before
-    them is the URL, put together again where it held commas.
+    One column of URLs or two, a header or none. The last 60 cells are the units; a number before
+    them is of a URL that held a comma.
     """
-    found = 0
-    for line, cells in _excel(path) if path.suffix.lower() == ".xlsx" else _text(path):
-        cells = [_bare(cell) for cell in cells]
-        while len(cells) > UNITS + 1 and cells[-1] == "":
+    rows = []
+    for link in read_links(path)[0]:
+        cells = [cell.strip() for cell in link.cells]
+        while len(cells) > UNITS and cells[-1] == "":
             cells.pop()
-        if not any(cells) or _is_header(path, line, cells):
-            continue
-        where = f"{shown(path)}, line {line}"
-        if len(cells) <= UNITS:
+        where = f"{shown(path)}, line {link.line}"
+        if len(cells) < UNITS:
             raise InputError(
-                f"{where}: {len(cells)} cells; a URL and {UNITS} Action Units belong there"
+                f"{where}: {len(cells)} cells behind the URL; {UNITS} Action Units belong there"
             )
         units = np.array([_unit(where, i, c) for i, c in enumerate(cells[-UNITS:])], np.float32)
-        found += 1
-        yield Listed(line, _url(where, cells[:-UNITS]), units)
-    if not found:
-        raise InputError(f"{shown(path)}: lists no picture")
-
-
-def _bare(cell: Any) -> str:
-    """A cell as text, without literal quotes around it (or at its end alone)."""
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    return ("" if cell is None else str(cell)).strip().strip("'\"").strip()
-
-
-def _excel(path: Path) -> Iterator[tuple[int, Sequence[Any]]]:
-    with explained("mien import emotionet"):
-        import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        for line, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
-            yield line, cells
-        book.close()
-    except Exception as error:  # whatever other people's parser raises
-        raise InputError(f"{shown(path)}: cannot be read as Excel: {error}") from error
-
-
-def _text(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
-    """Lines cut at every comma or tab: quotes around a URL are of no help where they are missing."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{shown(path)}: cannot be read as UTF-8 text: {error}") from error
-    lines = text.splitlines()
-    tabs = bool(lines) and lines[0].count("\t") >= UNITS
-    for number, line in enumerate(lines, start=1):
-        yield number, line.split("\t" if tabs else ",")
-
-
-def _is_header(path: Path, line: int, cells: Sequence[str]) -> bool:
-    """Whether a row names the columns; refuses units in another order."""
-    named = [_UNIT.fullmatch(cell) for cell in cells]
-    numbers = [int(match[1]) for match in named if match]
-    if line == 1 and numbers and numbers != list(range(1, UNITS + 1)):
-        raise InputError(
-            f"{shown(path)}, line 1: names {len(numbers)} Action Units; EmotioNet's list has AU 1 "
-            f"to AU {UNITS} in order"
-        )
-    return line == 1 and bool(numbers)
+        whole = ",".join((link.urls[-1], *cells[:-UNITS]))
+        rows.append(Listed(link.line, tuple(dict.fromkeys((*link.urls, whole))), units))
+    return rows
 
 
 def _unit(where: str, place: int, cell: str) -> float:
-    if cell in ("0", "1"):
+    if cell in ("0", "1", "0.0", "1.0"):
         return float(cell)
-    if cell in (str(UNDEFINED), ""):
+    if cell in (str(UNDEFINED), f"{UNDEFINED}.0", ""):
         return float("nan")
     raise InputError(f"{where}: AU {place + 1} is {cell!r}; 0, 1 and {UNDEFINED} are known")
-
-
-def _url(where: str, cells: Sequence[str]) -> str:
-    """Put the URL together again; of two URLs the first is the one that was downloaded."""
-    text = ",".join(cells).strip(",")
-    starts = [m.start() for m in re.finditer(r"(?:^|(?<=,))\W{0,2}(?=https?://)", text)]
-    if not starts or starts[0] > 0:
-        raise InputError(f"{where}: {text[:60]!r} is no URL")
-    end = starts[1] - 1 if len(starts) > 1 else len(text)
-    return text[:end].strip().strip("'\"").rstrip(",")
 
 
 def _list_file(path: Path, name: str | None) -> Path:
@@ -300,7 +220,7 @@ def _chosen(
             f"columns AU {', '.join(map(str, nameless))}: no units in FACS, not kept"
         )
     if reading.absent:
-        rows = [Listed(r.line, r.url, np.nan_to_num(r.units)) for r in rows]
+        rows = [Listed(r.line, r.urls, np.nan_to_num(r.units)) for r in rows]
         summary.notes.append(
             "warning: undefined units are taken for absent, as bartissol-2017 did and warns of: "
             "accuracies will be high, whatever is learned"
@@ -308,9 +228,7 @@ def _chosen(
     return rows, units
 
 
-def _files(
-    rows: list[Listed], folder: Path, summary: ImportSummary
-) -> list[Path | None]:
+def _files(rows: list[Listed], folder: Path, summary: ImportSummary) -> list[Path | None]:
     """The picture of each row, by either rule; counts rows without one."""
     if not folder.is_dir():
         raise InputError(f"{shown(folder)}: is no folder")
@@ -318,7 +236,7 @@ def _files(
     for file in sorted(folder.iterdir()):
         if file.is_file() and not file.is_symlink() and file.suffix.lower()[1:] in SUFFIXES:
             by_stem[file.stem] = file
-    files = [_file(row.url, by_stem) for row in rows]
+    files = [_file(row.urls, by_stem) for row in rows]
     owners: dict[Path, Listed] = {}
     for row, file in zip(rows, files, strict=True):
         before = owners.setdefault(file, row) if file else row
@@ -327,20 +245,20 @@ def _files(
                 f"{shown(file)}: is the picture of two rows, lines {before.line} and {row.line}; "
                 "bartissol-2017's names are not one to one: rename, or take one row away"
             )
-    summary.missing = [row.url for row, file in zip(rows, files, strict=True) if file is None]
+    summary.missing = [row.urls[0] for row, file in zip(rows, files, strict=True) if file is None]
     if all(file is None for file in files):
         raise InputError(f"{shown(folder)}: holds none of the {len(rows)} pictures listed")
     return files
 
 
-def _file(url: str, by_stem: dict[str, Path]) -> Path | None:
-    """Find a picture by our rule, then by bartissol-2017's, with the suffix it was given."""
-    for spelled in dict.fromkeys((url, unquote(url), url.replace(",", ""))):
-        ours = picture_name(spelled, "jpg").rpartition(".")[0]
-        if ours in by_stem:
-            return by_stem[ours]
+def _file(urls: tuple[str, ...], by_stem: dict[str, Path]) -> Path | None:
+    """Find a picture by mien's rule, then by bartissol-2017's, which takes commas out of URLs."""
+    for url in urls:
+        if (ours := by_stem.get(picture_name(url))) is not None:
+            return ours
+    for url in dict.fromkeys((*urls, *(url.replace(",", "") for url in urls))):
         for suffix in SUFFIXES:
-            theirs = by_stem.get(bartissol_name(spelled, suffix).rpartition(".")[0])
+            theirs = by_stem.get(bartissol_name(url, suffix).rpartition(".")[0])
             if theirs is not None and theirs.suffix.lower()[1:] == suffix:
                 return theirs
     return None

@@ -232,7 +232,9 @@ def mux(files: Sequence[Path], out: Path) -> None:
                 source.close()
 
 
-def _packets(number: int, source: Any, stream: Any) -> Iterator[tuple[float, int, "av.Packet[Any]"]]:
+def _packets(
+    number: int, source: Any, stream: Any
+) -> Iterator[tuple[float, int, "av.Packet[Any]"]]:
     """Yield a stream's packets with their decoding time in seconds and the stream's number."""
     for packet in source.demux(stream):
         if packet.dts is not None:

@@ -47,7 +47,13 @@ class Comparison:
         """Compare; cannot tell where one side is missing or they are closer than the margin."""
         of = measure(self.metric)
         best = [
-            of.best([f[of.name].value for n, f in runs.items() if side(n) and of.name in f])
+            of.best(
+                [
+                    value
+                    for n, f in runs.items()
+                    if side(n) and of.name in f and np.isfinite(value := f[of.name].value)
+                ]
+            )
             for side in (self.better, self.worse)
         ]
         words = f"{self.metric}: {best[0]:.3f} against {best[1]:.3f}"
