@@ -24,7 +24,7 @@ from mien.training.recipe import load_recipe, recipe_files
 
 PENALTY = ("method.gradient_penalty=10", "method.clip_weights=0", "optimiser=adam", "beta1=0")
 FORMS = (
-    *((name, ()) for name in sorted(recipe_files())),
+    *((n, ()) for n in sorted(recipe_files()) if load_recipe(n).method.name != "sequence"),
     ("config1-32", ("method.discriminator.network=capsule-32",)),
     *(
         (f"joint-{side}", (f"method.discriminator.network={body}-{side}",))

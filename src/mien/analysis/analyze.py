@@ -20,7 +20,6 @@ from mien.media.kinds import kind_of
 from mien.media.report import DecodeReport
 from mien.media.resample import resample
 from mien.recognition.landmarks import in_crop
-from mien.recognition.preprocessing import Preprocessing
 from mien.recognition.protocol import Recogniser
 
 _Item = TypeVar("_Item")
@@ -137,7 +136,7 @@ class Analyzer:
         self.recogniser, self.tracker, self.min_face = recogniser, tracker, min_face
         self.margin = crop_margin(recogniser, margin)
         if recogniser is not None:
-            _check(recogniser.preprocessing)
+            _check(recogniser)
         self._detector_name = detector
         self._detect: Detector | None = None
 
@@ -212,11 +211,13 @@ class Analyzer:
             yield AnalyzedFrame(frame, found, numbers, mine)
 
 
-def _check(preprocessing: Preprocessing) -> None:
-    if preprocessing.interpolation != "bicubic":
+def _check(recogniser: Recogniser) -> None:
+    preprocessing = recogniser.preprocessing
+    together = preprocessing.window != 1 and not recogniser.follows
+    if together or preprocessing.interpolation != "bicubic":
         raise InputError(
-            "analysis feeds images resized bicubically; this model takes them resized by "
-            f"{preprocessing.interpolation}"
+            "analysis feeds single images resized bicubically; this model takes windows of "
+            f"{preprocessing.window} resized by {preprocessing.interpolation}"
         )
 
 
