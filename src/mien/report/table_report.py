@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 COUNT = 1000
-"""A figure from here on is a count: no decimals."""
+"""A figure from here on is a count, as a whole one above 1: no decimals."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ def shown(value: float, step: int | None) -> str:
     """A score with its step in brackets, a dash where there is none."""
     if not np.isfinite(value):
         return "–"
-    text = f"{value:,.0f}" if abs(value) >= COUNT else f"{value:.3f}"
+    count = abs(value) >= COUNT or (abs(value) > 1 and float(value).is_integer())
+    text = f"{value:,.0f}" if count else f"{value:.3f}"
     return text + (f" ({step:,})" if step is not None else "")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from mien.metrics.measures import Better, measure
 from mien.reproduction.asked import AskedRun
-from mien.reproduction.figures import Reached
+from mien.reproduction.figures import LAST, Reached
 
 Figures = Mapping[AskedRun, Mapping[str, Reached]]
 """By run: its figures."""
@@ -32,7 +32,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A claim that the best of some runs is better than the best of others."""
+    """A claim that the best of some runs is better than the best of others.
+
+    last: scores are of the end of each training, where the document's are.
+    """
 
     claim: str
     documents: str
@@ -40,16 +43,18 @@ class Comparison:
     better: Side
     worse: Side
     margin: float = MARGIN
+    last: bool = False
 
     def check(self, runs: Figures) -> Verdict:
         """Compare; cannot tell where one side is missing or they are closer than the margin."""
         of = measure(self.metric)
+        name = f"{self.metric}{LAST}" if self.last else self.metric
         best = [
             of.best(
                 [
                     value
                     for n, f in runs.items()
-                    if side(n) and of.name in f and np.isfinite(value := f[of.name].value)
+                    if side(n) and name in f and np.isfinite(value := f[name].value)
                 ]
             )
             for side in (self.better, self.worse)

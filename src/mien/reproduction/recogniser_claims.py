@@ -57,6 +57,7 @@ RECOGNISER_COMPARISONS = (
         "F1, pooled",
         _on_units("inception-v2", many=False),
         _on_units("vgg-16", many=False),
+        last=True,
     ),
     Comparison(
         "11 units: Inception V2 is more accurate than VGG 16",
@@ -64,6 +65,7 @@ RECOGNISER_COMPARISONS = (
         "accuracy, pooled",
         _on_units("inception-v2", many=False),
         _on_units("vgg-16", many=False),
+        last=True,
     ),
     Comparison(
         "Valence and arousal: VGG 16 errs less than Inception V2",
@@ -71,6 +73,7 @@ RECOGNISER_COMPARISONS = (
         "RMSE on ten",
         _affect("vgg-16"),
         _affect("inception-v2"),
+        last=True,
     ),
     *(
         Comparison(

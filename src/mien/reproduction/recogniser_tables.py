@@ -175,8 +175,9 @@ RECOGNISER_TABLES = (
         TableRun("CNN-GRU", "cnn-rnn-gru"), TableRun("CNN-LSTM", "cnn-rnn-lstm"),
     ), AFFECT, 0, FROM_NOISE, small=SMALL_SEQUENCES, small_words=SMALL_SEQUENCE_WORDS),
     Table("benroumpi-2018/figure-2.26", "Best of CNN and CNN-RNN", (
-        TableRun("CNN", "vgg-face"), TableRun("CNN-RNN", "cnn-rnn-gru"),
-    ), AFFECT, 0, f"{FROM_NOISE} The bests of Figures 2.24 and 2.25, run again."),
+        TableRun("CNN", "vgg-face", small=SMALL_PICTURES), TableRun("CNN-RNN", "cnn-rnn-gru"),
+    ), AFFECT, 0, f"{FROM_NOISE} The bests of Figures 2.24 and 2.25, run again.",
+          small=SMALL_SEQUENCES, small_words=f"{SMALL_WORDS}; {SMALL_SEQUENCE_WORDS}"),
     Table("benroumpi-2018/figure-2.27", "The modified CNN-M",
           (TableRun("CNN M", "cnn-m"),), AFFECT, 0, FROM_NOISE,
           small=SMALL_PICTURES, small_words=SMALL_WORDS),

@@ -8,7 +8,8 @@ class TableRun:
     """A row: the training behind it. suffix: added to the column's metric, where rows differ so.
 
     pictures: a drawn corpus instead of the store given (`mien toys`). steps: where the document
-    trained this row otherwise than the table's others; every: where it scored it so.
+    trained this row otherwise than the table's others; every: where it scored it so. small: the
+    row's own settings for small machines, instead of the table's.
     """
 
     row: str
@@ -18,6 +19,7 @@ class TableRun:
     pictures: str = ""
     steps: int = 0
     every: int = 0
+    small: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

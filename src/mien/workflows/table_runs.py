@@ -46,7 +46,7 @@ class Plan:
 
 def settings_of(plan: Plan, run: TableRun) -> tuple[str, ...]:
     """Settings of a row's recipe."""
-    return (*run.settings, *(plan.table.small if plan.small else ()))
+    return (*run.settings, *((run.small or plan.table.small) if plan.small else ()))
 
 
 def asked_run(plan: Plan, run: TableRun, steps: int) -> AskedRun:
