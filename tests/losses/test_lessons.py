@@ -1,4 +1,4 @@
-"""What bartissol-2017 learned of softmax on Action Units (section 4.1.3), as it would learn again."""
+"""What bartissol-2017 learned of softmax on Action Units, section 4.1.3, learned again."""
 
 import torch
 

@@ -208,11 +208,10 @@ def _chosen(
     summary.notes.append(f"{undefined:,} of {all_units.size:,} cells are undefined ({share:.0%})")
     if reading.only_11:
         eleven = all_units[:, [u - 1 for u in units]]
-        whole = ~np.isnan(eleven).any(1)
-        left = int((~whole).sum())
-        if left:
+        whole = np.flatnonzero((~np.isnan(eleven)).all(1))
+        if left := len(rows) - len(whole):
             summary.notes.append(f"{left} pictures lack one of the 11 units: left out")
-        rows = [row for row, keep in zip(rows, whole, strict=True) if keep]
+        rows = [rows[i] for i in whole]
         if not rows:
             raise InputError("no picture of the list has all of the 11 units")
     elif nameless := [n for n in numbers if n not in FACS and (all_units[:, n - 1] >= 0).any()]:
@@ -239,8 +238,7 @@ def _files(rows: list[Listed], folder: Path, summary: ImportSummary) -> list[Pat
     files = [_file(row.urls, by_stem) for row in rows]
     owners: dict[Path, Listed] = {}
     for row, file in zip(rows, files, strict=True):
-        before = owners.setdefault(file, row) if file else row
-        if file and before is not row:
+        if file is not None and (before := owners.setdefault(file, row)) is not row:
             raise InputError(
                 f"{shown(file)}: is the picture of two rows, lines {before.line} and {row.line}; "
                 "bartissol-2017's names are not one to one: rename, or take one row away"

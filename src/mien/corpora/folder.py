@@ -3,7 +3,7 @@
     PATH/labels.csv (or the only CSV there, or --csv) and PATH/images/... (or PATH/...)
 
 Columns: image (required); subject, split, video, expression, valence and arousal in [-1, 1], and
-AU1 ... AU46; any may be absent, any cell may be empty: unlabelled. A unit's values may be presence
+AU1 ... AU58; any may be absent, any cell may be empty: unlabelled. A unit's values may be presence
 (0 or 1), shares of full intensity (0 to 1) or FACS intensities (0 to 5).
 """
 
