@@ -150,6 +150,49 @@ def other_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _imported(folder, 48, "others", people=6, seed=1, name="somebody")
 
 
+@pytest.fixture(scope="session")
+def faces_with_landmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store of 32 drawn faces, 96 px, whose five landmarks are known, but for some."""
+    from mien.store import Store
+
+    folder = tmp_path_factory.mktemp("landmarks") / "store"
+    store, source = Store.open_or_create(folder, 96), np.random.default_rng(0)
+    smiles = source.uniform(-1, 1, 32).astype(np.float32)
+    points = np.array([[drawn_landmarks(smile, 96)] for smile in smiles], np.float32)
+    points = points.reshape(32, 10)
+    points[3::8] = np.nan
+    with store.new_shard() as shard:
+        shard.append(np.stack([np.asarray(draw_face(float(s), 200, 96)) for s in smiles]))
+        store.commit(
+            "drawn",
+            corpus="drawn",
+            kind="test",
+            crops=shard,
+            faces={
+                "subject": [f"person{i // 4}" for i in range(32)],
+                "image": [f"{i}.png" for i in range(32)],
+                **{name: np.full(32, edge, np.float32)
+                   for name, edge in zip(("x0", "y0", "x1", "y1"), (8, 8, 88, 88), strict=True)},
+                **{f"lm{i}{axis}": points[:, 2 * i + j]
+                   for i in range(5) for j, axis in enumerate("xy")},
+            },
+            labels={"drawn": {"valence": smiles, "arousal": np.abs(smiles)}},
+            split=["train"] * 20 + ["val"] * 8 + ["test"] * 4,
+            summary={},
+            margin=0.1,
+        )  # fmt: skip
+    return folder
+
+
+def drawn_landmarks(smile: float, size: int) -> list[tuple[float, float]]:
+    """Eyes, nose tip and corners of the mouth of `draw_face`, in pixels."""
+    eyes, mouth = size * 0.35, size * 0.68 - smile * size * 0.1
+    return [
+        (size * 0.33, eyes), (size * 0.67, eyes), (size * 0.5, size * 0.52),
+        (size * 0.3, mouth), (size * 0.7, mouth),
+    ]  # fmt: skip
+
+
 def _imported(folder: Path, size: int, called: str = "store", **corpus: Any) -> Path:
     from mien.corpora.folder import import_folder
     from mien.corpora.imported import ImportOptions

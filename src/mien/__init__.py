@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mien.workflows.download import download_images as download_images
     from mien.workflows.download import download_videos as download_videos
     from mien.workflows.evaluate import evaluate as evaluate
+    from mien.workflows.evaluate import evaluate_predictions as evaluate_predictions
     from mien.workflows.evaluate import sweep as sweep
     from mien.workflows.export_store import export_store as export_store
     from mien.workflows.film import film as film
@@ -70,6 +71,7 @@ _OFFERED = {
     "download_videos": "mien.workflows.download",
     "evaluate": "mien.workflows.evaluate",
     "export_store": "mien.workflows.export_store",
+    "evaluate_predictions": "mien.workflows.evaluate",
     "export_model": "mien.workflows.models",
     "film": "mien.workflows.film",
     "forget": "mien.workflows.forget",

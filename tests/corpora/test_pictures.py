@@ -23,17 +23,19 @@ def portrait() -> NDArray[np.uint8]:
 @pytest.mark.parametrize("side", [120, 48])
 def test_the_box_is_in_pixels_of_the_picture(portrait, side):
     picture = np.asarray(Image.fromarray(portrait).resize((side, side)))
-    box = FaceFinder().box(picture)
-    assert box is not None
+    box, points = FaceFinder()(picture)
     x0, y0, x1, y1 = np.array(box) / side
     assert 0 <= x0 < 0.45 < 0.55 < x1 <= 1
     assert 0 <= y0 < 0.45 < 0.6 < y1 <= 1.05
+    left, right, nose, left_mouth, right_mouth = points / side
+    assert x0 < left[0] < nose[0] < right[0] < x1
+    assert y0 < max(left[1], right[1]) < nose[1] < min(left_mouth[1], right_mouth[1]) < y1
 
 
 def test_a_face_that_fills_its_picture_is_found(portrait):
-    x0, y0, x1, y1 = (round(v) for v in FaceFinder().box(portrait))
+    x0, y0, x1, y1 = (round(v) for v in FaceFinder()(portrait)[0])
     tight = portrait[max(0, y0) : y1, max(0, x0) : x1]
-    box = np.array(FaceFinder().box(tight))
+    box = np.array(FaceFinder()(tight)[0])
     assert np.abs(box - [0, 0, tight.shape[1], tight.shape[0]]).max() < 0.25 * len(tight)
 
 
@@ -50,7 +52,10 @@ def test_where_there_is_none_the_picture_is_cut_whole_and_that_is_said(portrait,
     store = Store.open(tmp_path / "s")
     boxes = np.stack([store.column(name) for name in ("x0", "y0", "x1", "y1")], 1)
     assert boxes[1].tolist() == [15, 0, 75, 60]
-    assert boxes[0] == pytest.approx(FaceFinder().box(portrait), abs=0.01)
+    box, points = FaceFinder()(portrait)
+    assert boxes[0] == pytest.approx(box, abs=0.01)
+    assert store.landmarks()[0] == pytest.approx(points, abs=0.01)
+    assert np.isnan(store.landmarks()[1]).all()
 
 
 @pytest.mark.parametrize("find", [True, False])

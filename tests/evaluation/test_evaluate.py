@@ -134,3 +134,24 @@ def test_a_sweep_gives_each_metrics_best_and_when(faces, tmp_path, cli):
     page = (run / "report.html").read_text("utf-8")
     assert page.count('alt="samples at step') == 3
     assert "joint-32" in page
+
+
+def test_a_run_is_asked_everything_that_a_table_is(run_folder, faces, tmp_path, cli):
+    page = tmp_path / "page.html"
+    words = ("evaluate", run_folder, "--part", "test", "--intervals", "--by", "person")
+    more = ("--thresholds", "val", "--post-process", "val", "--against", run_folder)
+    done = cli(*words, *more, "--report", page, "--json")
+    assert done.code == 0, done.err
+    result = json.loads(done.out)
+    details = result["details"]
+    best = result["best"]["valence_arousal"]["outputs"]["valence"]["ccc"]
+    interval = details["intervals"]["heads"]["valence_arousal"]["valence CCC"]
+    assert interval["value"] == pytest.approx(best, abs=1e-6)
+    same = details["against"]["heads"]["valence_arousal"]["valence CCC"]
+    assert (same["difference"], same["p"]) == (0, 1)  # against itself
+    assert set(details["by"]["person"]) == {"corpus/person10", "corpus/person11"}
+    assert set(details["thresholds"]["units"]) == set(result["best"]["au"]["outputs"])
+    assert "Reliability" in page.read_text("utf-8")
+    kept = json.loads((run_folder / "evaluation.json").read_text())
+    assert kept["test"]["details"]["intervals"]["number"] == 2
+    assert "goes with no other question" in cli(*words, "--sweep").err

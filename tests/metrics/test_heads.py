@@ -182,6 +182,7 @@ def test_of_what_has_no_direction_none_is_best():
 def test_errors_and_losses_are_better_low_and_scores_high():
     by_name = {m.name: m.better for m in (*OF_CHECKPOINTS, *OF_RUNS)}
     low = {"MSE valence", "MSE arousal", "training 1-CCC", "testing 1-CCC", "duplicates"}
+    low |= {"MSE on ten", "RMSE on ten", "false positives", "false negatives"}
     assert {name for name, better in by_name.items() if better is Better.LOWER} == low
     assert by_name["diversity"] is Better.NEAREST_ONE
     assert {name for name, better in by_name.items() if better is Better.NEITHER} == {

@@ -5,7 +5,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mien.models import DISCRIMINATORS, GENERATORS, RECOGNISERS, channels_of
+from mien.models import (
+    DISCRIMINATORS,
+    GENERATORS,
+    RECOGNISERS,
+    channels_of,
+    frames_of,
+    landmarks_of,
+    takes_size,
+)
 from mien.models.checkpoint import NetworkCard, load_network, save_network
 from mien.models.gan.bodies import (
     Residual,
@@ -325,10 +333,13 @@ def test_every_network_trains_and_survives_the_disk(registry, name, tmp_path):
     conditional = hasattr(kind, "conditional")
     arguments = {"noise": 20} if generates else {"outputs": OUTPUTS}
     arguments |= {"classes": 3} if conditional else {}
+    arguments |= {"image_size": 32} if takes_size(kind) else {}  # quicker
     network = kind(**arguments)
     side, channels = network.image_size, channels_of(network)
-    given = (torch.rand(4, 20) if generates else torch.rand(4, channels, side, side),)
+    time = (frames_of(network),) if frames_of(network) > 1 else ()
+    given = (torch.rand(4, 20) if generates else torch.rand(4, *time, channels, side, side),)
     given += (torch.tensor([0, 1, 2, 0]),) if conditional else ()
+    given += (torch.rand(4, landmarks_of(network), 2),) if landmarks_of(network) else ()
     out = network(*given)
     assert torch.isfinite(out).all()
     if generates:

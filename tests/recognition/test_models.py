@@ -195,7 +195,12 @@ class Spy:
         self.preprocessing = Preprocessing(32, margin, **more)
         self.seen = []
 
-    def predict(self, crops, tracks=None, time_s=None):
+    follows = False
+
+    def anew(self):
+        return self
+
+    def predict(self, crops, tracks=None, time_s=None, landmarks=None):
         self.seen.append(crops)
         return self.inner.predict(crops)
 

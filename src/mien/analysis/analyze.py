@@ -19,13 +19,14 @@ from mien.media.images import pages_of, read_image
 from mien.media.kinds import kind_of
 from mien.media.report import DecodeReport
 from mien.media.resample import resample
-from mien.recognition.preprocessing import Preprocessing
+from mien.recognition.landmarks import in_crop
 from mien.recognition.protocol import Recogniser
 
 _Item = TypeVar("_Item")
 
 CHUNK = 8
-"""Frames held in memory at once, whatever the length of the video."""
+"""Frames held in memory at once, whatever the length of the video; as many as a recogniser sees
+together, where those are more."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class Analyzer:
         self.recogniser, self.tracker, self.min_face = recogniser, tracker, min_face
         self.margin = crop_margin(recogniser, margin)
         if recogniser is not None:
-            _check(recogniser.preprocessing)
+            _check(recogniser)
         self._detector_name = detector
         self._detect: Detector | None = None
 
@@ -147,7 +148,8 @@ class Analyzer:
         if self._detect is None:
             self._detect = DETECTORS[self._detector_name](self.min_face)
         tracker, begin, end = TRACKERS[self.tracker](), 0, 0
-        for chunk in _chunks(frames, CHUNK):
+        recogniser = None if self.recogniser is None else self.recogniser.anew()
+        for chunk in _chunks(frames, _together(recogniser)):
             seen = []
             for frame in chunk:
                 found = self._detect(frame.rgb)
@@ -158,7 +160,7 @@ class Analyzer:
                 people = numbers[kept] + begin
                 end = max(end, int(people.max(initial=-1)) + 1)
                 seen.append((frame, found[kept], people))
-            yield from self._predicted(seen)
+            yield from self._predicted(recogniser, seen)
 
     def analyze_crop(self, path: Path) -> AnalyzedFrame:
         """Predict one image that is a face already: no detection."""
@@ -169,22 +171,38 @@ class Analyzer:
         predictions = None
         if self.recogniser is not None:
             crop = self.recogniser.preprocessing.fit(picture.rgb)
-            predictions = self.recogniser.predict(crop[None])
+            points = self._landmarks([found])
+            predictions = self.recogniser.anew().predict(crop[None], landmarks=points)
         return AnalyzedFrame(picture, found, np.full(1, -1, np.intp), predictions)
 
+    def _landmarks(self, seen: list[Detections]) -> NDArray[np.float32] | None:
+        """Landmarks of the faces in their crops, for a model that takes them; else None."""
+        if self.recogniser is None or not self.recogniser.preprocessing.landmarks:
+            return None
+        points = [in_crop(found.landmarks, found.boxes, self.margin) for found in seen]
+        return np.concatenate(points)
+
     def _predicted(
-        self, seen: list[tuple[SourceFrame, Detections, NDArray[np.intp]]]
+        self,
+        recogniser: Recogniser | None,
+        seen: list[tuple[SourceFrame, Detections, NDArray[np.intp]]],
     ) -> Iterator[AnalyzedFrame]:
         predictions = None
-        if self.recogniser is not None:
-            side = self.recogniser.preprocessing.size
+        if recogniser is not None:
+            side = recogniser.preprocessing.size
             crops = [
                 square_crop(frame.rgb, box, side, self.margin)
                 for frame, found, _ in seen
                 for box in found.boxes
             ]
             empty = np.empty((0, side, side, 3), np.uint8)
-            predictions = self.recogniser.predict(np.stack(crops) if crops else empty)
+            times = [np.nan if f.time_s is None else f.time_s for f, _, _ in seen]
+            predictions = recogniser.predict(
+                np.stack(crops) if crops else empty,
+                np.concatenate([numbers for _, _, numbers in seen]),
+                np.repeat(times, [len(found) for _, found, _ in seen]),
+                landmarks=self._landmarks([found for _, found, _ in seen]),
+            )
         first = 0
         for frame, found, numbers in seen:
             faces = slice(first, first + len(found))
@@ -193,12 +211,20 @@ class Analyzer:
             yield AnalyzedFrame(frame, found, numbers, mine)
 
 
-def _check(preprocessing: Preprocessing) -> None:
-    if preprocessing.window != 1 or preprocessing.interpolation != "bicubic":
+def _check(recogniser: Recogniser) -> None:
+    preprocessing = recogniser.preprocessing
+    together = preprocessing.window != 1 and not recogniser.follows
+    if together or preprocessing.interpolation != "bicubic":
         raise InputError(
             "analysis feeds single images resized bicubically; this model takes windows of "
             f"{preprocessing.window} resized by {preprocessing.interpolation}"
         )
+
+
+def _together(recogniser: Recogniser | None) -> int:
+    """Frames that are looked at together: as many as the recogniser sees so, or a few."""
+    window = 1 if recogniser is None else recogniser.preprocessing.window
+    return window if window > 1 else CHUNK
 
 
 def _chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

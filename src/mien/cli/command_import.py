@@ -4,10 +4,12 @@ example: mien import folder wildfaces --store faces --labels "silver: MediaPipe 
          mien import actors cast --store faces --fps 6
 
 folder: photographs of faces and a CSV with the columns image, subject, split, video, expression,
-valence, arousal, AU1 ... AU46, all but the first optional. Pictures that are no faces may have a
+valence, arousal, AU1 ... AU58, all but the first optional. Pictures that are no faces may have a
 column class, of any names, instead of expression. Empty cells stay unlabelled. The CSV is checked
 whole first: a wrong cell or a missing image is named with its line and nothing is added.
 actors: the films of `mien actors`, detected, tracked and cropped as any video, with their truth.
+emotionet: EmotioNet's annotated list (URLs and 60 units; 999 is missing) and a folder of what
+`mien download images` could fetch of it; --units 11 keeps the annotated units alone.
 
 `mien import folder --help` lists the options of each. A corpus has its folder's name, or that of
 --corpus: in the store its people are `name/person`, its labels the layer `name`, and its split
@@ -24,7 +26,7 @@ from mien.errors import check_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", help="folder or actors")
+    parser.add_argument("kind", help="folder, actors, ferplus, emotionet, ...")
     parser.add_argument(
         "arguments",
         nargs=argparse.REMAINDER,

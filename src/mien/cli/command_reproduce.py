@@ -37,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=positive, default=os.cpu_count() or 1, help="runs at once"
     )
     parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument(
+        "--small",
+        action="store_true",
+        help="smaller pictures or frozen features, where end to end takes days; the title says so",
+    )
     parser.add_argument("--json", action="store_true")
 
 
@@ -53,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
     with progress_bar(args.table) as progress:
         page = reproduce(
             args.table, store=args.store, out=args.out, part=args.split, steps=args.steps,
-            budget_s=args.budget, workers=args.workers, seed=args.seed, progress=progress,
-            say=note,
+            budget_s=args.budget, workers=args.workers, seed=args.seed, small=args.small,
+            progress=progress, say=note,
         )  # fmt: skip
     _show(page, args.json)
     note(f"Open {page_folder(args.out, args.table) / 'index.html'}")

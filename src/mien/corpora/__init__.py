@@ -40,6 +40,7 @@ class Registered:
 
 CORPORA = {
     "actors": Registered("actors:Actors"),
+    "emotionet": Registered("emotionet:EmotioNet"),
     "ferplus": Registered("ferplus:FerPlus"),
     "folder": Registered("folder:Folder"),
     "hdf5": Registered("exchange:Hdf5"),

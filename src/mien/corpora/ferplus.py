@@ -103,16 +103,12 @@ def import_ferplus(
         summary.faces = len(chosen)
         summary.heads = {head.name: head.outputs for head in heads_in(labels)}
         summary.seconds = round(time.perf_counter() - started, 3)
-        boxes = np.array(done.boxes, np.float32).T
         store.commit(
             corpus,
             corpus=corpus,
             kind="ferplus",
             crops=crops,
-            faces={
-                "image": [row.name for row in chosen],
-                **dict(zip(("x0", "y0", "x1", "y1"), boxes, strict=True)),
-            },
+            faces={"image": [row.name for row in chosen], **done.places()},
             labels={corpus: labels},
             split=[row.part for row in chosen],
             summary=asdict(summary),

@@ -3,20 +3,20 @@
     PATH/labels.csv (or the only CSV there, or --csv) and PATH/images/... (or PATH/...)
 
 Columns: image (required); subject, split, video, expression, valence and arousal in [-1, 1], and
-AU1 ... AU46; any may be absent, any cell may be empty: unlabelled. A unit's values may be presence
+AU1 ... AU58; any may be absent, any cell may be empty: unlabelled. A unit's values may be presence
 (0 or 1), shares of full intensity (0 to 1) or FACS intensities (0 to 5).
 """
 
 import argparse
 import json
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.corpora.imported import ImportOptions, ImportSummary
 from mien.corpora.label_table import LabelTable, read_label_table
@@ -122,7 +122,7 @@ def import_folder(
             corpus=corpus,
             kind="folder",
             crops=crops,
-            faces=_faces(table, kept, np.array(done_crops.boxes, np.float32)),
+            faces=_faces(table, kept, done_crops.places()),
             labels={corpus: labels},
             split=[table.names["split"][row] for row in kept] if "split" in table.names else None,
             summary=asdict(summary),
@@ -211,10 +211,10 @@ def _inside(root: Path, name: str, follow_links: bool) -> Path | None:
     return None
 
 
-def _faces(table: LabelTable, rows: list[int], boxes: NDArray[np.float32]) -> dict[str, Any]:
+def _faces(table: LabelTable, rows: list[int], places: Mapping[str, Any]) -> dict[str, Any]:
     names = {name: table.names[name] for name in ("subject", "video") if name in table.names}
     return {
         **{name: [values[row] for row in rows] for name, values in names.items()},
         "image": [table.image[row] for row in rows],
-        **dict(zip(("x0", "y0", "x1", "y1"), boxes.T, strict=True)),
+        **places,
     }

@@ -213,7 +213,7 @@ def _unknown_column(path: Path, name: str) -> InputError:
     elif re.search(r"(?i)\.(jpe?g|png|bmp|webp|tiff?)$", name):
         hint = "the first line holds the columns' names, image first"
     else:
-        hint = f"known: {', '.join(known)}, AU1 ... AU46"
+        hint = f"known: {', '.join(known)}, AU1 ... AU58"
     return InputError(f"{path}, line 1: unknown column {name!r}: {hint}; or --ignore {name!r}")
 
 

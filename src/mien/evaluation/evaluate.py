@@ -1,7 +1,7 @@
 """Score checkpoints of a run on a split: every head, and real against generated."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,19 +11,18 @@ from numpy.typing import NDArray
 from mien.atomic import write_text
 from mien.errors import InputError
 from mien.evaluation.faceness import share_with_a_face
-from mien.labels.arrays import Labels, Predictions, joined
+from mien.labels.arrays import Labels, Predictions
 from mien.metrics.affect import DEFINITION, HEADLINE, affect_scores, headline
 from mien.models.images import to_pixels
 from mien.models.sampler import FaceSampler
-from mien.models.torch_recogniser import TorchRecogniser
+from mien.models.sequence_recogniser import open_recogniser
 from mien.progress import Progress, silent
 from mien.runs.run import Checkpoint, Run
 from mien.store import Store
+from mien.store.following import predict_faces
 from mien.store.membership import refuse_leaks, refuse_trained_on
-from mien.store.shards import Pixels
 from mien.text import to_json
 
-BATCH = 256
 FAKES = 2048
 """Generated faces whose share called fake is reported."""
 LOOKED_AT = 64
@@ -32,11 +31,16 @@ LOOKED_AT = 64
 
 @dataclass(frozen=True)
 class ScoredFaces:
-    """The faces of one part of a store that a run may be tested on, with their labels."""
+    """The faces of one part of a store that a run may be tested on, with their labels.
+
+    split, layers: those of the store that were asked for.
+    """
 
     store: Store
     rows: NDArray[np.intp]
     labels: Labels
+    split: str | None = None
+    layers: Sequence[str] | None = None
 
     @classmethod
     def of(
@@ -56,7 +60,7 @@ class ScoredFaces:
         rows = store.rows(part, split)
         if part != "train":
             refuse_trained_on(run.folder, run.info()["data"], store, rows)
-        return cls(store, rows, store.labels(layers).at(rows))
+        return cls(store, rows, store.labels(layers).at(rows), split, layers)
 
 
 def evaluate(
@@ -82,7 +86,7 @@ def evaluate(
         result[name] = {"step": checkpoint.step, **scored[checkpoint.step]}
     if chosen["last"].sampler is not None:
         spread = np.linspace(0, len(faces.rows) - 1, min(LOOKED_AT, len(faces.rows))).astype(int)
-        size = TorchRecogniser.load(chosen["last"].recogniser).preprocessing.size
+        size = open_recogniser(chosen["last"].recogniser).preprocessing.size
         crops = faces.store.pixels(size).gather(faces.rows[spread])
         result["real_with_a_face"] = share_with_a_face(crops)
     return result
@@ -104,10 +108,9 @@ def score_checkpoint(
     generated: int = FAKES,
 ) -> dict[str, Any]:
     """Score one checkpoint on faces, and on faces that it generates, if it does."""
-    recogniser = TorchRecogniser.load(checkpoint.recogniser)
-    pixels = faces.store.pixels(recogniser.preprocessing.size)
+    recogniser = open_recogniser(checkpoint.recogniser)
     note = f"step {checkpoint.step}"
-    predictions = joined(list(_predicted(recogniser, pixels, faces.rows, progress, note)))
+    predictions = predict_faces(recogniser, faces.store, faces.rows, progress, note)
     scores = affect_scores(predictions, faces.labels)
     fake = np.empty(0, np.float32)
     if checkpoint.sampler is not None:
@@ -122,25 +125,21 @@ def score_checkpoint(
     }
 
 
+def predictions_of(
+    checkpoint: Checkpoint, faces: ScoredFaces, progress: Progress = silent
+) -> Predictions:
+    """What one checkpoint says of the faces."""
+    recogniser = open_recogniser(checkpoint.recogniser)
+    note = f"step {checkpoint.step}"
+    return predict_faces(recogniser, faces.store, faces.rows, progress, note)
+
+
 def _share(
     probability: NDArray[np.float32], called: Callable[[NDArray[np.float32]], NDArray[np.bool_]]
 ) -> float:
     """Share of the faces that are called so; NaN where the network says nothing of them."""
     known = probability[~np.isnan(probability)]
     return float(np.mean(called(known))) if len(known) else float("nan")
-
-
-def _predicted(
-    recogniser: TorchRecogniser,
-    pixels: Pixels,
-    rows: NDArray[np.intp],
-    progress: Progress,
-    note: str,
-) -> Iterator[Predictions]:
-    for start in range(0, len(rows), BATCH):
-        part = rows[start : start + BATCH]
-        yield recogniser.predict(pixels.gather(part))
-        progress(start + len(part), len(rows), note)
 
 
 def remember(run: Run, name: str, result: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ reported flatters it: `mien evaluate` without --sweep does not.
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def _shown(labels: Labels) -> dict[str, float]:
 
 
 def _best(name: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
-    known = [s for s in steps if s[name] == s[name]]
+    known = [s for s in steps if s.get(name, math.nan) == s.get(name)]  # NaN is not itself
     if not known:
         return {"value": float("nan"), "step": None}
     value = measure(name).best([s[name] for s in known])

@@ -1,6 +1,7 @@
 """Scores of every kind of head, over a whole split."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 
 from mien.labels.kinds import likeliest
 from mien.metrics.classification import classification_scores
-from mien.metrics.continuous import ccc, mse, rmse
+from mien.metrics.continuous import TEN, ccc, mse, pooled_mse, rmse
 from mien.metrics.detection import detection_scores
+from mien.metrics.multilabel import multilabel_scores
 
 Floats = NDArray[np.float32]
 Scores = dict[str, Any]
@@ -39,7 +41,10 @@ def mean_known(values: Iterable[float]) -> float:
 
 
 class ContinuousScores:
-    """CCC, MSE and RMSE of each output (regression, ordinal); `mean_ccc` of those that have one."""
+    """CCC, MSE and RMSE of each output (regression, ordinal); `mean_ccc` of those that have one.
+
+    mse, rmse: over all outputs together.
+    """
 
     def scores(self, predicted: Floats, truth: Floats, outputs: Sequence[str]) -> Scores:
         """As the class says."""
@@ -52,7 +57,13 @@ class ContinuousScores:
             }
             for i, output in enumerate(outputs)
         }
-        return {"outputs": found, "mean_ccc": mean_known([row["ccc"] for row in found.values()])}
+        error = pooled_mse(predicted, truth)
+        return {
+            "outputs": found,
+            "mean_ccc": mean_known([row["ccc"] for row in found.values()]),
+            "mse": error,
+            "rmse": float(np.sqrt(error)),
+        }
 
     def headline(self, scores: Scores) -> float:
         """Mean CCC."""
@@ -72,11 +83,25 @@ class ContinuousScores:
         ]
 
 
+class AffectScores(ContinuousScores):
+    """The same of valence and arousal, with both errors on [-10, 10] too.
+
+    mse_ten, rmse_ten: over both outputs (bartissol-2017, eq. 22 to 25).
+    """
+
+    def scores(self, predicted: Floats, truth: Floats, outputs: Sequence[str]) -> Scores:
+        """As the class says."""
+        found = super().scores(predicted, truth, outputs)
+        error = pooled_mse(predicted, truth, TEN)
+        return {**found, "mse_ten": error, "rmse_ten": float(np.sqrt(error))}
+
+
 class PresenceScores:
-    """Precision, recall, F1 and accuracy of each output, and their means.
+    """Counts, precision, recall, F1, accuracy and AUC of each output, and their means.
 
     weighted_f1: each output's F1 weighted by how often it is present (kollias-2018, section IV-D).
-    mean: of mean F1 and mean accuracy (au-va-thesis).
+    mean: of mean F1 and mean accuracy (au-va-thesis). pooled: over all decisions together
+    (bartissol-2017, section 2.4.6).
     """
 
     def scores(self, predicted: Floats, truth: Floats, outputs: Sequence[str]) -> Scores:
@@ -93,6 +118,8 @@ class PresenceScores:
             "weighted_f1": weighted_f1(list(found.values())),
             "mean_accuracy": mean_accuracy,
             "mean": (mean_f1 + mean_accuracy) / 2,
+            "mean_auc": mean_known([row["auc"] for row in found.values()]),
+            "pooled": asdict(multilabel_scores(predicted, truth)),
         }
 
     def headline(self, scores: Scores) -> float:
@@ -112,6 +139,9 @@ class PresenceScores:
             (f"{short} weighted F1", scores["weighted_f1"]),
             (f"{short} mean accuracy", scores["mean_accuracy"]),
             (f"{short} mean of the two", scores["mean"]),
+            (f"{short} mean AUC", scores["mean_auc"]),
+            (f"{short} F1, pooled", scores["pooled"]["f1"]),
+            (f"{short} all right in a face", scores["pooled"]["exact_match"]),
         ]
 
 
@@ -157,7 +187,7 @@ class ClassScores:
 
 
 HEAD_SCORES: dict[str, KindScores] = {
-    "regression": ContinuousScores(),
+    "regression": AffectScores(),
     "binary": PresenceScores(),
     "ordinal": ContinuousScores(),
     "exclusive": ClassScores(),

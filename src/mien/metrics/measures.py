@@ -64,6 +64,29 @@ def _of_axis(axis: str) -> list[Measure]:
     ]
 
 
+_POOLED = {
+    "accuracy, pooled": ("pooled_accuracy", Better.HIGHER),
+    "all right in a face": ("exact_match", Better.HIGHER),
+    "partial accuracy": ("partial_accuracy", Better.HIGHER),
+    "recall, pooled": ("recall", Better.HIGHER),
+    "precision, pooled": ("precision", Better.HIGHER),
+    "F1, pooled": ("f1", Better.HIGHER),
+    "AUC": ("auc", Better.HIGHER),
+    "AUC of decisions": ("auc_thresholded", Better.HIGHER),
+    "true positives": ("true_positives", Better.HIGHER),
+    "false positives": ("false_positives", Better.LOWER),
+    "true negatives": ("true_negatives", Better.HIGHER),
+    "false negatives": ("false_negatives", Better.LOWER),
+}
+"""bartissol-2017's measures, over the decisions on all units."""
+
+
+def _pooled() -> list[Measure]:
+    return [
+        Measure(name, better, _at("au", "pooled", key)) for name, (key, better) in _POOLED.items()
+    ]
+
+
 OF_CHECKPOINTS: tuple[Measure, ...] = (
     Measure("mean F1", Better.HIGHER, _at("au", "mean_f1")),
     Measure("mean accuracy", Better.HIGHER, _at("au", "mean_accuracy")),
@@ -71,12 +94,16 @@ OF_CHECKPOINTS: tuple[Measure, ...] = (
     Measure("weighted F1", Better.HIGHER, _at("au", "weighted_f1")),
     Measure("macro F1", Better.HIGHER, _at("au", "mean_f1")),
     Measure("total accuracy", Better.HIGHER, _at("au", "mean_accuracy")),
+    *_pooled(),
     *_of_axis("valence"),
     *_of_axis("arousal"),
+    Measure("MSE on ten", Better.LOWER, _at("valence_arousal", "mse_ten")),
+    Measure("RMSE on ten", Better.LOWER, _at("valence_arousal", "rmse_ten")),
     Measure("mean CCC of intensities", Better.HIGHER, _at("au_intensity", "mean_ccc")),
     Measure("votes accuracy", Better.HIGHER, _at("expression_votes", "accuracy")),
     Measure("votes macro F1", Better.HIGHER, _at("expression_votes", "macro_f1")),
     Measure("expression macro F1", Better.HIGHER, _at("expression", "macro_f1")),
+    Measure("expression weighted F1", Better.HIGHER, _at("expression", "weighted_f1")),
     Measure("expression accuracy", Better.HIGHER, _at("expression", "accuracy")),
     Measure("real called real", Better.HIGHER, _at("real_called_real")),
     Measure("fake called fake", Better.HIGHER, _at("fake_called_fake")),

@@ -63,6 +63,16 @@ def save_network(path: Path, network: nn.Module, card: NetworkCard) -> None:
     save_file(tensors, path, metadata=card.header())
 
 
+def read_card(path: Path) -> NetworkCard | None:
+    """Read what a file that `save_network` wrote says of its network; None of any other file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+        return NetworkCard.of(header) if header.get("format") == FORMAT else None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+
+
 def load_network(
     path: Path, registry: Mapping[str, type[nn.Module]]
 ) -> tuple[nn.Module, NetworkCard]:

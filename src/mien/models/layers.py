@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.errors import InputError
+
 LEAK = 0.2
 """Slope of every leaky ReLU (kollias-2018, section IV-C).
 
@@ -21,8 +23,10 @@ class SameConv2d(nn.Conv2d):
     Where the padding is odd, the extra pixel goes to the right and bottom.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int) -> None:
-        super().__init__(channels_in, channels_out, kernel, stride)
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel: int, stride: int, bias: bool = True
+    ) -> None:
+        super().__init__(channels_in, channels_out, kernel, stride, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in, H, W) to (N, out, ceil(H / stride), ceil(W / stride))."""
@@ -72,10 +76,61 @@ def initialise(network: nn.Module, fan_in: bool = False) -> None:
     for bodies of other origin, He et al. 2015 instead.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.Linear):
             if fan_in:
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             else:
                 nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+class SameMaxPool2d(nn.MaxPool2d):
+    """Maximum with TensorFlow's 'SAME' padding: output size = ceil(input size / stride)."""
+
+    def __init__(self, kernel: int, stride: int) -> None:
+        super().__init__(kernel, stride)
+        self._kernel, self._stride = kernel, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, C, ceil(H / stride), ceil(W / stride))."""
+        above, below = self._padding(x.shape[2])
+        left, right = self._padding(x.shape[3])
+        if above == below == left == right:
+            return F.max_pool2d(x, self._kernel, self._stride, above)
+        padded = F.pad(x, (left, right, above, below), value=float("-inf"))
+        return F.max_pool2d(padded, self._kernel, self._stride)
+
+    def _padding(self, size: int) -> tuple[int, int]:
+        total = max((-(-size // self._stride) - 1) * self._stride + self._kernel - size, 0)
+        return total // 2, total - total // 2
+
+
+class InputRange(nn.Module):
+    """From the [-1, 1] of mien to what given weights were trained on, channel by channel.
+
+    It is fixed, not trained, and kept with the weights; of a network from random weights it changes
+    nothing. As a layer, it is exact where a convolution pads with zeros, too.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, channels: int = 3) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.ones(channels))
+        self.register_buffer("shift", torch.zeros(channels))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (N, C, H, W) in [-1, 1] to the same shape."""
+        return images * self.scale[:, None, None] + self.shift[:, None, None]
+
+
+def check_side(name: str, image_size: int, least: int = 32, step: int = 1) -> int:
+    """Return a side in pixels that a network works at; InputError for another."""
+    if image_size < least or image_size % step:
+        parts = f", in steps of {step}" if step > 1 else ""
+        raise InputError(
+            f"image_size {image_size} does not fit {name}, which is for {least} px or more{parts}"
+        )
+    return image_size

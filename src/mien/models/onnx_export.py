@@ -17,7 +17,7 @@ from mien.errors import InputError
 from mien.labels.arrays import Predictions
 from mien.models.heads import OutputSpec
 from mien.models.torch_recogniser import TorchRecogniser
-from mien.recognition.onnx_recogniser import IMAGES, OnnxRecogniser, RecogniserCard, write_card
+from mien.recognition.onnx_recogniser import OnnxRecogniser, RecogniserCard, write_card
 
 TOLERANCE = 1e-4
 """Largest difference between the predictions of a network and of its file."""
@@ -32,12 +32,18 @@ def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
     """
     import onnx
 
+    if recogniser.follows:
+        raise InputError(
+            f"{path}: a recogniser that follows people through time stays in torch; ONNX files "
+            "hold recognisers of single images"
+        )
     model = to_onnx(recogniser)
     crops = made_pictures(recogniser.preprocessing.size)
+    points = made_landmarks(recogniser.preprocessing.landmarks)
     with replacing(path) as temporary:
         onnx.save_model(model, str(temporary))
-        exported = OnnxRecogniser.load(temporary).predict(crops)
-        difference = largest_difference(exported, recogniser.predict(crops))
+        exported = OnnxRecogniser.load(temporary).predict(crops, landmarks=points)
+        difference = largest_difference(exported, recogniser.predict(crops, landmarks=points))
         if not difference <= TOLERANCE:
             raise InputError(f"{path}: the file would predict {difference:g} off the network")
     return difference
@@ -48,16 +54,19 @@ def to_onnx(recogniser: TorchRecogniser) -> Any:
     spec, preprocessing = recogniser.spec, recogniser.preprocessing
     fake = spec.fake is not None and spec.fake.probability
     card = RecogniserCard(spec.layout.heads, spec.learned, fake, preprocessing)
-    example = torch.zeros(2, preprocessing.channels, preprocessing.size, preprocessing.size)
+    example = (torch.zeros(2, preprocessing.channels, preprocessing.size, preprocessing.size),)
+    if preprocessing.landmarks:
+        example += (torch.zeros(2, preprocessing.landmarks, 2),)
+    faces = torch.export.Dim("faces")
     with _quiet():
         program = torch.onnx.export(
             _Named(recogniser.network, spec, card.outputs).eval(),
-            (example,),
+            example,
             dynamo=True,
             verbose=False,
-            input_names=[IMAGES],
+            input_names=card.inputs,
             output_names=card.outputs,
-            dynamic_shapes={IMAGES: {0: torch.export.Dim("faces")}},
+            dynamic_shapes={"given": tuple({0: faces} for _ in example)},
         )
     assert program is not None
     model = program.model_proto
@@ -74,8 +83,8 @@ class _Named(nn.Module):
         super().__init__()
         self.network, self.spec, self.names = network, spec, names
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        output = self.network(images)
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        output = self.network(*given)
         found = self.spec.layout.split(output)
         if self.spec.fake is not None:
             found["fake"] = self.spec.fake.logit(output, found)
@@ -131,6 +140,14 @@ def made_pictures(size: int) -> NDArray[np.uint8]:
     pictures = coarse[:, at][:, :, at]
     pictures[::2] = source.integers(0, 256, pictures[::2].shape, np.uint8)
     return pictures
+
+
+def made_landmarks(points: int) -> NDArray[np.float32]:
+    """Places in the pictures of `made_pictures` (N, points, 2), some of them unknown."""
+    source = np.random.default_rng(0)
+    made = source.uniform(-1, 1, (_TESTED, points, 2)).astype(np.float32)
+    made[source.random((_TESTED, points)) < 0.25] = np.nan
+    return made
 
 
 def largest_difference(one: Predictions, other: Predictions) -> float:

@@ -13,11 +13,14 @@ from mien.labels.arrays import Predictions
 from mien.models import RECOGNISERS
 from mien.models.checkpoint import load_network
 from mien.models.heads import OutputSpec
+from mien.recognition.landmarks import fitting
 from mien.recognition.preprocessing import Preprocessing
 
 
 class TorchRecogniser:
     """A recogniser or discriminator with its weights, in torch (`recognition.protocol`)."""
+
+    follows = False
 
     def __init__(
         self,
@@ -38,26 +41,46 @@ class TorchRecogniser:
             raise InputError(f"{path}: this network has no affect heads")
         return cls(network, card.spec, card.preprocessing)
 
+    def anew(self) -> "TorchRecogniser":
+        """Return itself: it remembers nobody."""
+        return self
+
     def predict(
         self,
         crops: NDArray[np.uint8],
         tracks: NDArray[np.intp] | None = None,
         time_s: NDArray[np.float64] | None = None,
+        landmarks: NDArray[np.float32] | None = None,
     ) -> Predictions:
         """Predict for RGB bytes (N, S, S, 3), S the size of the preprocessing.
 
-        Raises InputError for crops of another size or type.
+        Raises InputError for crops of another size or type, and without the landmarks that the
+        network takes.
         """
-        return self.predict_batches(
-            torch.from_numpy(self.preprocessing.batch(crops[i : i + self.batch_size]))
-            for i in range(0, len(crops), self.batch_size)
-        )
+        points = fitting(landmarks, len(crops), self.preprocessing.landmarks)
+        parts = (slice(i, i + self.batch_size) for i in range(0, len(crops), self.batch_size))
+        if points is None:
+            return self.predict_batches(self._images(crops[part]) for part in parts)
+        both = ((self._images(crops[part]), torch.from_numpy(points[part])) for part in parts)
+        return self._decoded([self._output(*pair) for pair in both])
+
+    def _images(self, crops: NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(self.preprocessing.batch(crops))
+
+    def predict_batches(self, batches: Iterable[Tensor]) -> Predictions:
+        """Predict for batches (N, C, S, S) as networks take them, that take nothing beside."""
+        return self._decoded([self._output(batch) for batch in batches])
 
     @torch.inference_mode()
-    def predict_batches(self, batches: Iterable[Tensor]) -> Predictions:
-        """Predict for batches (N, C, S, S) as networks take them."""
+    def _output(self, *inputs: Tensor) -> Tensor:
+        """Raw outputs (N, outputs) of a batch, on the CPU."""
         device = next(self.network.parameters()).device
-        parts = [self.network(batch.to(device)).float().cpu() for batch in batches]
+        output: Tensor = self.network(*(part.to(device) for part in inputs)).float().cpu()
+        return output
+
+    @torch.inference_mode()
+    def _decoded(self, parts: list[Tensor]) -> Predictions:
+        """Say what the raw outputs of several batches mean."""
         output = torch.cat(parts) if parts else torch.empty(0, self.spec.outputs)
         raw = self.spec.layout.split(output)
         fake = np.full(len(output), np.nan, np.float32)

@@ -1,8 +1,9 @@
 """A recogniser as an ONNX file: everything that it takes to use it rightly, and no torch.
 
-The graph takes `images`, float32 (N, C, S, S) as `Preprocessing.batch` makes them, and gives one
-output per head, by its name: raw outputs (N, width), scaled; a discriminator's `fake`, (N,), is
-the logit of being generated. The file's metadata hold one entry, `mien`, which is JSON:
+The graph takes `images`, float32 (N, C, S, S) as `Preprocessing.batch` makes them, and, where the
+preprocessing names P landmarks, `landmarks` (N, P, 2). It gives one output per head, by its name:
+raw outputs (N, width), scaled; a discriminator's `fake`, (N,), is the logit of being generated. The
+file's metadata hold one entry, `mien`, which is JSON:
 
 format         `mien-recogniser-1`
 heads          name and outputs of each, in order
@@ -26,10 +27,11 @@ from mien.errors import InputError
 from mien.labels.arrays import Learned, Predictions
 from mien.labels.heads import Head, head_from_dict, head_to_dict
 from mien.labels.kinds import Floats, sigmoid
+from mien.recognition.landmarks import fitting
 from mien.recognition.preprocessing import Preprocessing
 
 FORMAT, ENTRY = "mien-recogniser-1", "mien"
-IMAGES, FAKE = "images", "fake"
+IMAGES, LANDMARKS, FAKE = "images", "landmarks", "fake"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class RecogniserCard:
     learned: Learned
     fake: bool
     preprocessing: Preprocessing
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the graph's inputs."""
+        return [IMAGES, *([LANDMARKS] if self.preprocessing.landmarks else [])]
 
     @property
     def outputs(self) -> list[str]:
@@ -80,6 +87,8 @@ class OnnxRecogniser:
     sha256: to tell models apart. batch_size: crops that go through it at once.
     """
 
+    follows = False
+
     def __init__(self, model: Any, batch_size: int = 16) -> None:
         """Take an `onnx.ModelProto`; raises InputError where it is no recogniser of mien."""
         self.card, self.sha256 = _read_card(model)
@@ -102,33 +111,44 @@ class OnnxRecogniser:
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
 
+    def anew(self) -> "OnnxRecogniser":
+        """Return itself: it remembers nobody."""
+        return self
+
     def predict(
         self,
         crops: NDArray[np.uint8],
         tracks: NDArray[np.intp] | None = None,
         time_s: NDArray[np.float64] | None = None,
+        landmarks: NDArray[np.float32] | None = None,
     ) -> Predictions:
         """Predict for RGB bytes (N, S, S, 3), S the size of the preprocessing.
 
-        Raises InputError for crops of another size or type.
+        Raises InputError for crops of another size or type, and without the landmarks that the
+        network takes.
         """
         images = self.preprocessing.batch(crops)
+        points = fitting(landmarks, len(crops), self.preprocessing.landmarks)
+        given = {IMAGES: images} if points is None else {IMAGES: images, LANDMARKS: points}
         starts = range(0, len(images), self.batch_size)
-        parts = [self._run(images[i : i + self.batch_size]) for i in starts]
+        parts = [self._run({k: v[i : i + self.batch_size] for k, v in given.items()})
+                 for i in starts]  # fmt: skip
         raw = {h.name: _stacked((p[h.name] for p in parts), h.width) for h in self.heads}
         fake = np.full(len(images), np.nan, np.float32)
         if self.card.fake and parts:
             fake = sigmoid(np.concatenate([part[FAKE] for part in parts]))
         return Predictions.decoded(self.heads, raw, self.card.learned, fake)
 
-    def _run(self, images: Floats) -> dict[str, Floats]:
-        found = self._session.run(self.card.outputs, {IMAGES: images})
+    def _run(self, given: Mapping[str, Floats]) -> dict[str, Floats]:
+        found = self._session.run(self.card.outputs, dict(given))
         return dict(zip(self.card.outputs, found, strict=True))
 
     def _check_outputs(self) -> None:
         """Raise InputError where the graph is not the one that the card describes."""
         size, channels = self.preprocessing.size, self.preprocessing.channels
         wanted = {IMAGES: [channels, size, size]}
+        if self.preprocessing.landmarks:
+            wanted[LANDMARKS] = [self.preprocessing.landmarks, 2]
         wanted.update({head.name: [head.width] for head in self.heads})
         wanted.update({FAKE: []} if self.card.fake else {})
         ends = (*self._session.get_inputs(), *self._session.get_outputs())

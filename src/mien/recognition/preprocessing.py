@@ -26,6 +26,7 @@ class Preprocessing:
     side; None where the training pictures were cut by somebody else. channels: 3 (RGB) or 1 (grey).
     mean, std: a channel's value is (byte / 255 - mean) / std; 0.5 and 0.5 give [-1, 1].
     interpolation: a key of `INTERPOLATIONS`. window: frames seen together; 1 for single images.
+    landmarks: of a face, in the crop, that the network takes beside it; 0 of most.
     """
 
     size: int
@@ -35,10 +36,14 @@ class Preprocessing:
     std: float = 0.5
     interpolation: str = "bicubic"
     window: int = 1
+    landmarks: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that `from_dict` reads back."""
-        return asdict(self)
+        """Plain values that `from_dict` reads back; landmarks only where there are any."""
+        values = asdict(self)
+        if not self.landmarks:
+            del values["landmarks"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Preprocessing":

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mien.report.panels import Course
 
 
+COUNT = 1000
+"""A figure from here on is a count, as a whole one above 1: no decimals."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One figure of ours beside the printed one; steps where they were reached."""
@@ -59,7 +63,9 @@ def shown(value: float, step: int | None) -> str:
     """A score with its step in brackets, a dash where there is none."""
     if not np.isfinite(value):
         return "–"
-    return f"{value:.3f}" + (f" ({step:,})" if step is not None else "")
+    count = abs(value) >= COUNT or (abs(value) > 1 and float(value).is_integer())
+    text = f"{value:,.0f}" if count else f"{value:.3f}"
+    return text + (f" ({step:,})" if step is not None else "")
 
 
 def write_table_report(folder: Path, page: TablePage) -> None:

@@ -1,11 +1,14 @@
 """What a table asks of a run: kept in its run.json, by which tables and claims know it again."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 KEY = "asked"
 """Of run.json."""
+LONGEST = 160
+"""Characters of a folder's name."""
 
 
 @dataclass(frozen=True)
@@ -48,4 +51,8 @@ class AskedRun:
             f"steps={self.steps}",
         ]
         name = "_".join(word for word in words if word)
-        return "".join(c if c.isalnum() or c in "_.=" else "-" for c in name)
+        plain = "".join(c if c.isalnum() or c in "_.=" else "-" for c in name)
+        if len(plain) <= LONGEST:
+            return plain
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        return f"{plain[: LONGEST - 13]}_{digest}"

@@ -1,71 +1,25 @@
 """What the documents say follows from their tables, checked on the data at hand."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import spearmanr
 
 from mien.labels.action_units import DOCUMENT_AUS
-from mien.metrics.measures import Better, measure
-from mien.reproduction.asked import AskedRun
-from mien.reproduction.figures import Reached
-
-Figures = Mapping[AskedRun, Mapping[str, Reached]]
-"""By run: its figures."""
-Side = Callable[[AskedRun], bool]
-"""Whether a run is on one side of a comparison."""
-
-MARGIN = 0.02
-"""One run each tells no smaller difference from chance: below it, the verdict is UNCLEAR."""
-
-HELD, FAILED, UNCLEAR = "held", "did not hold", "cannot tell"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What came out for one claim. figures: what was compared, in words."""
-
-    claim: str
-    documents: str
-    verdict: str
-    figures: str
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A claim that the best of some runs is better than the best of others."""
-
-    claim: str
-    documents: str
-    metric: str
-    better: Side
-    worse: Side
-    margin: float = MARGIN
-
-    def check(self, runs: Figures) -> Verdict:
-        """Compare; cannot tell where one side is missing or they are closer than the margin."""
-        of = measure(self.metric)
-        best = [
-            of.best([f[of.name].value for n, f in runs.items() if side(n) and of.name in f])
-            for side in (self.better, self.worse)
-        ]
-        words = f"{self.metric}: {best[0]:.3f} against {best[1]:.3f}"
-        if not np.isfinite(best).all():
-            return Verdict(self.claim, self.documents, UNCLEAR, f"{words} (a run is missing)")
-        gap = best[1] - best[0] if of.better is Better.LOWER else best[0] - best[1]
-        verdict = UNCLEAR if abs(gap) < self.margin else HELD if gap > 0 else FAILED
-        return Verdict(self.claim, self.documents, verdict, words)
-
-
-def _starts(*names: str) -> Side:
-    """Runs of these recipes, on the store given: not those on drawn pictures."""
-    return lambda run: run.recipe in names and not run.pictures
-
-
-def _has(name: str, *settings: str) -> Side:
-    """Runs of a recipe with all of these settings."""
-    return lambda run: run.recipe == name and set(settings) <= set(run.settings)
+from mien.reproduction.comparison import (
+    FAILED,
+    HELD,
+    MARGIN,
+    UNCLEAR,
+    Comparison,
+    Figures,
+    Side,
+    Verdict,
+    has,
+    starts,
+)
+from mien.reproduction.recogniser_claims import RECOGNISER_COMPARISONS
 
 
 @dataclass(frozen=True)
@@ -112,29 +66,29 @@ def trivial_scores(shares: Sequence[float]) -> dict[str, float]:
 
 FAST, SLOW = "method.generator.learning_rate=1e-4", "method.generator.learning_rate=1e-5"
 CCC = "losses.valence_arousal=ccc"
-JOINT_THESIS = _starts("categorical-28-au-va-mse", "categorical-28-au-va-ccc")
+JOINT_THESIS = starts("categorical-28-au-va-mse", "categorical-28-au-va-ccc")
 
 COMPARISONS = (
     Comparison(
         "Units: the single-task discriminator beats the joint one",
         "au-va-thesis, Tables 3.15 against 3.22 and 3.25",
         "mean F1",
-        _starts("categorical-28-au"),
+        starts("categorical-28-au"),
         JOINT_THESIS,
     ),
     Comparison(
         "Units: the single-task discriminator beats the joint one",
         "kollias-2018, Table IX",
         "weighted F1",
-        _starts("config1-32-au"),
-        _starts("config1-32"),
+        starts("config1-32-au"),
+        starts("config1-32"),
     ),
     *(
         Comparison(
             f"{name.capitalize()}: the single-task discriminator beats the joint one",
             "au-va-thesis, Tables 3.19 and 3.20 against 3.21 and 3.24",
             f"CCC {name}",
-            _starts("categorical-28-va-mse", "categorical-28-va-ccc"),
+            starts("categorical-28-va-mse", "categorical-28-va-ccc"),
             JOINT_THESIS,
         )
         for name in ("valence", "arousal")
@@ -144,8 +98,8 @@ COMPARISONS = (
             f"{name.capitalize()}: the single-task discriminator beats the joint one",
             "kollias-2018, Table IX",
             f"CCC {name}",
-            _starts("config1-32-va"),
-            _starts("config1-32"),
+            starts("config1-32-va"),
+            starts("config1-32"),
         )
         for name in ("valence", "arousal")
     ),
@@ -153,23 +107,23 @@ COMPARISONS = (
         "Valence-arousal alone: MSE is better than 1 - CCC",
         "au-va-thesis, Table 3.19 against 3.20",
         "max CCC",
-        _starts("categorical-28-va-mse"),
-        _starts("categorical-28-va-ccc"),
+        starts("categorical-28-va-mse"),
+        starts("categorical-28-va-ccc"),
     ),
     Comparison(
         "Valence-arousal alone: MSE is better than 1 - CCC",
         "kollias-2018, Table IX",
         "max CCC",
         lambda run: run.recipe == "config1-32-va" and CCC not in run.settings,
-        _has("config1-32-va", CCC),
+        has("config1-32-va", CCC),
     ),
     *(
         Comparison(
             "Units: a higher update rate gives a better F1",
             f"au-va-thesis, Table 3.15, update rates 7 and 2 at the learning rate {rate[-4:]}",
             "mean F1",
-            _has("categorical-28-au", rate, "method.update_rate=7"),
-            _has("categorical-28-au", rate, "method.update_rate=2"),
+            has("categorical-28-au", rate, "method.update_rate=7"),
+            has("categorical-28-au", rate, "method.update_rate=2"),
         )
         for rate in (FAST, SLOW)
     ),
@@ -177,37 +131,37 @@ COMPARISONS = (
         "A higher update rate makes worse images (in how many the detector finds a face)",
         "au-va-thesis, Figures 3.28 to 3.30",
         "fakes with a face",
-        _has("categorical-28-au", SLOW, "method.update_rate=2"),
-        _has("categorical-28-au", SLOW, "method.update_rate=7"),
+        has("categorical-28-au", SLOW, "method.update_rate=2"),
+        has("categorical-28-au", SLOW, "method.update_rate=7"),
         0.1,
     ),
     Comparison(
         "Valence-arousal alone: no label smoothing is better",
         "au-va-thesis, Table 3.19",
         "max CCC",
-        _has("categorical-28-va-mse", "method.fake_labels.fake=1"),
-        _has("categorical-28-va-mse", "method.fake_labels.fake=0.9"),
+        has("categorical-28-va-mse", "method.fake_labels.fake=1"),
+        has("categorical-28-va-mse", "method.fake_labels.fake=0.9"),
     ),
     Comparison(
         "Joint, MSE: no label smoothing is better for valence-arousal",
         "au-va-thesis, Table 3.24",
         "max CCC",
-        _has("categorical-28-au-va-mse", "method.fake_labels.fake=1"),
-        _has("categorical-28-au-va-mse", "method.fake_labels.fake=0.9"),
+        has("categorical-28-au-va-mse", "method.fake_labels.fake=1"),
+        has("categorical-28-au-va-mse", "method.fake_labels.fake=0.9"),
     ),
     Comparison(
         "Joint, MSE, update rate 2: label smoothing is better for units",
         "au-va-thesis, Table 3.25",
         "mean F1",
-        _has("categorical-28-au-va-mse", "method.update_rate=2", "method.fake_labels.fake=0.9"),
-        _has("categorical-28-au-va-mse", "method.update_rate=2", "method.fake_labels.fake=1"),
+        has("categorical-28-au-va-mse", "method.update_rate=2", "method.fake_labels.fake=0.9"),
+        has("categorical-28-au-va-mse", "method.update_rate=2", "method.fake_labels.fake=1"),
     ),
     Comparison(
         "The Wasserstein critic with classes collapses less than the conditional GAN (doubles)",
         "kolbenschlag-2020, stages 2 and 3",
         "duplicates",
-        _starts("acwgan"),
-        _starts("cgan"),
+        starts("acwgan"),
+        starts("cgan"),
         0.1,
     ),
 )
@@ -217,13 +171,13 @@ TRIVIALS = (
         "Units alone: more accurate than calling every unit absent",
         "au-va-thesis, Tables 3.15 and 3.4: 0.924, 0.799",
         "mean accuracy",
-        _starts("categorical-28-au"),
+        starts("categorical-28-au"),
     ),
     Trivial(
         "Units alone: a better F1 than calling every unit present",
         "au-va-thesis, Tables 3.15 and 3.4: 0.799, 0.320",
         "mean F1",
-        _starts("categorical-28-au"),
+        starts("categorical-28-au"),
     ),
     Trivial(
         "Joint: units less accurate than calling every unit absent",
@@ -243,7 +197,7 @@ TRIVIALS = (
         "Joint: units less accurate than calling every unit absent",
         "kollias-2018, Table IX: 0.667; Table III over the 180,000 frames kept: 0.836",
         "mean accuracy",
-        _starts("config1-32"),
+        starts("config1-32"),
         below=True,
     ),
 )
@@ -254,7 +208,7 @@ def check_claims(runs: Figures) -> list[Verdict]:
     """Check every claim on the runs there are; claims of which no run is there are left out."""
     verdicts = [
         comparison.check(runs)
-        for comparison in COMPARISONS
+        for comparison in (*COMPARISONS, *RECOGNISER_COMPARISONS)
         if any(comparison.better(name) or comparison.worse(name) for name in runs)
     ]
     verdicts += [trivial.check(runs) for trivial in TRIVIALS if any(map(trivial.side, runs))]

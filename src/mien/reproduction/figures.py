@@ -7,10 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mien.metrics.continuous import course_scores
 from mien.runs.run import Run
 
 SWEPT = ("split", "checkpoints", "best", "shown", "last fakes with a face")
 """What a sweep.json has to have."""
+
+
+LAST = ", last"
+"""Behind the name of a measure: of the last checkpoint, not the best of all."""
 
 
 class Reached(NamedTuple):
@@ -57,6 +62,11 @@ def _of_sweep(sweep: dict[str, Any]) -> dict[str, Reached]:
     for unit, share in sweep["shown"].items():
         found[f"shown AU {int(unit.removeprefix('AU'))}"] = Reached(_number(share))
     last = sweep["checkpoints"][-1]
+    found |= {
+        f"{name}{LAST}": Reached(_number(value), last["step"])
+        for name, value in last.items()
+        if name != "step"
+    }
     found["fakes with a face"] = Reached(_number(sweep["last fakes with a face"]), last["step"])
     found["accuracy real/fake of real"] = Reached(_number(last["real called real"]), last["step"])
     found["accuracy real/fake of fake"] = Reached(_number(last["fake called fake"]), last["step"])
@@ -126,8 +136,9 @@ def _of_log(lines: list[dict[str, Any]]) -> dict[str, Reached]:
 
 
 def _statistics(name: str, series: np.ndarray) -> dict[str, Reached]:
+    course = course_scores(series)
     return {
-        f"{name}, minimum": Reached(float(series.min())),
-        f"{name}, mean": Reached(float(series.mean())),
-        f"{name}, std deviation": Reached(float(series.std())),
+        f"{name}, minimum": Reached(course.minimum),
+        f"{name}, mean": Reached(course.mean),
+        f"{name}, std deviation": Reached(course.std),
     }

@@ -30,7 +30,8 @@ def published() -> dict[str, tuple[Figure, ...]]:
     text = resources.files("mien.reproduction").joinpath("published.csv").read_text("utf-8")
     found: dict[str, list[Figure]] = {}
     for line in csv.DictReader(text.splitlines()):
-        name = line["table"] if line["table"].startswith("stage") else f"table-{line['table']}"
+        own = line["table"]  # stage-1, figure-2.24, equations-22-25; else the number of a table
+        name = own if own[0].islower() else f"table-{own}"
         found.setdefault(f"{line['document']}/{name}", []).append(
             Figure(
                 line["row"],

@@ -29,6 +29,7 @@ from mien.errors import InputError, unknown_name
 from mien.labels.arrays import Labels
 from mien.labels.heads import Head
 from mien.ranges import PIXEL_SIZE
+from mien.recognition.landmarks import in_crop
 from mien.store import commit as committing
 from mien.store import forget as forgetting
 from mien.store.commit import OFFICIAL, Committed, Import
@@ -51,7 +52,7 @@ from mien.store.schema import (
 from mien.store.segments import read_part
 from mien.store.shards import CropWriter, Pixels, derive_shard, shard_file
 from mien.store.subjects import Subjects, read_subjects
-from mien.store.windows import track_windows
+from mien.store.windows import track_numbers, track_windows
 
 DEFAULT = "default"
 """The split that `mien split` makes."""
@@ -262,6 +263,17 @@ class Store:
         flat = np.stack([self.column(name) for name in LANDMARKS], axis=1)
         return np.asarray(flat.reshape(-1, 5, 2), np.float32)
 
+    def landmarks_in_crops(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Five landmarks (N, 5, 2) of the faces at `rows`, -1 to 1 from edge to edge of the crop.
+
+        NaN where they, the box or the crop's margin are unknown.
+        """
+        boxes = np.stack([self.column(name)[rows] for name in ("x0", "y0", "x1", "y1")], axis=1)
+        sources = self.codes("source").at(rows)
+        margins = [self.info.sources.get(name, {}).get("margin") for name in sources.names]
+        known = np.array([np.nan if m is None else m for m in margins], np.float64)
+        return in_crop(self.landmarks()[rows], boxes, known[sources.codes])
+
     def windows(self, length: int, stride: int) -> NDArray[np.intp]:
         """Rows (W, length) of the faces of one track in `length` frames one after the other.
 
@@ -270,6 +282,11 @@ class Store:
         """
         columns = (self.codes("video").codes, self.column("track"), self.column("frame"))
         return track_windows(*columns, length, stride)
+
+    def tracks(self) -> NDArray[np.intp]:
+        """Number of every face's track, (N,), unlike in all videos; -1 of a photograph."""
+        columns = (self.codes("video").codes, self.column("track"), self.column("frame"))
+        return track_numbers(*columns)
 
     def pixels(self, size: int | None = None) -> Pixels:
         """Return the crops at `size` pixels (as imported, if None), deriving a smaller size once.

@@ -41,6 +41,17 @@ def track_windows(
     return np.asarray(windows[(windows >= 0).any(1)], np.intp)
 
 
+def track_numbers(
+    video: NDArray[np.int32], track: NDArray[np.int32], frame: NDArray[np.int32]
+) -> NDArray[np.intp]:
+    """Number the tracks from 0, by video and track; -1 for a face that belongs to none, (N,)."""
+    rows = np.flatnonzero((video >= 0) & (track >= 0) & (frame >= 0))
+    numbers = np.full(len(video), -1, np.intp)
+    if len(rows):
+        numbers[rows] = _track_numbers(video[rows], track[rows])
+    return numbers
+
+
 def _track_numbers(video: NDArray[np.int32], track: NDArray[np.int32]) -> NDArray[np.int64]:
     """Number the tracks from 0, by video and track."""
     key = video.astype(np.int64) * (int(track.max()) + 1) + track

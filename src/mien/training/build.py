@@ -1,5 +1,6 @@
 """The only place where a recipe becomes objects."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,10 @@ from mien.labels.expressions import CANONICAL, merged
 from mien.labels.heads import HEADS, Head, merged_heads, parse_outputs
 from mien.labels.kinds import KINDS
 from mien.losses import LOSSES
-from mien.models import channels_of
+from mien.models import channels_of, landmarks_of, takes_size
 from mien.models.checkpoint import NetworkCard
 from mien.models.heads import HeadLayout, OutputSpec
+from mien.models.sequences.base import SequenceNetwork
 from mien.recognition.preprocessing import Preprocessing
 from mien.store import Store
 from mien.store.membership import Members, describe_split, merged_members
@@ -33,12 +35,15 @@ from mien.training.sources import (
     open_sources,
     validation_of,
 )
-from mien.training.start import start_from
+from mien.training.start import Start, start_from
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything the loop needs. cards: what is kept with every network, by its name."""
+    """Everything the loop needs.
+
+    cards: what is kept with every network, by its name. told: what to know of the start, in words.
+    """
 
     recipe: Recipe
     compute: Compute
@@ -50,6 +55,7 @@ class Parts:
     data: dict[str, Any]
     stores: tuple[str, ...]
     cards: Mapping[str, NetworkCard]
+    told: tuple[str, ...] = ()
 
 
 def build(
@@ -72,14 +78,14 @@ def build(
     layout = HeadLayout(_chosen_heads(recipe, known), recipe.scales)
     spec = method.spec(layout, _learned(layout, sources))
     classes = _classes(spec, sources)
-    arguments = method.arguments(spec, len(classes))
+    arguments = _with_size(recipe, method.arguments(spec, len(classes)))
     method.check(recipe, spec, arguments)
     if not method.has_head_loss and (recipe.losses or recipe.weights):
         raise InputError(
             f"recipe {recipe.name}: method {method.name} reads no losses and no weights"
         )
     networks = _networks(recipe, arguments)
-    members = start_from(recipe, networks, spec) if fresh else {}
+    start = start_from(recipe, networks, spec) if fresh else Start()
     if method.takes_classes():
         condition = Head(CONDITION, classes)
         sources = [_with_class(recipe, source, condition) for source in sources]
@@ -87,11 +93,17 @@ def build(
         network.to(compute.device)
     compute.same_weights(networks.values())
     batch_heads = _batch_heads(layout, classes, method)
-    channels = channels_of(list(networks.values())[-1])
-    batches = make_batches(recipe, sources, batch_heads, channels, compute)
+    seeing = list(networks.values())[-1]
+    channels, points = channels_of(seeing), landmarks_of(seeing)
+    if points:
+        _check_landmarks(recipe, sources)
+    window = _window(recipe, seeing)
+    batches = make_batches(recipe, sources, batch_heads, channels, compute, points > 0)
     step = method.step(recipe, networks, spec, compute)
-    validation = [validation_of(recipe, source, layout.heads) for source in sources]
-    preprocessing = Preprocessing(recipe.image_size, _margin(sources), channels)
+    validation = [validation_of(recipe, source, layout.heads, window) for source in sources]
+    preprocessing = Preprocessing(
+        recipe.image_size, _margin(sources), channels, window=window or 1, landmarks=points
+    )
     return Parts(
         recipe,
         compute,
@@ -100,9 +112,10 @@ def build(
         spec,
         preprocessing,
         tuple(v for v in validation if v is not None),
-        merged_members(_described(sources, batch_heads), members),
+        merged_members(_described(sources, batch_heads), start.members),
         tuple(str(source.store.folder.resolve()) for source in sources),
         _cards(method, step, arguments, spec, preprocessing),
+        start.told,
     )
 
 
@@ -204,11 +217,33 @@ def _with_class(recipe: Recipe, source: TrainingSource, condition: Head) -> Trai
     return TrainingSource(source.settings, source.store, kept, labels)
 
 
+def _with_size(recipe: Recipe, arguments: Arguments) -> Arguments:
+    """Give the recipe's image size to those networks that work at several."""
+    several = {"image_size": recipe.image_size}
+    return {
+        name: {**arguments[name], **(several if takes_size(registry[settings.network]) else {})}
+        for name, (settings, registry) in recipe.method.roles().items()
+    }
+
+
+def _check_landmarks(recipe: Recipe, sources: Sequence[TrainingSource]) -> None:
+    """Refuse to train a network that takes landmarks where no training face has any."""
+    if not any(
+        np.isfinite(source.store.landmarks_in_crops(source.rows)).any() for source in sources
+    ):
+        stores = ", ".join(str(source.store.folder) for source in sources)
+        raise InputError(
+            f"recipe {recipe.name}: the network takes landmarks, and no training face of {stores} "
+            "has any; `mien ingest` finds them, and `mien import folder --find-faces`"
+        )
+
+
 def _networks(recipe: Recipe, arguments: Arguments) -> dict[str, nn.Module]:
     torch.manual_seed(recipe.seed)
     networks = {}
     for name, (settings, registry) in recipe.method.roles().items():
-        network = registry[settings.network](**arguments[name])
+        kind = registry[settings.network]
+        network = _made(recipe, kind, name, arguments[name])
         if network.image_size != recipe.image_size:
             raise InputError(
                 f"recipe {recipe.name}: image_size {recipe.image_size} does not fit "
@@ -216,6 +251,28 @@ def _networks(recipe: Recipe, arguments: Arguments) -> dict[str, nn.Module]:
             )
         networks[name] = network
     return networks
+
+
+def _window(recipe: Recipe, network: nn.Module) -> int | None:
+    """Frames that a network sees together, 1 where it streams; None where it follows nobody."""
+    if not isinstance(network, SequenceNetwork):
+        return None
+    return 1 if network.streams else recipe.data.window
+
+
+def _made(
+    recipe: Recipe, kind: type[nn.Module], role: str, arguments: Mapping[str, Any]
+) -> nn.Module:
+    """Make a network; InputError for a setting that its kind does not take, or one it lacks."""
+    known = inspect.signature(kind).parameters
+    more = next((key for key in arguments if key not in known), None)
+    less = next((k for k, p in known.items() if p.default is p.empty and k not in arguments), None)
+    if more or less:
+        told = f"takes no {more}" if more else f"needs {less}"
+        raise InputError(
+            f"recipe {recipe.name}: method.{role}.{more or less}: {kind.__name__} {told}"
+        )
+    return kind(**arguments)
 
 
 def _described(sources: Sequence[TrainingSource], heads: Sequence[Head]) -> dict[str, Any]:

@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien.labels.arrays import HeadArrays
+from mien.labels.kinds import Floats
 from mien.models.images import to_network
 from mien.store.shards import Pixels
 from mien.training.compute import Compute
 from mien.training.sampling import Sampler
 
+LANDMARKS = "landmarks"
+"""Name, beside those of heads, under which a batch carries places of landmarks."""
 DECODED_BYTES = 64 * 2**20
 """Of a split whose images are decoded once and kept: 5,000 faces at 32 px, 20,000 grey at 28 px.
 
@@ -26,14 +28,15 @@ To a network of two dense layers, reading a batch is a tenth of a step.
 class LabelBatch:
     """Labels of N faces as tensors, by head's name.
 
-    values: (N, K), 0 where unlabelled. valid: (N, K), 1 where labelled, else 0.
+    values: (N, K), 0 where unlabelled. valid: (N, K), 1 where labelled, else 0. What a network
+    takes beside an image is here too: the class (`CONDITION`), or `LANDMARKS`, (N, 2 P).
     """
 
     values: Mapping[str, Tensor]
     valid: Mapping[str, Tensor]
 
     @classmethod
-    def of(cls, labels: HeadArrays) -> "LabelBatch":
+    def of(cls, labels: Mapping[str, Floats]) -> "LabelBatch":
         """Turn label arrays into tensors and masks."""
         tensors = {name: torch.from_numpy(array) for name, array in labels.items()}
         return cls(
@@ -57,6 +60,13 @@ class LabelBatch:
             {name: change(tensor) for name, tensor in self.valid.items()},
         )
 
+    @property
+    def landmarks(self) -> Tensor:
+        """Landmarks (N, P, 2) in the crops, NaN where unknown; KeyError where none are carried."""
+        known = self.valid[LANDMARKS] > 0
+        places = torch.where(known, self.values[LANDMARKS], torch.nan)
+        return places.view(len(places), -1, 2)
+
     @classmethod
     def joined(cls, parts: Sequence["LabelBatch"]) -> "LabelBatch":
         """Labels of several batches, one after the other."""
@@ -71,12 +81,13 @@ class Batch:
     """N real faces, read when somebody looks: a generator's update may not need them at all."""
 
     def __init__(
-        self, size: int, images: Callable[[], Tensor], labels: Callable[[], LabelBatch]
+        self, there: Tensor, images: Callable[[], Tensor], labels: Callable[[], LabelBatch]
     ) -> None:
-        self._size, self._images, self._labels = size, images, labels
+        """there: (N,) False for a frame of a window that shows no face."""
+        self.there, self._images, self._labels = there, images, labels
 
     def __len__(self) -> int:
-        return self._size
+        return len(self.there)
 
     @cached_property
     def images(self) -> Tensor:
@@ -96,7 +107,7 @@ class FaceBatches:
         self,
         pixels: Pixels,
         rows: NDArray[np.intp],
-        labels: HeadArrays,
+        labels: Mapping[str, Floats],
         sampler: Sampler,
         channels: int = 3,
     ) -> None:
@@ -111,7 +122,7 @@ class FaceBatches:
         """Return the faces of a step, a function of it alone."""
         chosen = self.sampler.positions(step)
         return Batch(
-            len(chosen),
+            torch.from_numpy(chosen >= 0),
             lambda: self._images(chosen),
             lambda: self._labels[torch.from_numpy(chosen)],
         )
@@ -161,4 +172,4 @@ class MixedBatches:
         else:
             images = lambda: put(torch.cat([part.images for part in parts]))  # noqa: E731
             labels = lambda: LabelBatch.joined([p.labels for p in parts]).mapped(put)  # noqa: E731
-        return Batch(sum(map(len, parts)), images, labels)
+        return Batch(put(torch.cat([part.there for part in parts])), images, labels)

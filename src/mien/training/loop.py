@@ -22,10 +22,12 @@ from mien.labels.heads import VALENCE_AROUSAL
 from mien.metrics.affect import HEADLINE, affect_scores, flat_scores, headline
 from mien.metrics.heads import mean_known
 from mien.models.images import to_pixels
+from mien.models.sequence_recogniser import recogniser_of
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.progress import Progress, say_nothing, silent
 from mien.runs.run import Run
 from mien.store import Store
+from mien.store.following import predict_in_order
 from mien.training import checkpoints
 from mien.training.build import Parts, build
 from mien.training.log import Log
@@ -52,8 +54,9 @@ def train(
 ) -> dict[str, Any]:
     """Train to the recipe's number of steps and return run.json.
 
-    store: to train on; None where the recipe names its sources. warn: called with what the monitors
-    find, in plain words; it is kept in metrics.jsonl too. notes: kept in run.json.
+    store: to train on; None where the recipe names its sources. warn: called with what is to be
+    known of the start, and with what the monitors find, in plain words, which is kept in
+    metrics.jsonl too. notes: kept in run.json.
 
     Of several processes (`compute.py`), to be called in each, the first alone writes the run.
     Ctrl-C and SIGTERM finish the step, write a checkpoint and raise KeyboardInterrupt. Resuming
@@ -61,6 +64,8 @@ def train(
     InputError where a loss or gradient stops being finite, the last good checkpoint kept.
     """
     parts = build(recipe, store, fresh=not (resume and run.checkpoints()))
+    for text in parts.told:
+        warn(text)
     done, best, memory = _start(parts, run, resume, notes or {})
     with ExitStack() as stack:
         loop = Steps(parts, run)
@@ -234,7 +239,7 @@ class Loop(Steps):
             return
         mode = network.training
         try:
-            yield TorchRecogniser(network, self.parts.spec, self.parts.preprocessing)
+            yield recogniser_of(network, self.parts.spec, self.parts.preprocessing)
         finally:
             network.train(mode)
 
@@ -259,7 +264,9 @@ class Loop(Steps):
         return value
 
     def _score(self, done: int, recogniser: TorchRecogniser, faces: Validation) -> float:
-        predictions = recogniser.predict(faces.pixels.gather(faces.rows))
+        predictions = predict_in_order(
+            recogniser, faces.pixels, faces.rows, faces.following, faces.landmarks
+        )
         scores = affect_scores(predictions, faces.labels)
         value = headline(scores)
         store = Path(faces.store).name if len(self.parts.validation) > 1 else ""

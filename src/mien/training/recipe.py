@@ -60,9 +60,10 @@ class Recipe(Part):
     discriminator trains on. average: decay of the moving average of the recogniser's or generator's
     weights, which is used afterwards; 0 for none. schedule: course of the learning rates after
     `warmup` steps of linear rise. precision: bfloat16 is faster and not to the bit. train_share:
-    share of the training people that is used. start: weights to go on from: a run's folder, or a
-    name that `mien.weights` holds; empty for random ones. validation_faces: faces of the part val,
-    at most, that are scored while training; `mien evaluate` takes them all.
+    share of the training people that is used. start: weights to go on from: a run's folder, a file
+    (.safetensors, .pth) of mien's or of others (`models/pretrained.py`), or a name that
+    `mien.weights` holds; empty for random ones. validation_faces: faces of the part val, at most,
+    that are scored while training; `mien evaluate` takes them all.
     """
 
     name: str

@@ -40,3 +40,11 @@ class Augmentations(Part):
     blur: Share = 0.0
     noise: Share = 0.0
     erase: Share = 0.0
+
+    @property
+    def moves(self) -> str:
+        """The first of these changes that moves the face within its picture; empty for none."""
+        return next((name for name in _MOVING if getattr(self, name)), "")
+
+
+_MOVING = ("mirror", "shift", "rotate", "zoom")

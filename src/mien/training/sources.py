@@ -12,10 +12,11 @@ from mien.labels.arrays import Labels
 from mien.labels.heads import Head, merged_heads
 from mien.labels.kinds import likeliest
 from mien.store import Store
+from mien.store.following import Following
 from mien.store.membership import refuse_leaks
 from mien.store.shards import Pixels
 from mien.training.compute import Compute
-from mien.training.data import FaceBatches, MixedBatches
+from mien.training.data import LANDMARKS, FaceBatches, MixedBatches
 from mien.training.recipe import Recipe, Source
 from mien.training.sampling import Balanced, Sampler, Shuffled, Windowed, shares
 
@@ -24,12 +25,17 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Validation:
-    """The faces of one store that a run chooses its best checkpoint by."""
+    """The faces of one store that a run chooses its best checkpoint by.
+
+    following: their order, for a recogniser that follows people.
+    """
 
     store: str
     pixels: Pixels
     rows: Rows
     labels: Labels
+    landmarks: NDArray[np.float32]
+    following: Following
 
 
 @dataclass(frozen=True)
@@ -105,16 +111,35 @@ def make_batches(
     heads: Sequence[Head],
     channels: int,
     compute: Compute,
+    landmarks: bool = False,
 ) -> MixedBatches:
-    """Batches of all sources. heads: whose labels they carry."""
-    sizes = shares(recipe.batch_size, [source.settings.weight for source in sources])
+    """Batches of all sources. heads: whose labels they carry. landmarks: whether those too."""
+    together = _together(recipe)
+    weights = [source.settings.weight for source in sources]
+    sizes = [n * together for n in shares(recipe.batch_size // together, weights)]
     batches = []
     for number, (source, size) in enumerate(zip(sources, sizes, strict=True)):
         labels = source.labels.at(source.rows).of(heads)
         sampler = _sampler(recipe, source, labels, size, number, compute)
         pixels = source.store.pixels(recipe.image_size)
-        batches.append(FaceBatches(pixels, source.rows, labels, sampler, channels))
+        carried = dict(labels)
+        if landmarks:
+            points = source.store.landmarks_in_crops(source.rows)
+            carried[LANDMARKS] = points.reshape(len(points), -1)
+        batches.append(FaceBatches(pixels, source.rows, carried, sampler, channels))
     return MixedBatches(batches, compute)
+
+
+def _together(recipe: Recipe) -> int:
+    """Faces of a batch that cannot be parted: those of a window."""
+    if recipe.data.sampling != "windowed":
+        return 1
+    if recipe.batch_size % recipe.data.window:
+        raise InputError(
+            f"recipe {recipe.name}: batch_size {recipe.batch_size} is no multiple of data.window "
+            f"{recipe.data.window}"
+        )
+    return recipe.data.window
 
 
 def _sampler(
@@ -145,16 +170,35 @@ def _sampler(
 
 
 def validation_of(
-    recipe: Recipe, source: TrainingSource, heads: Sequence[Head]
+    recipe: Recipe, source: TrainingSource, heads: Sequence[Head], window: int | None = None
 ) -> Validation | None:
-    """Pick at most `validation_faces` of the part val; None where it has no face."""
+    """Pick at most `validation_faces` of the part val; None where it has no face.
+
+    window: for a recogniser that follows people, as `Following.of` takes it: whole tracks are then
+    picked, but for the last, which may be cut.
+    """
     try:
         rows = source.store.rows("val", source.split)
     except InputError:
         return None
     if len(rows) > recipe.validation_faces:
         draw = np.random.default_rng(recipe.seed)
-        rows = np.sort(draw.choice(rows, recipe.validation_faces, replace=False))
+        if window is None:
+            rows = np.sort(draw.choice(rows, recipe.validation_faces, replace=False))
+        else:
+            rows = _some_tracks(source.store, rows, recipe.validation_faces, draw)
     pixels = source.store.pixels(recipe.image_size)
     labels = source.labels.at(rows).of(heads)
-    return Validation(str(source.store.folder), pixels, rows, labels)
+    landmarks = source.store.landmarks_in_crops(rows)
+    following = Following.of(source.store, rows, window)
+    return Validation(str(source.store.folder), pixels, rows, labels, landmarks, following)
+
+
+def _some_tracks(store: Store, rows: Rows, count: int, draw: np.random.Generator) -> Rows:
+    """Pick `count` faces, track after track in an order drawn, each from its beginning."""
+    ordered = Following.of(store, rows, 1)
+    lone = -2 - np.arange(len(rows))
+    people = np.where(ordered.tracks < 0, lone, ordered.tracks)
+    names, place = np.unique(people, return_inverse=True)
+    turn = draw.permutation(len(names))[place]
+    return np.sort(rows[ordered.order[np.argsort(turn, kind="stable")[:count]]])

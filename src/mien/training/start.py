@@ -1,55 +1,114 @@
-"""Where a training starts: from random weights, from weights that come with mien, or from a run."""
+"""Where a training starts: from random weights, weights that come with mien, a run, or a file."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import nn
 
 from mien.errors import InputError
-from mien.models.checkpoint import load_network
+from mien.models import RECOGNISERS
+from mien.models.checkpoint import load_network, read_card
 from mien.models.heads import OutputSpec
+from mien.models.pretrained import WEIGHT_FILES, load_pretrained
+from mien.models.sequences.body import Body
 from mien.runs.run import Checkpoint, Run
 from mien.store.membership import KEPT, Members
 from mien.training.recipe import Recipe
 from mien.weights import shipped
 
 
-def start_from(recipe: Recipe, networks: Mapping[str, nn.Module], spec: OutputSpec) -> Members:
-    """Load `recipe.start` into fresh networks; returns whom those weights were trained on.
+@dataclass(frozen=True)
+class Start:
+    """members: whom the weights were trained on. told: what to know of them, in words."""
+
+    members: Members = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+
+
+def start_from(recipe: Recipe, networks: Mapping[str, nn.Module], spec: OutputSpec) -> Start:
+    """Load `recipe.start` into fresh networks.
 
     Raises InputError where there is no such start, or its networks or heads are not the recipe's.
+    Of a file of weights, whoever made it, the outputs may be others: they begin anew then.
     The people of weights that come with mien are nobody else: actors of a cast of their own.
     """
     if not recipe.start:
-        return {}
-    known = shipped()
+        return Start()
+    known, path = shipped(), Path(recipe.start)
+    if path.suffix.lower() in WEIGHT_FILES:
+        return _from_file(recipe, path, networks, spec)
     members: Members = {}
     if recipe.start in known:
         checkpoint = Checkpoint(known[recipe.start])
-    elif (Path(recipe.start) / "run.json").is_file():
-        run = Run.open(Path(recipe.start))
+    elif (path / "run.json").is_file():
+        run = Run.open(path)
         checkpoint = run.best()
-        data = run.info()["data"]
-        members = {kind: list(data.get(kind, ())) for kind in KEPT}
+        members = _members(run)
     else:
         raise InputError(
-            f"start={recipe.start}: neither a run's folder nor weights that come with mien "
-            f"({', '.join(known)})"
+            f"start={recipe.start}: neither a run's folder, nor a file of weights "
+            f"({', '.join(WEIGHT_FILES)}), nor weights that come with mien ({', '.join(known)})"
         )
     for name, network in networks.items():
         _load(recipe, checkpoint, name, network, spec)
-    return members
+    return Start(members)
+
+
+def _members(run: Run) -> Members:
+    """Whom a run was trained on."""
+    data = run.info()["data"]
+    return {kind: list(data.get(kind, ())) for kind in KEPT}
+
+
+def _from_file(
+    recipe: Recipe, path: Path, networks: Mapping[str, nn.Module], spec: OutputSpec
+) -> Start:
+    """Load a file of weights into the recipe's one network."""
+    if len(networks) > 1:
+        raise InputError(
+            f"start={recipe.start}: a file holds one network, and the recipe has "
+            f"{', '.join(networks)}; name a run's folder"
+        )
+    if not path.is_file():
+        raise InputError(f"start={recipe.start}: there is no such file; mien fetches no weights")
+    card = read_card(path)
+    same = card is not None and card.spec is not None and card.spec.layout == spec.layout
+    (network,) = networks.values()
+    body = getattr(network, "body", None)
+    if isinstance(body, Body) and (card is None or card.name == body.name):
+        whole = body.whole()
+        told = load_pretrained(path, whole)
+        body.load(whole.state_dict())
+    else:
+        told = load_pretrained(path, network, with_outputs=same)
+    folder = path.resolve().parent.parent.parent  # RUN/checkpoints/STEP/recogniser.safetensors
+    if (folder / "run.json").is_file():
+        return Start(_members(Run.open(folder)), (told,))
+    unknown = f"{path}: whom its weights were trained on is not known: keep them out of your tests"
+    return Start(told=(told, unknown))
 
 
 def _load(
     recipe: Recipe, checkpoint: Checkpoint, name: str, network: nn.Module, spec: OutputSpec
 ) -> None:
-    """Load one network of the start: its moving average where it has one."""
+    """Load one network of the start: its moving average where it has one.
+
+    Of a recogniser of single images, the body of a sequence network is taken, whatever its heads.
+    """
     _, registry = recipe.method.roles()[name]
     path = checkpoint.network(f"{name}_average") or checkpoint.network(name)
     if path is None:
         raise InputError(f"start={recipe.start}: holds no {name}")
-    found, card = load_network(path, registry)
+    found, card = load_network(path, {**registry, **RECOGNISERS})
+    body = getattr(network, "body", None)
+    if isinstance(body, Body) and isinstance(found, type(body.network)):
+        if not body.fits(found.state_dict()):
+            raise InputError(
+                f"start={recipe.start}: its {name}'s layers do not fit the recipe's body"
+            )
+        body.load(found.state_dict())
+        return
     shapes = [{k: v.shape for k, v in net.state_dict().items()} for net in (found, network)]
     if type(found) is not type(network) or shapes[0] != shapes[1]:
         raise InputError(

@@ -80,6 +80,6 @@ def _in_torch(path: Path) -> "TorchRecogniser":
         raise InputError(
             f"{path}: needs torch: pip install 'mien[train]' (a model exported to ONNX does not)"
         )
-    from mien.models.torch_recogniser import TorchRecogniser
+    from mien.models.sequence_recogniser import open_recogniser
 
-    return TorchRecogniser.load(path)
+    return open_recogniser(path)

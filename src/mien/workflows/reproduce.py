@@ -15,7 +15,7 @@ from mien.progress import Progress, say_nothing, silent
 from mien.report.table_report import Cell, TablePage, write_table_report
 from mien.reproduction.asked import AskedRun
 from mien.reproduction.claims import check_claims
-from mien.reproduction.figures import Reached, courses_of, figures_of, read_json
+from mien.reproduction.figures import LAST, Reached, courses_of, figures_of, read_json
 from mien.reproduction.published import figure, published
 from mien.reproduction.tables import ALIKE, TABLES
 from mien.store import Store
@@ -36,6 +36,7 @@ def reproduce(
     budget_s: float | None = None,
     workers: int | None = None,
     seed: int = 0,
+    small: bool = False,
     progress: Progress = silent,
     say: Callable[[str], None] = say_nothing,
 ) -> TablePage:
@@ -43,7 +44,8 @@ def reproduce(
 
     table: a key of `mien.reproduction.tables.TABLES`. part: of the store, that is scored. steps:
     of every run, instead of the document's; or budget_s: seconds for all of it. workers: runs at
-    once; None for all processors. Runs are kept below `out` and shared between tables; a call that
+    once; None for all processors. small: with the table's settings for small machines, which its
+    title then names. Runs are kept below `out` and shared between tables; a call that
     was broken off goes on. Raises InputError for what does not fit, or where a run fails.
     """
     if table not in TABLES:
@@ -52,6 +54,10 @@ def reproduce(
         raise InputError("steps and budget both say how long to train: give one")
     if steps is not None and steps < 1:
         raise InputError(f"steps {steps}: give at least 1")
+    if small and not TABLES[table].small:
+        raise InputError(
+            f"{table}: has no settings for small machines; --steps or --budget scale it"
+        )
     need("mien reproduce", "torch", "plotly")
     workers = os.cpu_count() or 1 if workers is None else workers
     if workers < 1 or seed < 0:
@@ -59,7 +65,7 @@ def reproduce(
     folder = Path(out)
     Store.open(Path(store)).rows(part)
     folder.mkdir(parents=True, exist_ok=True)
-    plan = Plan(TABLES[table], Path(store), folder, part, steps, seed, workers)
+    plan = Plan(TABLES[table], Path(store), folder, part, steps, seed, workers, small)
     if budget_s is not None:
         plan = replace(plan, steps=_fitting(plan, budget_s, progress, say))
     page = _page(plan, run_table(plan, progress), steps_of(plan))
@@ -77,7 +83,8 @@ def page_folder(out: Path, table: str) -> Path:
 def _fitting(plan: Plan, budget_s: float, progress: Progress, say: Callable[[str], None]) -> int:
     """Steps that fit a budget; a table that goes on keeps those of an earlier call."""
     path = plan.folder / "timing" / "steps.json"
-    what = f"{plan.table.name}, {budget_s:g} s, {plan.workers} workers, {plan.split}"
+    small = ", small" if plan.small else ""
+    what = f"{plan.table.name}, {budget_s:g} s, {plan.workers} workers, {plan.split}{small}"
     known = read_json(path) or {}
     steps = known.get(what)
     if not isinstance(steps, int) or steps < 1:
@@ -89,11 +96,12 @@ def _fitting(plan: Plan, budget_s: float, progress: Progress, say: Callable[[str
 def _page(plan: Plan, folders: dict[str, Path], steps: int) -> TablePage:
     """Put the figures of all runs into the table's form."""
     table = plan.table
+    last = LAST if table.last else ""
     rows = []
     for row in table.rows:
         found = figures_of(folders[row.row])
         cells = [
-            _cell(table.name, row.row, label, found.get(metric + row.suffix))
+            _cell(table.name, row.row, label, found.get(metric + row.suffix + last))
             for label, metric in table.columns
         ]
         rows.append((row.row, cells))
@@ -105,7 +113,7 @@ def _page(plan: Plan, folders: dict[str, Path], steps: int) -> TablePage:
     )
     return TablePage(
         table.name,
-        table.title if steps == table.steps else f"{table.title} ({_scaled(plan, steps)})",
+        _title(plan, steps),
         _notes(plan, folders),
         [label for label, _ in table.columns],
         rows,
@@ -128,6 +136,13 @@ def _cell(table: str, row: str, label: str, ours: Reached | None) -> Cell:
         bool(printed and printed.best),
         printed.note if printed else "",
     )
+
+
+def _title(plan: Plan, steps: int) -> str:
+    """The table's, and what was done otherwise than in the document."""
+    told = [_scaled(plan, steps)] if steps != plan.table.steps else []
+    told += [plan.table.small_words] if plan.small else []
+    return f"{plan.table.title} ({'; '.join(told)})" if told else plan.table.title
 
 
 def _scaled(plan: Plan, steps: int) -> str:
@@ -159,10 +174,7 @@ def _comparable(plan: Plan, folders: dict[str, Path], steps: int) -> dict[AskedR
 def _notes(plan: Plan, folders: dict[str, Path]) -> list[str]:
     """Say what the table is of, what the document saw in words, and which rows diverged."""
     return [
-        "Samples of the last checkpoint; in brackets its step."
-        if plan.table.columns == ALIKE
-        else f"Scored on the split {plan.split} of {plan.store.name}; best over all checkpoints on "
-        "that same split, as the documents do, which flatters; in brackets the step.",
+        _what_is_scored(plan),
         *([plan.table.note] if plan.table.note else []),
         *(
             f"In print, {seen.row}: {seen.note.removeprefix('no figure: ')}."
@@ -175,6 +187,18 @@ def _notes(plan: Plan, folders: dict[str, Path]) -> list[str]:
             if (folder / DIVERGED).exists()
         ),
     ]
+
+
+def _what_is_scored(plan: Plan) -> str:
+    if plan.table.columns == ALIKE:
+        return "Samples of the last checkpoint; in brackets its step."
+    where = f"Scored on the split {plan.split} of {plan.store.name}"
+    if plan.table.last:
+        return f"{where} at the end of the training, as the document does; in brackets the step."
+    return (
+        f"{where}; best over all checkpoints on that same split, as the documents do, which "
+        "flatters; in brackets the step."
+    )
 
 
 def _once(folders: dict[str, Path]) -> dict[str, Path]:

@@ -13,7 +13,7 @@ from mien.processors import idle_processors
 from mien.progress import Progress, silent
 from mien.reproduction.asked import KEY, AskedRun
 from mien.reproduction.figures import read_json, sweep_of
-from mien.reproduction.tables import Table, TableRun
+from mien.reproduction.table import Table, TableRun
 from mien.runs.run import Run
 
 CHECKPOINTS = 10
@@ -29,7 +29,10 @@ DIVERGED = "diverged.txt"
 
 @dataclass(frozen=True)
 class Plan:
-    """How a table is run. steps: None for the document's. split: part that the scores are of."""
+    """How a table is run. steps: None for the document's. split: part that the scores are of.
+
+    small: with the table's settings for small machines.
+    """
 
     table: Table
     store: Path
@@ -38,11 +41,17 @@ class Plan:
     steps: int | None
     seed: int
     workers: int
+    small: bool = False
+
+
+def settings_of(plan: Plan, run: TableRun) -> tuple[str, ...]:
+    """Settings of a row's recipe."""
+    return (*run.settings, *((run.small or plan.table.small) if plan.small else ()))
 
 
 def asked_run(plan: Plan, run: TableRun, steps: int) -> AskedRun:
     """What a row asks for: rows and tables that ask the same share a run."""
-    return AskedRun(run.recipe, run.settings, run.pictures, plan.seed, steps)
+    return AskedRun(run.recipe, settings_of(plan, run), run.pictures, plan.seed, steps)
 
 
 def run_folder(plan: Plan, run: TableRun, steps: int) -> Path:
@@ -176,8 +185,8 @@ def train_until(
     from mien.workflows.train import train
 
     settings = (
-        *run.settings, f"steps={until}", f"seed={plan.seed}", f"checkpoint_every={every}",
-        f"keep_checkpoints={ROUND}", f"log_every={max(1, min(50, every))}",
+        *settings_of(plan, run), f"steps={until}", f"seed={plan.seed}", f"checkpoint_every={every}",
+        f"keep_checkpoints={ROUND}", f"log_every={max(1, min(plan.table.log_every, every))}",
     )  # fmt: skip
     try:
         train(

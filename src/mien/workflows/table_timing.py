@@ -11,12 +11,22 @@ from mien.atomic import write_text
 from mien.errors import InputError
 from mien.progress import Progress, say_nothing, silent
 from mien.reproduction.figures import read_json
-from mien.reproduction.tables import TableRun
+from mien.reproduction.table import TableRun
 from mien.runs.run import Run
-from mien.workflows.table_runs import CHECKPOINTS, Plan, part_of, pool_of, run_folder, store_of
+from mien.workflows.table_runs import (
+    CHECKPOINTS,
+    Plan,
+    part_of,
+    pool_of,
+    run_folder,
+    settings_of,
+    store_of,
+)
 
 STEPS = 12
 """Of a timing; the second half is timed: a whole cycle of the documents' update rates."""
+COSTLY = ("batch_size=", "image_size=", "method.recogniser.body=", "method.body=")
+"""Settings that change what a step costs."""
 SPARE = 0.9
 """Share of the budget that is planned: machines waver."""
 
@@ -54,7 +64,8 @@ def steps_for(
 
 def _cost(plan: Plan, run: TableRun) -> tuple[float, float]:
     """Seconds that a run takes whatever its length, with all its checkpoints; and of a step."""
-    folder = plan.folder / "timing" / run.recipe
+    costly = [s for s in settings_of(plan, run) if s.startswith(COSTLY)]
+    folder = plan.folder / "timing" / "_".join([run.recipe, *costly])
     memory = folder / "cost.json"
     known = read_json(memory, ("fixed", "step"))
     if known is None:
@@ -77,8 +88,8 @@ def time_run(plan: Plan, run: TableRun, folder: Path) -> dict[str, float]:
     began = time.perf_counter()
     half = STEPS // 2
     settings = (
-        f"steps={STEPS}", f"log_every={half}", f"checkpoint_every={half}", "seed=0",
-        "keep_checkpoints=2",
+        *settings_of(plan, run), f"steps={STEPS}", f"log_every={half}",
+        f"checkpoint_every={half}", "seed=0", "keep_checkpoints=2",
     )  # fmt: skip
 
     def seconds(work: Callable[[], object]) -> float:

@@ -8,9 +8,10 @@ from pydantic import Field
 from mien.training.methods.categorical import Categorical
 from mien.training.methods.conditional import Conditional
 from mien.training.methods.recognition import Recognition
+from mien.training.methods.sequence import Sequence
 from mien.training.methods.wasserstein import Wasserstein
 
 AnyMethod = Annotated[
-    Recognition | Categorical | Conditional | Wasserstein, Field(discriminator="name")
+    Recognition | Sequence | Categorical | Conditional | Wasserstein, Field(discriminator="name")
 ]
-METHODS = ("recognition", "categorical", "conditional", "wasserstein")
+METHODS = ("recognition", "sequence", "categorical", "conditional", "wasserstein")

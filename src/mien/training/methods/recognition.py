@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mien.errors import InputError
-from mien.models import RECOGNISERS
+from mien.models import RECOGNISERS, frames_of, landmarks_of
 from mien.models.heads import OutputSpec
 from mien.training.augmentation import Augmentation
 from mien.training.average import MovingAverage
@@ -39,16 +39,21 @@ class Recognition(Method):
 
     def check(self, recipe: "Recipe", spec: OutputSpec, arguments: Arguments) -> None:
         """Refuse a recipe without heads, and networks that take a class."""
-        if not spec.layout.heads:
-            raise InputError(f"recipe {recipe.name}: a recogniser needs at least one head")
-        if not any(spec.learned.outputs.values()):
-            heads = ", ".join(head.name for head in spec.layout.heads)
-            raise InputError(
-                f"recipe {recipe.name}: no training face has a label of {heads}; `mien stats` "
-                "shows what the store has"
-            )
+        check_recogniser(recipe, spec)
         if self.takes_classes():
             raise InputError(f"recipe {recipe.name}: a recogniser takes no expression as an input")
+        kind = RECOGNISERS[self.recogniser.network]
+        if frames_of(kind) > 1:
+            raise InputError(
+                f"recipe {recipe.name}: {self.recogniser.network} takes windows of "
+                f"{frames_of(kind)} frames; method recognition shows it single faces, method "
+                "sequence windows"
+            )
+        if landmarks_of(kind) and (change := recipe.augmentation.moves):
+            raise InputError(
+                f"recipe {recipe.name}: augmentation.{change} moves the face and not its "
+                "landmarks, which this network takes"
+            )
 
     def step(
         self,
@@ -58,17 +63,34 @@ class Recognition(Method):
         compute: Compute,
     ) -> "RecognitionStep":
         """Make the step."""
-        network = networks["recogniser"].train()
-        optimiser = make_optimiser(
-            network, recipe.optimiser, self.recogniser.learning_rate, recipe.beta1, recipe.beta2,
-            recipe.weight_decay,
-        )  # fmt: skip
-        return RecognitionStep(
-            Trainee(network, optimiser, recipe.clip_norm, compute),
-            head_loss_of(recipe, spec),
-            Augmentation(**recipe.augmentation.model_dump()),
-            MovingAverage(network, recipe.average) if recipe.average else None,
+        network = networks["recogniser"]
+        trainee, augmentation = recogniser_parts(recipe, network, self.recogniser, compute)
+        average = MovingAverage(network, recipe.average) if recipe.average else None
+        return RecognitionStep(trainee, head_loss_of(recipe, spec), augmentation, average)
+
+
+def check_recogniser(recipe: "Recipe", spec: OutputSpec) -> None:
+    """Raise InputError for a recipe without heads, or without a label of any of them."""
+    if not spec.layout.heads:
+        raise InputError(f"recipe {recipe.name}: a recogniser needs at least one head")
+    if not any(spec.learned.outputs.values()):
+        heads = ", ".join(head.name for head in spec.layout.heads)
+        raise InputError(
+            f"recipe {recipe.name}: no training face has a label of {heads}; `mien stats` shows "
+            "what the store has"
         )
+
+
+def recogniser_parts(
+    recipe: "Recipe", network: nn.Module, settings: Network, compute: Compute
+) -> tuple[Trainee, Augmentation]:
+    """Set a network to training, with its optimiser, and the changes of its images."""
+    optimiser = make_optimiser(
+        network.train(), recipe.optimiser, settings.learning_rate, recipe.beta1, recipe.beta2,
+        recipe.weight_decay,
+    )  # fmt: skip
+    trainee = Trainee(network, optimiser, recipe.clip_norm, compute)
+    return trainee, Augmentation(**recipe.augmentation.model_dump())
 
 
 class RecognitionStep:
@@ -100,12 +122,18 @@ class RecognitionStep:
         """The moving average where there is one: that is what is used afterwards."""
         return self.average.network if self.average else self.trainee.network
 
+    def output(self, batch: Batch) -> Tensor:
+        """Raw outputs (N, outputs) of a batch's faces, changed at random."""
+        images = self.augmentation(batch.images)
+        points = [batch.labels.landmarks] if landmarks_of(self.trainee.network) else []
+        found: Tensor = self.trainee.network(images, *points)
+        return found
+
     def update(self, step: int, batch: Batch) -> Log:
         """Run one step and return what to log."""
         compute = self.trainee.compute
-        images = self.augmentation(batch.images)
         with compute.autocast():
-            output: Tensor = self.trainee.network(images)
+            output = self.output(batch)
         raw = self.head_loss.spec.layout.split(compute.gather(output.float()))
         terms = self.head_loss(raw, batch.labels.mapped(compute.gather))
         loss = sum_terms(terms)
