@@ -40,10 +40,22 @@ class Registered:
 
 CORPORA = {
     "actors": Registered("actors:Actors"),
+    "affectnet": Registered("affectnet:AffectNet"),
+    "affwild": Registered("affwild:AffWild"),
+    "affwild2": Registered("affwild2:AffWild2"),
+    "afew-va": Registered("afew_va:AfewVa"),
+    "benroumpi": Registered("documents:Benroumpi"),
+    "ck+": Registered("ckplus:CkPlus"),
+    "disfa": Registered("disfa:Disfa"),
+    "disfaplus": Registered("disfa:DisfaPlus"),
     "emotionet": Registered("emotionet:EmotioNet"),
+    "fer2013": Registered("fer2013:Fer2013"),
     "ferplus": Registered("ferplus:FerPlus"),
     "folder": Registered("folder:Folder"),
     "hdf5": Registered("exchange:Hdf5"),
     "huggingface": Registered("exchange:HuggingFace"),
     "mien-folder": Registered("exchange:MienFolder"),
+    "raf-db": Registered("raf_db:RafDb"),
+    "s-affwild2": Registered("affwild2:SAffWild2"),
+    "thesis": Registered("documents:Thesis"),
 }
