@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import mien
@@ -300,3 +302,76 @@ def test_a_folder_that_is_something_else_is_one_line(kind, tmp_path, capsys):
     assert len(said) == 1
     assert said[0].startswith("mien: error: ")
     assert not (tmp_path / "s").exists()
+
+
+def test_a_folder_with_frames_and_tracks_makes_sequences(tmp_path):
+    root = tmp_path / "f"
+    for i in range(4):
+        picture(root / f"{i}.png", i)
+    text(root / "labels.csv", "image,video,frame,track,valence,arousal",
+         "0.png,v,0,0,0,0", "1.png,v,1,0,0,0", "2.png,v,2,,0,0", "3.png,v,3,0,0,0")  # fmt: skip
+    mien.import_corpus("folder", root, store=tmp_path / "s", size=24)
+    store = Store.open(tmp_path / "s")
+    assert store.column("frame").tolist() == [0, 1, 2, 3]
+    assert store.windows(2, 2)[0].tolist() == [0, 1]
+    text(root / "labels.csv", "image,video,frame", "0.png,v,0.5")
+    with pytest.raises(InputError, match="not a whole number"):
+        mien.import_corpus("folder", root, store=tmp_path / "t", size=24)
+
+
+def test_the_catalogue_names_importers_that_exist(capsys):
+    assert main(["corpora", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["corpora"]
+    kinds = {entry["kind"] for entry in said} - {None}
+    assert kinds == set(CORPORA) - {"actors", "folder", "mien-folder", "hdf5", "huggingface",
+                                    "benroumpi", "thesis"}  # fmt: skip
+    assert sum(entry["table"] == "2.1" for entry in said) == 6
+    assert sum(entry["table"] == "2.2" for entry in said) == 8
+    assert main(["corpora", "--importable"]) == 0
+    assert "disfa" in capsys.readouterr().out
+
+
+LABEL_FILES = {
+    "affwild2": ("VA_Estimation_Challenge/Train_Set/v.txt", b"valence,arousal\n0.5,0.25\n-5,-5\n"),
+    "s-affwild2": ("train_set.txt", b"h\nv/00001.jpg,0.5,0.25,4,1,0,1,0,1,0,1,0,1,0,1,0\n"),
+    "disfa": ("ActionUnit_Labels/v/v_au1.txt", b"1,0\n2,5\n"),
+    "afew-va": ("v/v.json", b'{"actor": "a", "frames": {"00001": {"valence": 5, "arousal": -3}}}'),
+    "raf-db": ("list_patition_label.txt", b"train_1.jpg 3\ntest_1.jpg 4\n"),
+    "thesis": ("labels/v.txt", b"1 0.5 0.25\n2 -0.5 0\n"),
+    "benroumpi": ("labels/v.txt", b"0.5 0.25\n-0.5 0\n"),
+    "fer2013": ("fer2013.csv", b"emotion,pixels,Usage\n3," + b" ".join([b"9"] * 2304)
+                + b",Training\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LABEL_FILES)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_damaged_labels_are_refused_in_a_line_or_mean_what_they_say(kind, data, tmp_path_factory):
+    root = tmp_path_factory.mktemp("fuzz")
+    place, whole = LABEL_FILES[kind]
+    for name in ("cropped_aligned/v/00001.jpg", "Images/v/1.jpg", "frames/v/0000001.png",
+                 "frames/v/0000002.png", "v/00001.png", "train_1.jpg"):  # fmt: skip
+        picture(root / "c" / name)
+    broken = bytearray(whole)
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(broken) - 1))
+        what = data.draw(st.sampled_from([b"", b"9", b"-", b"nan", b"\n", b",", b"\xff", b"../"]))
+        broken[at : at + 1] = what or b" "
+    (root / "c" / place).parent.mkdir(parents=True, exist_ok=True)
+    (root / "c" / place).write_bytes(bytes(broken))
+    try:
+        mien.import_corpus(kind, root / "c", store=root / "s", size=8)
+    except InputError as refused:
+        error = str(refused)
+    else:
+        error = ""
+    if error:
+        assert "\n" not in error
+        assert not (root / "s").exists()
+        return
+    labels = Store.open(root / "s").labels()
+    for head in labels.heads:
+        low, high = head.kind.bounds
+        known = labels[head.name][np.isfinite(labels[head.name])]
+        assert ((known >= low) & (known <= high)).all()

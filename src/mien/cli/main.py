@@ -19,6 +19,7 @@ COMMANDS = {
     "standardise": "videos at one frame rate, with the time map kept",
     "trim": "cut videos by a list, split them by person or scene",
     "ingest": "videos into a store: decode, resample, detect, track, crop",
+    "corpora": "list public corpora and which of them can be imported",
     "import": "a public or private corpus into a store",
     "actors": "film people who do not exist, with exact ground truth",
     "toys": "draw digits or landscapes that any GAN should manage",

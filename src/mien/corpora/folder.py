@@ -3,8 +3,9 @@
     PATH/labels.csv (or the only CSV there, or --csv) and PATH/images/... (or PATH/...)
 
 Columns: image (required); subject, split, video, expression, valence and arousal in [-1, 1], and
-AU1 ... AU58; any may be absent, any cell may be empty: unlabelled. A unit's values may be presence
-(0 or 1), shares of full intensity (0 to 1) or FACS intensities (0 to 5).
+AU1 ... AU58; any may be absent, any cell may be empty: unlabelled. frame and track, beside video,
+say where in it a picture is from: sequences of them can be trained on. A unit's values may be
+presence (0 or 1), shares of full intensity (0 to 1) or FACS intensities (0 to 5).
 """
 
 import argparse
@@ -215,6 +216,7 @@ def _faces(table: LabelTable, rows: list[int], places: Mapping[str, Any]) -> dic
     names = {name: table.names[name] for name in ("subject", "video") if name in table.names}
     return {
         **{name: [values[row] for row in rows] for name, values in names.items()},
+        **{name: [values[row] for row in rows] for name, values in table.places.items()},
         "image": [table.image[row] for row in rows],
         **places,
     }

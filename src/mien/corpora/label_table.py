@@ -21,6 +21,8 @@ from mien.labels.heads import HEADS
 from mien.store.splits import split_name
 
 NAMES = ("subject", "split", "video", "expression", "class")
+PLACES = ("frame", "track")
+"""Whole numbers from 0: where in its video a picture is from; kept beside a column video."""
 MOST_CLASSES = 100
 CONTINUOUS = tuple(o for head in HEADS.values() if head.kind == "regression" for o in head.outputs)
 """Outputs of regression heads, in [-1, 1]."""
@@ -59,6 +61,7 @@ class LabelTable:
     image: list[str] = field(default_factory=list)
     line: list[int] = field(default_factory=list)
     names: dict[str, list[str | None]] = field(default_factory=dict)
+    places: dict[str, list[int | None]] = field(default_factory=dict)
     continuous: dict[str, Values] = field(default_factory=dict)
     au: dict[int, Values] = field(default_factory=dict)
     au_threshold: float = 0.5
@@ -124,7 +127,7 @@ def _kept_columns(
     columns = file.columns()
     scores = []
     for name in file.header:
-        if name in keys:
+        if name in keys or (name in PLACES and not keys and "video" in file.header):
             continue
         if _matches(name, (*options.ignore, *NOT_LABELS)):
             table.ignored.append(name)
@@ -168,6 +171,8 @@ def _checked(
             table.names[name] = _expressions(path, cells, table.line)
         elif name == "split":
             table.names[name] = _splits(path, cells, table.line)
+        elif name in PLACES:
+            table.places[name] = _whole_numbers(path, name, cells, table.line)
         elif name in NAMES:
             if name == "class":
                 _check_classes(path, cells, table.line)
@@ -425,6 +430,14 @@ def _splits(path: Path, cells: list[str], lines: list[int]) -> list[str | None]:
         except InputError as error:
             raise InputError(f"{path}, line {line}: {error}") from error
     return found
+
+
+def _whole_numbers(path: Path, name: str, cells: list[str], lines: list[int]) -> list[int | None]:
+    values = _numbers(path, name, cells, lines, 0, 2**24)
+    for value, cell, line in zip(values, cells, lines, strict=True):
+        if (value != value and cell.lower() not in MISSING) or value % 1 > 0:
+            raise InputError(f"{path}, line {line}: {name} is {cell}, not a whole number")
+    return [None if value != value else int(value) for value in values]
 
 
 def _numbers(
