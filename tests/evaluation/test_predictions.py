@@ -10,7 +10,11 @@ import pytest
 
 from mien.errors import InputError
 from mien.evaluation.joining import join
+from mien.evaluation.judged import JudgedFaces
 from mien.evaluation.prediction_table import read_prediction_table
+from mien.evaluation.submission import write_submission
+from mien.labels.arrays import Predictions
+from mien.labels.heads import Head
 from mien.store import Store
 
 
@@ -77,6 +81,26 @@ def test_openface_of_several_people_is_joined_by_its_landmarks(film, tmp_path):
     text = f"{header}\n4,0,0.300,1,1,0,{right}\n4,1,0.300,1,1,1,{left}\n"
     found = join(film, read_prediction_table(write(tmp_path / "talk.csv", text)))
     assert found.row[3:5].tolist() == [1, 0]  # its numbers of faces are its own
+
+
+def test_a_challenges_file_names_frames_from_1_and_is_what_is_written(film, tmp_path):
+    text = "image_location,valence,arousal\ntalk/00001.jpg,0.5,0.1\ntalk/00003.jpg,-0.5,0.2\n"
+    found = join(film, read_prediction_table(write(tmp_path / "va.txt", text)))
+    assert found.row[:3].tolist() == [0, -1, 1]
+    told = np.linspace(-1, 1, 14).reshape(7, 2).astype(np.float32)
+    heads = (Head("valence_arousal", ("valence", "arousal")),)
+    predictions = Predictions(heads, {"valence_arousal": told}, 7)
+    faces = JudgedFaces("m", film, film.rows(None), film.labels(), predictions)
+    assert write_submission(tmp_path / "abaw", faces) == {"VA": 5}  # five frames, a face each
+    lines = (tmp_path / "abaw" / "VA" / "predictions.txt").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == [f"talk/{n:05d}.jpg" for n in range(1, 6)]
+    assert lines[4].endswith(f",{told[3, 0]:.6f},{told[3, 1]:.6f}")  # who is seen more often
+    with pytest.raises(InputError, match="predicts nothing that a challenge asks for"):
+        write_submission(tmp_path, JudgedFaces("m", film, film.rows(None), film.labels(), few(7)))
+
+
+def few(n):
+    return Predictions((Head("au", ("AU12",)),), {"au": np.zeros((n, 1), np.float32)}, n)
 
 
 def test_faces_without_boxes_go_by_number_and_else_are_ambiguous(film, tmp_path):

@@ -15,6 +15,8 @@ from mien.reproduction.claims import (
     trivial_scores,
 )
 from mien.reproduction.figures import Reached
+from mien.reproduction.published import published
+from mien.reproduction.tables import TABLES
 
 FRAMES = 23_134
 SHOWN = {1: 6113, 2: 4825, 4: 4467, 6: 7825, 12: 8340, 15: 451, 20: 1803, 25: 3399}
@@ -90,3 +92,63 @@ def test_the_update_rate_is_compared_at_each_learning_rate(rate):
     assert len(found) == 1
     assert found[0].documents.endswith(rate)
     assert found[0].verdict == HELD
+
+
+# -- recognisers ----------------------------------------------------------------------------------
+
+
+def asked(name: str, row: str) -> AskedRun:
+    """The run behind a row of a table."""
+    run = next(r for r in TABLES[name].rows if r.row == row)
+    return AskedRun(run.recipe, run.settings, "", 0, 20)
+
+
+def test_units_of_bartissol_are_compared_at_the_end_of_the_training():
+    vgg, inception = (asked("bartissol-2017/table-5", row) for row in ("VGG 16", "Inception V2"))
+    of_sixty = asked("bartissol-2017/table-3", "VGG 16")
+    found = check_claims(
+        {
+            vgg: {"F1, pooled, last": Reached(0.407), "F1, pooled": Reached(0.9)},
+            inception: {"F1, pooled, last": Reached(0.521), "F1, pooled": Reached(0.6)},
+            of_sixty: {"F1, pooled, last": Reached(0.99)},  # another task: not of this claim
+        }
+    )
+    assert verdict(found, "11 units: Inception V2 is better").verdict == HELD
+    assert verdict(found, "11 units: Inception V2 is better").figures == (
+        "F1, pooled: 0.521 against 0.407"
+    )
+    assert not [v for v in found if "benroumpi" in v.documents]
+
+
+def test_table_x_holds_as_printed_and_fails_where_it_is_turned_round():
+    printed: dict[str, list[float | None]] = {}
+    for f in published()["kollias-2018/table-X"]:
+        printed.setdefault(f.row, []).append(f.value)
+    metrics = [metric for _, metric in TABLES["kollias-2018/table-X"].columns]
+
+    def runs(sign: float) -> dict:
+        return {
+            asked("kollias-2018/table-X", row): {
+                m: Reached(sign * v) for m, v in zip(metrics, values, strict=True) if v is not None
+            }
+            for row, values in printed.items()
+        }
+
+    for sign, expected in ((1, HELD), (-1, FAILED)):
+        found = [v for v in check_claims(runs(sign)) if v.documents == "kollias-2018, Table X"]
+        assert len(found) == 10
+        assert {v.verdict for v in found} == {expected}
+
+
+def test_table_xi_and_the_figures_of_benroumpi_hold_as_printed():
+    for document in ("kollias-2018/table-XI", "benroumpi-2018/figure-2.24",
+                     "benroumpi-2018/figure-2.25"):  # fmt: skip
+        runs: dict[AskedRun, dict[str, Reached]] = {}
+        for f in published()[document]:
+            runs.setdefault(asked(document, f.row), {})[f.metric] = Reached(f.value)
+        found = [v for v in check_claims(runs) if "a run is missing" not in v.figures]
+        assert found
+        # 0.645 against 0.641, 0.514 against 0.497: one run each tells no such difference.
+        close = [v for v in found if "cross-entropy" in v.claim and "CCC val" not in v.claim]
+        assert {v.verdict for v in close} <= {UNCLEAR}
+        assert {v.verdict for v in found if v not in close} == {HELD}, document

@@ -232,9 +232,9 @@ def _files(rows: list[Listed], folder: Path, summary: ImportSummary) -> list[Pat
     if not folder.is_dir():
         raise InputError(f"{shown(folder)}: is no folder")
     by_stem: dict[str, Path] = {}
-    for file in sorted(folder.iterdir()):
-        if file.is_file() and not file.is_symlink() and file.suffix.lower()[1:] in SUFFIXES:
-            by_stem[file.stem] = file
+    for found in sorted(folder.iterdir()):
+        if found.is_file() and not found.is_symlink() and found.suffix.lower()[1:] in SUFFIXES:
+            by_stem[found.stem] = found
     files = [_file(row.urls, by_stem) for row in rows]
     owners: dict[Path, Listed] = {}
     for row, file in zip(rows, files, strict=True):

@@ -1,5 +1,6 @@
 """Which face of a store each row of somebody's table is of, and what became of every row."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -20,6 +21,8 @@ TOLERANCE_S = 2e-3
 LEAST_OVERLAP = 0.3
 """Intersection over union of two boxes of one face, where a frame shows several."""
 SHOWN = 5
+_FRAME_OF = re.compile(r"(.+)/(\d{5,7})\.(?:jpg|png)")
+"""A frame as a picture, as the ABAW challenges name it: from 1."""
 
 Boxes = NDArray[np.float64]
 Place = tuple[int, int]
@@ -188,7 +191,7 @@ class _Places:
         for face, (v, i, m) in enumerate(zip(video, image, moment, strict=True)):
             place = (int(v), int(m)) if v >= 0 else (self._base + int(i), 0)
             self._faces.setdefault(place, []).append(face)
-        self._known: dict[str, tuple[str, int] | None] = {}
+        self._known: dict[tuple[str, tuple[str, ...]], tuple[str, int] | None] = {}
         if any(name is None for name in table.name):
             self.notes.append(f"rows without a name are taken for those of {table.path.stem!r}")
         self.by_frame = False
@@ -197,13 +200,15 @@ class _Places:
         """The picture that a row is of, None where the store has none."""
         name = self._table.name[row]
         found = self._named(self._table.path.stem if name is None else name)
+        frame = self._table.frame[row]
+        if found is None and name and (match := _FRAME_OF.fullmatch(name)):
+            found, frame = self._named(match[1], ("video",)), float(match[2]) - 1
         if found is None:
             return None
         kind, code = found
         if kind == "image":
             return (self._base + code, 0)
         if not self._by_time:
-            frame = self._table.frame[row]
             place = (code, -1 if np.isnan(frame) else int(frame))
             self.by_frame |= place in self._faces
             return place if place in self._faces else None
@@ -233,16 +238,18 @@ class _Places:
         when = self._table.time_s[row] if self._by_time else self._table.frame[row]
         return name if np.isnan(when) else f"{name} at {when:g}"
 
-    def _named(self, name: str) -> tuple[str, int] | None:
-        if name not in self._known:
-            self._known[name] = self._look_up(name)
-        return self._known[name]
+    def _named(self, name: str, kinds: tuple[str, ...] = ()) -> tuple[str, int] | None:
+        """Kind and code of a name; kinds: those that it may be of, the table's own by default."""
+        if not kinds:
+            kinds = ("video",) if self._table.name_kind == "video" else ("image", "video")
+            if self._table.name_kind in ("image", "image_path", "image_location"):
+                kinds = ("image",)
+        if (name, kinds) not in self._known:
+            self._known[name, kinds] = self._look_up(name, kinds)
+        return self._known[name, kinds]
 
-    def _look_up(self, name: str) -> tuple[str, int] | None:
+    def _look_up(self, name: str, kinds: tuple[str, ...]) -> tuple[str, int] | None:
         """Kind and code of a name, in full or without folders in front; videos without suffix."""
-        kinds = ("video",) if self._table.name_kind == "video" else ("image", "video")
-        if self._table.name_kind in ("image", "image_path"):
-            kinds = ("image",)
         parts = PurePosixPath(name.replace("\\", "/")).parts
         for start in range(len(parts)):
             short = "/".join(parts[start:])

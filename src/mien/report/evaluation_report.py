@@ -31,7 +31,8 @@ def write_evaluation_report(path: Path, result: Mapping[str, Any], name: str) ->
         if kept in result:
             scored[f"{kept} (step {result[kept]['step']})"] = result[kept]
     lines = zip(*(score_lines(scores) for scores in scored.values()), strict=True)
-    rows = [[_cell(v) for v in (pair[0][0], *(value for _, value in pair))] for pair in lines]
+    known = [pair for pair in lines if any(value == value for _, value in pair)]
+    rows = [[_cell(v) for v in (pair[0][0], *(value for _, value in pair))] for pair in known]
     tables = [("scores", ["", *scored], rows)]
     for title, (columns, cells) in detail_tables(result["details"]):
         tables.append((title, columns, [[_cell(v) for v in row] for row in cells]))
