@@ -310,6 +310,10 @@ def test_one_person_alone_trains_and_has_nobody_to_validate_on(tmp_path):
         (["method.recogniser.body=vanila"], "unknown body 'vanila': did you mean 'vanilla'"),
         (["method.recogniser.fully_connected=2"], "has 0 fully connected layers"),
         (["method.recogniser.layers=[]"], "at least one recurrent layer"),
+        (
+            ["method.recogniser.bidirectional=true", "data.window=1"],
+            "CnnGru sees frames together",
+        ),
         (["image_size=32"], "image_size 32 does not fit"),
     ],
 )

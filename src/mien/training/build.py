@@ -257,6 +257,10 @@ def _window(recipe: Recipe, network: nn.Module) -> int | None:
     """Frames that a network sees together, 1 where it streams; None where it follows nobody."""
     if not isinstance(network, SequenceNetwork):
         return None
+    if not network.streams and recipe.data.window == 1:
+        raise InputError(
+            f"recipe {recipe.name}: data.window=1: {type(network).__name__} sees frames together"
+        )
     return 1 if network.streams else recipe.data.window
 
 

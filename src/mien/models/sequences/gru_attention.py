@@ -63,7 +63,7 @@ class Attention(nn.Module):
         """Pick the last steps - 1 of every sequence, each behind its own end."""
         past = self.steps - 1
         if lengths is None:
-            lengths = torch.full((len(line),), longest, device=line.device)
+            return torch.cat([line[:, longest:].flatten(1), there[:, longest:]], 1)
         wanted = lengths[:, None] + torch.arange(past, device=line.device)
         kept = line.gather(1, wanted[:, :, None].expand(-1, -1, self.width))
         return torch.cat([kept.flatten(1), there.gather(1, wanted)], 1)
