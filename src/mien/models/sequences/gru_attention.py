@@ -40,12 +40,12 @@ class Attention(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Map frames (M, width) to what each attends to, (M, width), and the state after."""
         rows = padded(frames, lengths)
-        count, longest, past = len(rows), rows.shape[1], self.steps - 1
+        longest, past = rows.shape[1], self.steps - 1
         if state is None:
-            state = rows.new_zeros(count, self.state_size)
+            state = rows.new_zeros(len(rows), self.state_size)
         known, there = torch.split(state, [past * self.width, past], 1)
-        line = torch.cat([known.view(count, past, self.width), rows], 1)
-        there = torch.cat([there, there.new_ones(count, longest)], 1)
+        line = torch.cat([known.unflatten(1, (past, self.width)), rows], 1)
+        there = torch.cat([there, torch.ones_like(rows[:, :, 0])], 1)
         seen = self._attended(line, there, rows)
         return joined(seen, lengths), self._after(line, there, lengths, longest)
 
