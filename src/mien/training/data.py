@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -67,13 +68,32 @@ class LabelBatch:
         )
 
 
+class Faces(Protocol):
+    """All training faces, by their numbers from 0."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def read(self, faces: NDArray[np.intp]) -> Tensor:
+        """Images (N, channels, S, S) of faces, their numbers ascending, as batches have them."""
+
+
 class Batch:
-    """N real faces, read when somebody looks: a generator's update may not need them at all."""
+    """N real faces, read when somebody looks: a generator's update may not need them at all.
+
+    faces: (N,) numbers among all training faces, -1 for a frame without a face.
+    """
 
     def __init__(
-        self, size: int, images: Callable[[], Tensor], labels: Callable[[], LabelBatch]
+        self,
+        size: int,
+        images: Callable[[], Tensor],
+        labels: Callable[[], LabelBatch],
+        faces: NDArray[np.intp],
+        all_faces: "Faces",
     ) -> None:
         self._size, self._images, self._labels = size, images, labels
+        self.faces, self.all_faces = faces, all_faces
 
     def __len__(self) -> int:
         return self._size
@@ -114,17 +134,21 @@ class FaceBatches:
             len(chosen),
             lambda: self._images(chosen),
             lambda: self._labels[torch.from_numpy(chosen)],
+            chosen,
+            self,
         )
 
     def _images(self, chosen: NDArray[np.intp]) -> Tensor:
         missing = chosen < 0  # frames of a window that have no face
         if missing.any():
-            images = self._read(np.where(missing, 0, chosen))
+            images = self.read(np.where(missing, 0, chosen))
             images[torch.from_numpy(missing)] = 0
             return images
-        return self._read(chosen)
+        return self.read(chosen)
 
-    def _read(self, chosen: NDArray[np.intp]) -> Tensor:
+    def read(self, faces: NDArray[np.intp]) -> Tensor:
+        """Read images of faces by number."""
+        chosen = faces
         if self._decoded is not None:
             images = self._decoded.index_select(0, torch.from_numpy(chosen))
             if self.channels == 1:  # or strides, and with them roundings, would differ
@@ -147,6 +171,7 @@ class MixedBatches:
 
     def __init__(self, sources: Sequence[FaceBatches], compute: Compute) -> None:
         self.sources, self.compute = tuple(sources), compute
+        self._firsts = np.cumsum([0, *map(len, sources)])
 
     def __len__(self) -> int:
         return sum(len(source) for source in self.sources)
@@ -161,4 +186,20 @@ class MixedBatches:
         else:
             images = lambda: put(torch.cat([part.images for part in parts]))  # noqa: E731
             labels = lambda: LabelBatch.joined([p.labels for p in parts]).mapped(put)  # noqa: E731
-        return Batch(sum(map(len, parts)), images, labels)
+        numbers = [
+            np.where(part.faces < 0, -1, part.faces + first)
+            for part, first in zip(parts, self._firsts, strict=False)
+        ]
+        return Batch(sum(map(len, parts)), images, labels, np.concatenate(numbers), self)
+
+    def read(self, faces: NDArray[np.intp]) -> Tensor:
+        """Read images of faces by number, ascending, on the device."""
+        ends = np.searchsorted(faces, self._firsts)
+        parts = [
+            source.read(faces[first:end] - number)
+            for source, number, first, end in zip(
+                self.sources, self._firsts, ends, ends[1:], strict=False
+            )
+            if end > first
+        ]
+        return self.compute.put(torch.cat(parts))
