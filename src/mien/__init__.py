@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
     from mien.workflows.sample import sample as sample
+    from mien.workflows.search import search as search
     from mien.workflows.split import check_split as check_split
     from mien.workflows.split import split as split
     from mien.workflows.stats import stats as stats
@@ -68,6 +69,7 @@ _OFFERED = {
     "load_recogniser": "mien.workflows.models",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
+    "search": "mien.workflows.search",
     "split": "mien.workflows.split",
     "stats": "mien.workflows.stats",
     "sweep": "mien.workflows.evaluate",

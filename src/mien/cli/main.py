@@ -24,6 +24,7 @@ COMMANDS = {
     "forget": "take a person out of a store for good",
     "recipes": "list the recipes, or show one",
     "train": "train a recipe on a store",
+    "search": "train a recipe with several settings; say which does best",
     "evaluate": "score a run's last and best checkpoint on a split",
     "reproduce": "rerun a table of the documents, beside the figures it printed",
     "report": "the page of a run: curves, warnings, samples over time",
