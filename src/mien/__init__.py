@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
+    from mien.workflows.baseline import baseline as baseline
     from mien.workflows.demo import demo as demo
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import sweep as sweep
@@ -54,6 +55,7 @@ _OFFERED = {
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
+    "baseline": "mien.workflows.baseline",
     "check_split": "mien.workflows.split",
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",

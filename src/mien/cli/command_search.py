@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.workflows.search import parse_range, parse_values, search
+    from mien.workflows.search import search
+    from mien.workflows.search_study import parse_range, parse_values
 
     with progress_bar(f"search {args.recipe}") as progress:
         found = search(

@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "train a recipe on a store",
     "search": "train a recipe with several settings; say which does best",
     "evaluate": "score a run's last and best checkpoint on a split",
+    "baseline": "LDA, SVM or LSTM per Action Unit on the features of a frozen network",
     "reproduce": "rerun a table of the documents, beside the figures it printed",
     "report": "the page of a run: curves, warnings, samples over time",
     "sample": "generate faces, with what the discriminator says of each",

@@ -64,6 +64,7 @@ class FrozenBody:
         self.network = network
         self._still = [module for block in blocks[:-last] for module in block]
         trained = {id(w) for block in blocks[-last:] for m in block for w in m.parameters()}
+        trained |= {id(w) for w in network.parameters(recurse=False)}  # of no block: the end's
         for weight in network.parameters():
             weight.requires_grad_(id(weight) in trained)
         self._features: Features | None = None

@@ -86,7 +86,8 @@ class GradientNormWeights:
 
     Of each head G = |gradient of w L|, taken at the features that the last layer sees (theirs: at
     the last shared weights). Its target is the mean G times r^1.5, r the share of its first loss
-    that is left, over the heads' mean. w follows the gradient of sum |G - target|, and the weights
+    that is left, over the heads' mean. w follows the gradient of sum |G - target|, here in units of
+    the mean unweighted norm, so that the rate means the same for losses of any scale; the weights
     sum to the number of heads.
     """
 
@@ -131,10 +132,10 @@ class GradientNormWeights:
         left = {name: value / self._first[name] for name, value in values.items()}
         mean_left = sum(left.values()) / len(left)
         pulls = {name: self.factors[name] * norm for name, norm in norms.items()}
-        mean = sum(pulls.values()) / len(pulls)
+        mean, unit = sum(pulls.values()) / len(pulls), sum(norms.values()) / len(norms)
         for name, pull in pulls.items():
             target = mean * (left[name] / mean_left) ** self.RESTORE
-            slope = norms[name] * ((pull > target) - (pull < target))
+            slope = norms[name] / max(unit, 1e-12) * ((pull > target) - (pull < target))
             self.factors[name] = max(self.factors[name] - self.RATE * slope, 1e-3)
         scale = len(self.factors) / sum(self.factors.values())
         self.factors = {name: factor * scale for name, factor in self.factors.items()}
