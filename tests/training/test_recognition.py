@@ -8,6 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from conftest import write_corpus
+from mien.corpora.folder import import_folder
+from mien.corpora.imported import ImportOptions
 from mien.errors import InputError
 from mien.labels.arrays import Learned
 from mien.labels.heads import Head
@@ -21,6 +23,7 @@ from mien.training.frozen import CHUNK, FrozenBody, blocks_of, features_of, from
 from mien.training.loop import train
 from mien.training.recipe import load_recipe
 from mien.training.transfer import transfer
+from mien.workflows.split import split
 
 FROZEN = ("method.last_blocks=1", "augmentation={}", "batch_size=16", "average=0.0")
 
@@ -193,6 +196,45 @@ def test_fine_tuning_is_one_command_and_says_what_begins_at_random(cli, tmp_path
     same = ["--set", "start=mien-base", *words]
     result = cli("train", "mien-base", "--store", store, "--run", tmp_path / "again", *same)
     assert result.code == 0, result.err
+
+
+@pytest.mark.parametrize("weighting", ["fixed", "uncertainty", "gradient-norm"])
+def test_a_batch_without_any_label_teaches_nothing_and_breaks_nothing(faces, weighting):
+    words = ["losses.valence_arousal=ccc", "optimiser=sgd", "beta1=0.0", "weight_decay=0.0"]
+    parts = tuned(faces, *words, f"method.weighting={weighting}", "method.mixup=0.2")
+    batch = parts.batches.batch(0)
+    masked = {name: torch.zeros_like(valid) for name, valid in batch.labels.valid.items()}
+    object.__setattr__(batch.labels, "valid", masked)
+    weights = [w.detach().clone() for w in parts.step.networks["recogniser"].parameters()]
+    log = parts.step.update(0, batch)
+    assert float(log["recogniser/loss"].detach()) == 0
+    assert float(log["recogniser/gradient_norm"]) == 0
+    after = parts.step.networks["recogniser"].parameters()
+    assert all(torch.equal(a, b) for a, b in zip(weights, after, strict=True))
+    log = parts.step.update(1, parts.batches.batch(1))
+    assert 0 < float(log["recogniser/loss"].detach()) < 100
+
+
+def test_a_class_that_never_occurs_neither_breaks_the_loss_nor_is_ever_right(faces):
+    classes = "heads.expression_votes=['neutral', 'happiness', 'sadness', 'fear']"
+    asked = "{prior=1.0, inverse_frequency=1.0, smoothing=0.1}"
+    parts = tuned(faces, classes, f"adjust.expression_votes={asked}", "data.sampling=balanced")
+    share = parts.spec.learned.shares["expression_votes"]
+    assert 0 < share[3] < share[:3].min()
+    log = parts.step.update(0, parts.batches.batch(0))
+    assert 0 < float(log["recogniser/expression_votes"]) < 20
+
+
+def test_what_nobody_labelled_and_a_missing_val_are_said(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus", people=1, each=8, splits=False)
+    store = Store.open_or_create(tmp_path / "store", 48)
+    import_folder(corpus, store, ImportOptions())
+    split(tmp_path / "store", ratios=(1, 0, 0))
+    said: list[str] = []
+    recipe = load_recipe("fine-tune", ["heads.au=[12, 45]", "batch_size=8"])
+    build(recipe, Store.open(tmp_path / "store"), say=said.append)
+    assert "no training face has a label of 1 of 2 outputs of au: that is not predicted" in said
+    assert "there is no face of the part val: the last checkpoint counts as the best" in said
 
 
 @pytest.mark.parametrize(

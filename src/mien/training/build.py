@@ -94,6 +94,8 @@ def build(
     batches = make_batches(recipe, sources, batch_heads, channels, compute)
     step = method.step(recipe, networks, spec, compute)
     validation = [validation_of(recipe, source, layout.heads) for source in sources]
+    if spec.fake is None:
+        _say_what_is_missing(spec, any(validation), say)
     preprocessing = Preprocessing(recipe.image_size, _margin(sources), channels)
     return Parts(
         recipe,
@@ -175,6 +177,21 @@ def _learned(layout: HeadLayout, sources: Sequence[TrainingSource]) -> Learned:
         if head.kind.counted:
             shares[head.name] = shares_of(labels, head.kind.classes)
     return Learned(found, shares)
+
+
+def _say_what_is_missing(spec: OutputSpec, validated: bool, say: Callable[[str], None]) -> None:
+    """Tell what a recogniser will not predict, and that nothing chooses its best checkpoint."""
+    missing = []
+    for head in spec.layout.heads:
+        lacks = len(head.outputs) - len(spec.learned.outputs.get(head.name, ()))
+        if lacks == len(head.outputs):
+            missing.append(head.name)
+        elif lacks:
+            missing.append(f"{lacks} of {len(head.outputs)} outputs of {head.name}")
+    if missing:
+        say(f"no training face has a label of {', '.join(missing)}: that is not predicted")
+    if not validated:
+        say("there is no face of the part val: the last checkpoint counts as the best")
 
 
 def _classes(spec: OutputSpec, sources: Sequence[TrainingSource]) -> tuple[str, ...]:
