@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
+    from mien.workflows.baseline import baseline as baseline
     from mien.workflows.demo import demo as demo
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import sweep as sweep
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
     from mien.workflows.sample import sample as sample
+    from mien.workflows.search import search as search
     from mien.workflows.split import check_split as check_split
     from mien.workflows.split import split as split
     from mien.workflows.stats import stats as stats
@@ -53,6 +55,7 @@ _OFFERED = {
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
+    "baseline": "mien.workflows.baseline",
     "check_split": "mien.workflows.split",
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",
@@ -68,6 +71,7 @@ _OFFERED = {
     "load_recogniser": "mien.workflows.models",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
+    "search": "mien.workflows.search",
     "split": "mien.workflows.split",
     "stats": "mien.workflows.stats",
     "sweep": "mien.workflows.evaluate",
