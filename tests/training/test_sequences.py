@@ -277,7 +277,7 @@ def test_a_batch_without_any_label_changes_no_weight_and_says_zero(films, tmp_pa
     )
     before = [p.detach().clone() for p in parts.step.recogniser.parameters()]
     log = parts.step.update(0, empty)
-    assert float(log["recogniser/loss"]) == 0
+    assert log["recogniser/loss"].item() == 0
     after = parts.step.recogniser.parameters()
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 

@@ -100,7 +100,7 @@ def _load(
     path = checkpoint.network(f"{name}_average") or checkpoint.network(name)
     if path is None:
         raise InputError(f"start={recipe.start}: holds no {name}")
-    found, card = load_network(path, {**registry, **RECOGNISERS})
+    found, card = load_network(path, {**RECOGNISERS, **registry})
     body = getattr(network, "body", None)
     if isinstance(body, Body) and isinstance(found, type(body.network)):
         if not body.fits(found.state_dict()):

@@ -44,7 +44,7 @@ class Attention(nn.Module):
         if state is None:
             state = rows.new_zeros(len(rows), self.state_size)
         known, there = torch.split(state, [past * self.width, past], 1)
-        line = torch.cat([known.unflatten(1, (past, self.width)), rows], 1)
+        line = torch.cat([known.reshape(-1, past, self.width), rows], 1)
         there = torch.cat([there, torch.ones_like(rows[:, :, 0])], 1)
         seen = self._attended(line, there, rows)
         return joined(seen, lengths), self._after(line, there, lengths, longest)
