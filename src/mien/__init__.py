@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
+    from mien.workflows.baseline import baseline as baseline
     from mien.workflows.check import check as check
     from mien.workflows.demo import demo as demo
     from mien.workflows.download import download_images as download_images
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
     from mien.workflows.sample import sample as sample
+    from mien.workflows.search import search as search
     from mien.workflows.split import check_split as check_split
     from mien.workflows.split import split as split
     from mien.workflows.split import split_folds as split_folds
@@ -65,6 +67,7 @@ _OFFERED = {
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
     "check": "mien.workflows.check",
+    "baseline": "mien.workflows.baseline",
     "check_split": "mien.workflows.split",
     "demo": "mien.workflows.demo",
     "download_images": "mien.workflows.download",
@@ -87,6 +90,7 @@ _OFFERED = {
     "probe": "mien.workflows.prepare",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
+    "search": "mien.workflows.search",
     "split": "mien.workflows.split",
     "standardise": "mien.workflows.prepare",
     "split_folds": "mien.workflows.split",

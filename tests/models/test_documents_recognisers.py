@@ -1,10 +1,14 @@
 """Layers and parameter counts of the documents' recognisers, worked out by hand."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from mien.errors import InputError
+from mien.models import DISCRIMINATORS, RECOGNISERS
 from mien.models.layers import InputRange, SameMaxPool2d
 from mien.models.recognition.avec_cnn import AvecCnn, SameContrast
 from mien.models.recognition.cnn_3d import Cnn3d
@@ -227,3 +231,14 @@ def test_an_input_range_is_per_channel_and_kept():
     layer.scale[1], layer.shift[1] = 2, -1
     assert torch.equal(layer(images)[:, 1], images[:, 1] * 2 - 1)
     assert torch.equal(layer(images)[:, 0], images[:, 0])
+
+
+def test_the_pages_parameters_are_the_networks():
+    page = (Path(__file__).parents[2] / "docs" / "recognisers.md").read_text(encoding="utf-8")
+    found = {}
+    for names, number in re.findall(r"^\| (`.*?`) \|.*\| ([\d,]{6,}) \|", page, re.MULTILINE):
+        for name in re.findall(r"`(.*?)`", names):
+            found[name] = int(number.replace(",", ""))
+    assert found.keys() == RECOGNISERS.keys() - DISCRIMINATORS.keys()
+    with torch.device("meta"):
+        assert found == {name: parameters(RECOGNISERS[name](outputs=2)) for name in found}

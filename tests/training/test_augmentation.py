@@ -39,6 +39,35 @@ def test_each_image_moves_by_itself_within_bounds_and_repeats_its_edge() -> None
     assert first[3].tolist() == [10, 11, 12, 13, 14, 15]
 
 
+def test_half_of_the_images_are_turned_upside_down() -> None:
+    torch.manual_seed(0)
+    images = ramp(200)
+    changed = Augmentation(upside_down=True)(images)
+    turned = (changed == images.flip(2)).all((1, 2, 3))
+    assert ((changed == images).all((1, 2, 3)) | turned).all()
+    assert 70 < int(turned.sum()) < 130
+
+
+def test_a_crop_is_a_square_of_the_enlarged_image() -> None:
+    torch.manual_seed(0)
+    images = torch.arange(96.0).expand(300, 1, 96, 96).clone()
+    changed = Augmentation(crop=14)(images)
+    assert changed.shape == images.shape
+    step = (changed[:, 0, 50, 60] - changed[:, 0, 50, 40]) / 20
+    assert torch.allclose(step, torch.full((300,), 96 / 110), atol=1e-3)  # 96 to 110
+    place = (changed[:, 0, 50, 40] + 0.5) * 110 / 96 - 0.5 - 40  # of the cut, from the left
+    assert set(place.round().int().tolist()) == set(range(15))
+
+
+def test_brightness_and_saturation_by_hand(monkeypatch) -> None:
+    monkeypatch.setattr(torch, "rand", lambda *shape: torch.full(shape, 0.75))  # half of the most
+    image = torch.tensor([0.0, 0.3, 0.6]).reshape(1, 3, 1, 1)
+    assert torch.allclose(Augmentation(brightness=0.2)(image), image + 0.1)
+    wanted = torch.tensor([-0.06, 0.3, 0.66]).reshape(1, 3, 1, 1)
+    assert torch.allclose(Augmentation(saturation=0.4)(image), wanted)
+    assert torch.equal(Augmentation(saturation=0.4)(image[:, :1]), image[:, :1])  # grey
+
+
 def test_light_moves_brightness_and_contrast_by_hand(monkeypatch) -> None:
     draws = torch.tensor([1.0, 0.25]).reshape(2, 1, 1, 1, 1)  # +1 and -0.5 of what is allowed
     monkeypatch.setattr(torch, "rand", lambda *shape: draws)

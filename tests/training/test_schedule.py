@@ -22,6 +22,13 @@ def test_factors_by_hand(settings, wanted):
     assert found == pytest.approx(wanted, abs=1e-12)
 
 
+def test_rates_fall_every_two_epochs_as_the_document_has_it():
+    """bartissol-2017, section 4.2.1: 0.94 every 2 epochs; 15,000 images by 32 are 469 steps."""
+    recipe = load_recipe("cnn-m-64", ["schedule=exponential", "batch_size=32"])
+    found = [rate_factor(recipe, step, 15_000) for step in (0, 937, 938, 1875, 5000)]
+    assert found == pytest.approx([1, 1, 0.94, 0.94**2, 0.94**5])
+
+
 def test_a_schedule_longer_than_the_training_is_no_division_by_nought():
     recipe = load_recipe("cnn-m-64", ["steps=5", "warmup=5", "schedule=cosine"])
     assert [rate_factor(recipe, step) for step in (0, 4, 5)] == pytest.approx([0.2, 1, 1])

@@ -1,5 +1,8 @@
 """Sequences from store to scores: windows of tracks, gaps, what is unlabelled, and people alone."""
 
+import csv
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -274,7 +277,7 @@ def test_a_batch_without_any_label_changes_no_weight_and_says_zero(films, tmp_pa
     )
     before = [p.detach().clone() for p in parts.step.recogniser.parameters()]
     log = parts.step.update(0, empty)
-    assert float(log["recogniser/loss"]) == 0
+    assert log["recogniser/loss"].item() == 0
     after = parts.step.recogniser.parameters()
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
@@ -310,6 +313,10 @@ def test_one_person_alone_trains_and_has_nobody_to_validate_on(tmp_path):
         (["method.recogniser.body=vanila"], "unknown body 'vanila': did you mean 'vanilla'"),
         (["method.recogniser.fully_connected=2"], "has 0 fully connected layers"),
         (["method.recogniser.layers=[]"], "at least one recurrent layer"),
+        (
+            ["method.recogniser.bidirectional=true", "data.window=1"],
+            "CnnGru sees frames together",
+        ),
         (["image_size=32"], "image_size 32 does not fit"),
     ],
 )
@@ -391,3 +398,41 @@ def test_mien_base_is_a_body(tmp_path):
     fresh = build(recipe(*settings[:2]), store)
     given, random = (p.step.recogniser.body.network.state_dict() for p in (parts, fresh))
     assert not torch.equal(given["layers.0.weight"], random["layers.0.weight"])
+
+
+SMALLER = {
+    "cnn-3d": (64, ()),
+    "fera-mask-blstm": (48, ()),
+    **dict.fromkeys(
+        ("cnn-rnn-gru", "cnn-rnn-lstm", "vggface-gru-attention"),
+        (28, ("method.recogniser.body=vanilla", "method.recogniser.fully_connected=0")),
+    ),
+}
+QUICK = "vggface-gru-attention"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n == QUICK else pytest.mark.slow) for n in SEQUENCES],
+)
+def test_from_the_command_line_to_a_table_of_a_video(name, clip, tmp_path, cli):
+    """Train, go on, evaluate and analyse, as any other recipe."""
+    side, more = SMALLER[name]
+    store, run, out = film(tmp_path / "store", PEOPLE, side).folder, tmp_path / "run", "o.csv"
+    asked = (f"image_size={side}", "steps=2", "checkpoint_every=1", "data.window=4",
+             "data.stride=2", "batch_size=8", *more)  # fmt: skip
+    settings = [word for setting in asked for word in ("--set", setting)]
+    assert cli("recipes", name).code == 0
+    assert cli("train", name, "--store", store, "--run", run, *settings).code == 0
+    assert cli("train", "--run", run, "--resume", "--set", "steps=3").code == 0
+    assert Run.open(run).last().step == 3
+    result = cli("evaluate", run, "--store", store, "--split", "test", "--json")
+    assert result.code == 0, result.err
+    assert np.isfinite(json.loads(result.out)["last"]["headline"])
+    command = ("analyze", clip, "--fps", 5, "--model", run, "--out", tmp_path / out)
+    assert cli(*command).code == 0
+    with (tmp_path / out).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    column = "AU12_p" if name == "fera-mask-blstm" else "valence"
+    assert len({row[column] for row in rows}) > 10

@@ -52,7 +52,7 @@ def test_a_run_goes_on_when_its_start_is_gone(run_folder, faces, tmp_path):
 @pytest.mark.parametrize(
     ("recipe", "settings", "words"),
     [
-        ("config1-32", ["start=nowhere"], "neither a run's folder nor weights that come with mien"),
+        ("config1-32", ["start=nowhere"], "neither a run's folder, nor a file of weights"),
         ("config1-32", ["start=RUN", HEADS, "heads.au=[12]"], "does not fit"),
         (
             "config1-32",
@@ -60,12 +60,63 @@ def test_a_run_goes_on_when_its_start_is_gone(run_folder, faces, tmp_path):
             "heads are not this recipe's",
         ),
         ("joint-32", ["start=RUN"], "generator is a Config1Generator"),
+        (
+            "joint-32",
+            ["start=body.pth"],
+            "a file holds one network, and the recipe has generator, ",
+        ),
+        ("cnn-m-64", ["start=body.pth"], "there is no such file; mien fetches no weights"),
     ],
 )
 def test_a_start_that_does_not_fit_is_refused(run_folder, faces, recipe, settings, words):
     settings = [word.replace("RUN", str(run_folder)) for word in settings]
     with pytest.raises(InputError, match=words):
         build(load_recipe(recipe, settings), Store.open(faces))
+
+
+def test_a_file_of_a_run_gives_its_body_to_other_heads(recogniser_run, large_faces):
+    run = Run.open(recogniser_run)
+    file = run.last().recogniser
+    settings = [f"start={file}", "batch_size=4"]
+    said: list[str] = []
+    other = load_recipe("cnn-m-64", ["heads.au=[12, 15]", *settings])
+    parts = build(other, Store.open(large_faces), say=said.append)
+    saved = load_file(file)
+    mine = parts.step.networks["recogniser"].state_dict()
+    assert all(torch.equal(mine[k], v) for k, v in saved.items() if not k.startswith("head."))
+    assert mine["head.weight"].shape == (4, 4096)
+    assert said[0].endswith(
+        "left out: head.weight, head.bias; from random numbers: head.weight, head.bias"
+    )
+    assert set(run.info()["data"]["subject"]) <= set(parts.data["subject"])
+    said.clear()
+    same = build(load_recipe("cnn-m-64", settings), Store.open(large_faces), say=said.append)
+    assert torch.equal(same.step.networks["recogniser"].head.weight, saved["head.weight"])
+    assert "left out" not in said[0]
+
+
+def test_weights_of_others_start_a_training_and_say_what_they_are(large_faces, tmp_path, cli):
+    from mien.models.recognition.resnet50 import ResNet50
+
+    given = {k: v for k, v in ResNet50(outputs=2).state_dict().items() if k.split(".")[0] not in
+             ("head", "range")}  # fmt: skip
+    given |= {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}
+    torch.save(given, tmp_path / "resnet50.pth")
+    words = ("train", "resnet-50", "--store", large_faces, "--set", "image_size=32")
+    short = ("--set", "steps=1", "--set", "batch_size=8")
+    file = ("--set", f"start={tmp_path / 'resnet50.pth'}")
+    result = cli(*words, "--run", tmp_path / "run", *short, *file)
+    assert result.code == 0, result.err
+    assert "by torchvision and timm's names; left out: fc.weight, fc.bias" in result.err
+    assert "whom its weights were trained on is not known" in result.err
+    kept = load_file(Run.open(tmp_path / "run").last().recogniser)
+    assert kept["range.scale"].tolist() == pytest.approx([0.5 / d for d in (0.229, 0.224, 0.225)])
+    del given["layer3.0.bn1.bias"]
+    torch.save(given, tmp_path / "resnet50.pth")
+    result = cli(*words, "--run", tmp_path / "other", *short, *file)
+    assert result.code == 2
+    assert "lacks layer3.0.bn1.bias" in result.err
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))

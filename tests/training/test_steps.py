@@ -325,3 +325,13 @@ def test_an_optimiser_has_the_recipes_numbers(name, kind, wanted):
     assert type(found) is kind
     group = found.param_groups[0]
     assert {key: group[key] for key in (*wanted, "lr")} == {**wanted, "lr": 0.3}
+
+
+def test_rmsprop_has_the_documents_decay_and_momentum():
+    """bartissol-2017, section 4.2.1."""
+    layer = torch.nn.Linear(2, 1)
+    layer.bias.requires_grad_(False)
+    found = make_optimiser(layer, "rmsprop", 0.01, 0, 0, 4e-5, momentum=0.9, rms_decay=0.9)
+    (group,) = found.param_groups
+    assert (group["alpha"], group["momentum"], group["weight_decay"]) == (0.9, 0.9, 4e-5)
+    assert [w.shape for w in group["params"]] == [(1, 2)]  # what is frozen is left out

@@ -1,7 +1,7 @@
 """Labels and predictions of many faces: a mapping from head to array, what is missing marked."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +78,12 @@ class Labels(HeadArrays):
 class Learned:
     """Which outputs of a recogniser ever saw a label: the others say nothing.
 
-    outputs: by head's name; a head that is not named learned none.
+    outputs: by head's name; a head that is not named learned none. shares: of heads with classes or
+    units, how often each output is shown in training, (K,); known while training alone.
     """
 
     outputs: Mapping[str, tuple[str, ...]]
+    shares: Mapping[str, Floats] = field(default_factory=dict, compare=False, repr=False)
 
     def mask(self, head: Head) -> NDArray[np.bool_]:
         """(K,) True where the output was learned."""

@@ -13,8 +13,11 @@ from torch.nn import functional as F
 from mien.labels.kinds import LEVELS
 from mien.losses.cross_entropy import (
     constant_cross_entropy,
+    mse_after_softmax,
+    mse_before_softmax,
     sigmoid_cross_entropy,
     softmax_cross_entropy,
+    softmax_over_units,
 )
 from mien.losses.valence_arousal import ccc_loss, mse_loss
 
@@ -34,12 +37,17 @@ def ordinal_cross_entropy(raw: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return (each * valid).sum() / valid.sum().clamp(min=1)
 
 
+_OF_CLASSES: dict[str, HeadLossFunction] = {
+    "cross-entropy": softmax_cross_entropy,
+    "mse-before-softmax": mse_before_softmax,
+    "mse-after-softmax": mse_after_softmax,
+}
 LOSSES: dict[str, dict[str, HeadLossFunction]] = {
     "regression": {"mse": mse_loss, "ccc": ccc_loss},
-    "binary": {"cross-entropy": sigmoid_cross_entropy},
+    "binary": {"cross-entropy": sigmoid_cross_entropy, "softmax": softmax_over_units},
     "ordinal": {"cross-entropy": ordinal_cross_entropy},
-    "exclusive": {"cross-entropy": softmax_cross_entropy},
-    "votes": {"cross-entropy": softmax_cross_entropy},
+    "exclusive": _OF_CLASSES,
+    "votes": _OF_CLASSES,
 }
 """By kind, then by the name that a recipe gives."""
 

@@ -17,11 +17,11 @@ from mien.errors import InputError
 from mien.labels.arrays import Predictions
 from mien.models.heads import OutputSpec
 from mien.models.torch_recogniser import TorchRecogniser
-from mien.recognition.onnx_recogniser import OnnxRecogniser, RecogniserCard, write_card
+from mien.recognition.onnx_recogniser import STATE_AFTER, OnnxRecogniser, RecogniserCard, write_card
 
 TOLERANCE = 1e-4
 """Largest difference between the predictions of a network and of its file."""
-_TESTED = 20
+_TESTED, _PEOPLE = 20, 3
 _LEAST_HALVED = 64
 
 
@@ -32,18 +32,20 @@ def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
     """
     import onnx
 
-    if recogniser.follows:
+    if recogniser.preprocessing.window > 1:
         raise InputError(
-            f"{path}: a recogniser that follows people through time stays in torch; ONNX files "
-            "hold recognisers of single images"
+            f"{path}: a recogniser that sees {recogniser.preprocessing.window} frames together "
+            "stays in torch; ONNX files hold those that take frame by frame"
         )
     model = to_onnx(recogniser)
     crops = made_pictures(recogniser.preprocessing.size)
     points = made_landmarks(recogniser.preprocessing.landmarks)
+    tracks = np.arange(len(crops)) % _PEOPLE  # for those that follow people
     with replacing(path) as temporary:
         onnx.save_model(model, str(temporary))
-        exported = OnnxRecogniser.load(temporary).predict(crops, landmarks=points)
-        difference = largest_difference(exported, recogniser.predict(crops, landmarks=points))
+        exported = OnnxRecogniser.load(temporary).predict(crops, tracks, landmarks=points)
+        expected = recogniser.anew().predict(crops, tracks, landmarks=points)
+        difference = largest_difference(exported, expected)
         if not difference <= TOLERANCE:
             raise InputError(f"{path}: the file would predict {difference:g} off the network")
     return difference
@@ -53,10 +55,14 @@ def to_onnx(recogniser: TorchRecogniser) -> Any:
     """Return the `onnx.ModelProto` of a recogniser, its card in it."""
     spec, preprocessing = recogniser.spec, recogniser.preprocessing
     fake = spec.fake is not None and spec.fake.probability
-    card = RecogniserCard(spec.layout.heads, spec.learned, fake, preprocessing)
-    example = (torch.zeros(2, preprocessing.channels, preprocessing.size, preprocessing.size),)
+    state = recogniser.state_size
+    card = RecogniserCard(spec.layout.heads, spec.learned, fake, preprocessing, state)
+    side = preprocessing.size
+    example: tuple[Tensor, ...] = (torch.zeros(2, preprocessing.channels, side, side),)
     if preprocessing.landmarks:
         example += (torch.zeros(2, preprocessing.landmarks, 2),)
+    if state:
+        example += (torch.zeros(2, state),)
     faces = torch.export.Dim("faces")
     with _quiet():
         program = torch.onnx.export(
@@ -84,8 +90,13 @@ class _Named(nn.Module):
         self.network, self.spec, self.names = network, spec, names
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
-        output = self.network(*given)
-        found = self.spec.layout.split(output)
+        if STATE_AFTER in self.names:
+            images, state = given
+            output, after = self.network(images, None, state)
+            found = {**self.spec.layout.split(output), STATE_AFTER: after}
+        else:
+            output = self.network(*given)
+            found = self.spec.layout.split(output)
         if self.spec.fake is not None:
             found["fake"] = self.spec.fake.logit(output, found)
         return tuple(found[name] for name in self.names)

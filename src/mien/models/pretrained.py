@@ -90,7 +90,7 @@ def load_pretrained(path: Path, network: nn.Module, with_outputs: bool = False) 
     """
     found = read_weights(path)
     layout = _layout(path, found, network)
-    known = {theirs: ours for theirs, ours in layout.names.items() if not _counts(theirs)}
+    known = {t: o for t, o in layout.names.items() if t in found or not _counts(t)}
     wanted = {t: o for t, o in known.items() if o is not None and (with_outputs or not _is_head(o))}
     _refuse(path, layout, "lacks", [name for name in wanted if name not in found])
     _refuse(path, layout, "has an unknown", [n for n in found if n not in layout.names])

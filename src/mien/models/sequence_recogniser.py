@@ -16,13 +16,8 @@ from mien.models.heads import OutputSpec
 from mien.models.sequences import SEQUENCES
 from mien.models.sequences.base import SequenceNetwork
 from mien.models.torch_recogniser import TorchRecogniser
+from mien.recognition.memory import Times, TrackMemory, Tracks, people_of, times_of
 from mien.recognition.preprocessing import Preprocessing
-
-REMEMBERED = 4096
-"""Tracks whose state is kept; of more, those that were not seen for longest are forgotten."""
-
-Tracks = NDArray[np.intp]
-Times = NDArray[np.float64]
 
 
 class SequenceRecogniser(TorchRecogniser):
@@ -42,8 +37,8 @@ class SequenceRecogniser(TorchRecogniser):
         batch_size: int = 256,
     ) -> None:
         super().__init__(network, spec, preprocessing, batch_size)
-        self._sequence = network
-        self._seen: dict[int, tuple[Tensor, float]] = {}
+        self._sequence, self.state_size = network, network.state_size
+        self.memory = TrackMemory(network.state_size)
 
     def anew(self) -> "SequenceRecogniser":
         """Return one with the same network that has not seen anybody."""
@@ -62,10 +57,9 @@ class SequenceRecogniser(TorchRecogniser):
         another size or type, and for a track whose time goes backwards.
         """
         count = len(crops)
-        alone = -1 - np.arange(count)  # numbers of people who are seen once: kept by nobody
-        people = alone if tracks is None else np.where(np.asarray(tracks) < 0, alone, tracks)
-        time = np.full(count, np.nan) if time_s is None else np.asarray(time_s, np.float64)
+        people, time = people_of(count, tracks), times_of(count, time_s)
         order = np.argsort(people, kind="stable")
+        self.memory.check_order(people[order], time[order])
         output = torch.empty(count, self.spec.outputs)
         for part in self._parts(people[order]):
             rows = order[part]
@@ -89,34 +83,15 @@ class SequenceRecogniser(TorchRecogniser):
     def _outputs(self, images: Tensor, people: Tracks, time: Times) -> Tensor:
         """Raw outputs of frames that are sorted by their track; keeps the tracks' states."""
         device = next(self.network.parameters()).device
-        names, first, counts = np.unique(people, return_index=True, return_counts=True)
-        last = first + counts - 1
-        self._check_order(names, people, time, first)
-        before = torch.stack([self._state(int(name)) for name in names]).to(device)
+        names, counts = np.unique(people, return_counts=True)
+        before = torch.from_numpy(self.memory.before(names)).to(device)
         lengths = torch.from_numpy(counts).to(device)
         output, after = self._sequence(images.to(device), lengths, before)
         if self._sequence.streams:
-            for name, state, when in zip(names, after, time[last], strict=True):
-                if name >= 0:
-                    self._seen.pop(int(name), None)  # to the end of the order
-                    self._seen[int(name)] = (state.clone(), float(when))
-            for name in list(self._seen)[: max(0, len(self._seen) - REMEMBERED)]:
-                del self._seen[name]
+            last = np.cumsum(counts) - 1
+            self.memory.keep(names, after.float().cpu().numpy(), time[last])
         found: Tensor = output.float().cpu()
         return found
-
-    def _state(self, track: int) -> Tensor:
-        known = self._seen.get(track)
-        return torch.zeros(self._sequence.state_size) if known is None else known[0]
-
-    def _check_order(self, names: Tracks, people: Tracks, time: Times, first: Tracks) -> None:
-        never = (torch.empty(0), -np.inf)
-        since = np.array([self._seen.get(int(name), never)[1] for name in names])
-        same = people[1:] == people[:-1]
-        wrong = people[1:][same & (np.diff(time) < 0)]
-        wrong = np.concatenate([wrong, names[time[first] < since]])
-        if len(wrong):
-            raise InputError(f"the faces of track {wrong[0]} are not in order of time")
 
 
 def recogniser_of(

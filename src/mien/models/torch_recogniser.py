@@ -21,6 +21,8 @@ class TorchRecogniser:
     """A recogniser or discriminator with its weights, in torch (`recognition.protocol`)."""
 
     follows = False
+    state_size = 0
+    """Numbers of a person's state, of one that follows people frame by frame."""
 
     def __init__(
         self,

@@ -2,20 +2,23 @@
 
 The graph takes `images`, float32 (N, C, S, S) as `Preprocessing.batch` makes them, and, where the
 preprocessing names P landmarks, `landmarks` (N, P, 2). It gives one output per head, by its name:
-raw outputs (N, width), scaled; a discriminator's `fake`, (N,), is the logit of being generated. The
-file's metadata hold one entry, `mien`, which is JSON:
+raw outputs (N, width), scaled; a discriminator's `fake`, (N,), is the logit of being generated. One
+that follows people takes `state` (N, K), zeros of who is new, and gives `state_after`: a frame each
+of N people. The file's metadata hold one entry, `mien`, which is JSON:
 
 format         `mien-recogniser-1`
 heads          name and outputs of each, in order
 learned        by head, the outputs that ever saw a label; the others say nothing
 fake           whether there is an output `fake`
 preprocessing  how crops are cut and turned into numbers
+state          K, the numbers of a person's state; absent where nobody is followed
 sha256         of the file without its metadata, and of the above
 """
 
+import copy
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +31,12 @@ from mien.labels.arrays import Learned, Predictions
 from mien.labels.heads import Head, head_from_dict, head_to_dict
 from mien.labels.kinds import Floats, sigmoid
 from mien.recognition.landmarks import fitting
+from mien.recognition.memory import Times, TrackMemory, Tracks, people_of, times_of
 from mien.recognition.preprocessing import Preprocessing
 
 FORMAT, ENTRY = "mien-recogniser-1", "mien"
 IMAGES, LANDMARKS, FAKE = "images", "landmarks", "fake"
+STATE, STATE_AFTER = "state", "state_after"
 
 
 @dataclass(frozen=True)
@@ -42,16 +47,19 @@ class RecogniserCard:
     learned: Learned
     fake: bool
     preprocessing: Preprocessing
+    state: int = 0
 
     @property
     def inputs(self) -> list[str]:
         """Names of the graph's inputs."""
-        return [IMAGES, *([LANDMARKS] if self.preprocessing.landmarks else [])]
+        landmarks = [LANDMARKS] if self.preprocessing.landmarks else []
+        return [IMAGES, *landmarks, *([STATE] if self.state else [])]
 
     @property
     def outputs(self) -> list[str]:
         """Names of the graph's outputs."""
-        return [*(head.name for head in self.heads), *([FAKE] if self.fake else [])]
+        named = [head.name for head in self.heads]
+        return [*named, *([FAKE] if self.fake else []), *([STATE_AFTER] if self.state else [])]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that `from_dict` reads back."""
@@ -61,6 +69,7 @@ class RecogniserCard:
             "learned": {name: list(outputs) for name, outputs in self.learned.outputs.items()},
             "fake": self.fake,
             "preprocessing": self.preprocessing.to_dict(),
+            **({"state": self.state} if self.state else {}),
         }
 
     @classmethod
@@ -71,6 +80,7 @@ class RecogniserCard:
             Learned({name: tuple(outputs) for name, outputs in values["learned"].items()}),
             bool(values["fake"]),
             Preprocessing.from_dict(values["preprocessing"]),
+            int(values.get("state", 0)),
         )
 
 
@@ -87,13 +97,12 @@ class OnnxRecogniser:
     sha256: to tell models apart. batch_size: crops that go through it at once.
     """
 
-    follows = False
-
     def __init__(self, model: Any, batch_size: int = 16) -> None:
         """Take an `onnx.ModelProto`; raises InputError where it is no recogniser of mien."""
         self.card, self.sha256 = _read_card(model)
         self.heads, self.preprocessing = self.card.heads, self.card.preprocessing
         self.batch_size = batch_size
+        self.follows, self.memory = self.card.state > 0, TrackMemory(self.card.state)
         self._session = _session(model)
         self._check_outputs()
 
@@ -112,8 +121,12 @@ class OnnxRecogniser:
             raise InputError(f"{path}: {error}") from error
 
     def anew(self) -> "OnnxRecogniser":
-        """Return itself: it remembers nobody."""
-        return self
+        """Return itself, or one with the same graph that has not seen anybody."""
+        if not self.follows:
+            return self
+        fresh = copy.copy(self)
+        fresh.memory = TrackMemory(self.card.state)
+        return fresh
 
     def predict(
         self,
@@ -128,16 +141,44 @@ class OnnxRecogniser:
         network takes.
         """
         images = self.preprocessing.batch(crops)
+        if self.follows:
+            return self._decoded(self._followed(images, tracks, time_s), len(images))
         points = fitting(landmarks, len(crops), self.preprocessing.landmarks)
         given = {IMAGES: images} if points is None else {IMAGES: images, LANDMARKS: points}
         starts = range(0, len(images), self.batch_size)
         parts = [self._run({k: v[i : i + self.batch_size] for k, v in given.items()})
                  for i in starts]  # fmt: skip
+        return self._decoded(parts, len(images))
+
+    def _decoded(self, parts: Sequence[Mapping[str, Floats]], count: int) -> Predictions:
+        """Say what the raw outputs of several batches mean, of `count` faces together."""
         raw = {h.name: _stacked((p[h.name] for p in parts), h.width) for h in self.heads}
-        fake = np.full(len(images), np.nan, np.float32)
+        fake = np.full(count, np.nan, np.float32)
         if self.card.fake and parts:
             fake = sigmoid(np.concatenate([part[FAKE] for part in parts]))
         return Predictions.decoded(self.heads, raw, self.card.learned, fake)
+
+    def _followed(
+        self, images: Floats, tracks: Tracks | None, time_s: Times | None
+    ) -> list[dict[str, Floats]]:
+        """Raw outputs of frames of tracks: round by round, a frame of each track at once."""
+        people, time = people_of(len(images), tracks), times_of(len(images), time_s)
+        order = np.argsort(people, kind="stable")
+        self.memory.check_order(people[order], time[order])
+        first = np.flatnonzero(np.diff(people[order], prepend=people[order][:1] - 1))
+        counts = np.diff(np.append(first, len(order)))
+        turn = np.empty(len(images), np.intp)
+        turn[order] = np.arange(len(images)) - np.repeat(first, counts)
+        whole = {head.name: np.empty((len(images), head.width), np.float32) for head in self.heads}
+        for number in range(int(counts.max(initial=0))):
+            chosen = np.flatnonzero(turn == number)
+            for rows in np.split(chosen, range(self.batch_size, len(chosen), self.batch_size)):
+                before = self.memory.before(people[rows])
+                found = self._run({IMAGES: images[rows], STATE: before})
+                self.memory.keep(people[rows], found[STATE_AFTER], time[rows])
+                for name, values in whole.items():
+                    values[rows] = found[name]
+        return [whole]
 
     def _run(self, given: Mapping[str, Floats]) -> dict[str, Floats]:
         found = self._session.run(self.card.outputs, dict(given))
@@ -151,6 +192,8 @@ class OnnxRecogniser:
             wanted[LANDMARKS] = [self.preprocessing.landmarks, 2]
         wanted.update({head.name: [head.width] for head in self.heads})
         wanted.update({FAKE: []} if self.card.fake else {})
+        if self.card.state:
+            wanted.update({STATE: [self.card.state], STATE_AFTER: [self.card.state]})
         ends = (*self._session.get_inputs(), *self._session.get_outputs())
         found = {end.name: end.shape[1:] for end in ends}
         if found != wanted:

@@ -41,6 +41,10 @@ class Panels:
             row=panel // 2 + 1, col=panel % 2 + 1, font={"color": colour, "size": 11},
         )  # fmt: skip
 
+    def logarithmic(self, panel: int) -> None:
+        """Give a panel a logarithmic axis of values."""
+        self._figure.update_yaxes(type="log", row=panel // 2 + 1, col=panel % 2 + 1)
+
     def html(self, below: int, **layout: Any) -> str:
         """Return the figure for a page that has plotly's script; `below`: pixels under it."""
         self._figure.update_layout(

@@ -1,7 +1,7 @@
 """The only place where a recipe becomes objects."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,12 @@ from mien.labels.expressions import CANONICAL, merged
 from mien.labels.heads import HEADS, Head, merged_heads, parse_outputs
 from mien.labels.kinds import KINDS
 from mien.losses import LOSSES
+from mien.losses.adjusted import shares_of
 from mien.models import channels_of, landmarks_of, takes_size
 from mien.models.checkpoint import NetworkCard
 from mien.models.heads import HeadLayout, OutputSpec
 from mien.models.sequences.base import SequenceNetwork
+from mien.progress import say_nothing
 from mien.recognition.preprocessing import Preprocessing
 from mien.store import Store
 from mien.store.membership import Members, describe_split, merged_members
@@ -35,7 +37,7 @@ from mien.training.sources import (
     open_sources,
     validation_of,
 )
-from mien.training.start import Start, start_from
+from mien.training.start import start_from
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,6 @@ class Parts:
     data: dict[str, Any]
     stores: tuple[str, ...]
     cards: Mapping[str, NetworkCard]
-    told: tuple[str, ...] = ()
 
 
 def build(
@@ -64,11 +65,12 @@ def build(
     *,
     fresh: bool = True,
     compute: Compute | None = None,
+    say: Callable[[str], None] = say_nothing,
 ) -> Parts:
     """Make networks, losses, optimisers and data; raises InputError where they do not fit.
 
     store: None where the recipe names its sources. fresh: load the recipe's start; a run that goes
-    on has its own checkpoint instead.
+    on has its own checkpoint instead. say: told what does not fit and can be done without.
     """
     compute = compute or Compute.here(recipe.precision)
     method = recipe.method
@@ -80,12 +82,12 @@ def build(
     classes = _classes(spec, sources)
     arguments = _with_size(recipe, method.arguments(spec, len(classes)))
     method.check(recipe, spec, arguments)
-    if not method.has_head_loss and (recipe.losses or recipe.weights):
+    if not method.has_head_loss and (recipe.losses or recipe.weights or recipe.adjust):
         raise InputError(
-            f"recipe {recipe.name}: method {method.name} reads no losses and no weights"
+            f"recipe {recipe.name}: method {method.name} reads no losses, weights or adjust"
         )
     networks = _networks(recipe, arguments)
-    start = start_from(recipe, networks, spec) if fresh else Start()
+    members = start_from(recipe, networks, spec, say) if fresh else {}
     if method.takes_classes():
         condition = Head(CONDITION, classes)
         sources = [_with_class(recipe, source, condition) for source in sources]
@@ -101,6 +103,8 @@ def build(
     batches = make_batches(recipe, sources, batch_heads, channels, compute, points > 0)
     step = method.step(recipe, networks, spec, compute)
     validation = [validation_of(recipe, source, layout.heads, window) for source in sources]
+    if spec.fake is None:
+        _say_what_is_missing(spec, any(validation), say)
     preprocessing = Preprocessing(
         recipe.image_size, _margin(sources), channels, window=window or 1, landmarks=points
     )
@@ -112,10 +116,9 @@ def build(
         spec,
         preprocessing,
         tuple(v for v in validation if v is not None),
-        merged_members(_described(sources, batch_heads), start.members),
+        merged_members(_described(sources, batch_heads), members),
         tuple(str(source.store.folder.resolve()) for source in sources),
         _cards(method, step, arguments, spec, preprocessing),
-        start.told,
     )
 
 
@@ -123,7 +126,7 @@ def _check_names(recipe: Recipe) -> None:
     for name, (settings, registry) in recipe.method.roles().items():
         if settings.network not in registry:
             raise unknown_name(name, settings.network, registry)
-    for key in ("heads", "scales", "losses", "weights"):
+    for key in ("heads", "scales", "losses", "weights", "adjust"):
         for name in getattr(recipe, key):
             if name not in HEADS:
                 raise unknown_name("head", f"{key}.{name}", [f"{key}.{head}" for head in HEADS])
@@ -176,16 +179,30 @@ def _outputs(name: str, known: Sequence[Head]) -> tuple[str, ...]:
 
 
 def _learned(layout: HeadLayout, sources: Sequence[TrainingSource]) -> Learned:
-    """Outputs that any training face has a label for."""
-    found = {}
+    """Outputs that any training face has a label for, and how often each is shown."""
+    found, shares = {}, {}
     for head in layout.heads:
-        known: set[str] = set()
-        for source in sources:
-            values = source.labels.aligned([head])[head.name][source.rows]
-            labelled = np.flatnonzero((~np.isnan(values)).any(0))
-            known |= {head.outputs[i] for i in labelled}
-        found[head.name] = tuple(output for output in head.outputs if output in known)
-    return Learned(found)
+        labels = [s.labels.aligned([head])[head.name][s.rows] for s in sources]
+        known = np.any([(~np.isnan(values)).any(0) for values in labels], axis=0)
+        found[head.name] = tuple(o for o, there in zip(head.outputs, known, strict=True) if there)
+        if head.kind.counted:
+            shares[head.name] = shares_of(labels, head.kind.classes)
+    return Learned(found, shares)
+
+
+def _say_what_is_missing(spec: OutputSpec, validated: bool, say: Callable[[str], None]) -> None:
+    """Tell what a recogniser will not predict, and that nothing chooses its best checkpoint."""
+    missing = []
+    for head in spec.layout.heads:
+        lacks = len(head.outputs) - len(spec.learned.outputs.get(head.name, ()))
+        if lacks == len(head.outputs):
+            missing.append(head.name)
+        elif lacks:
+            missing.append(f"{lacks} of {len(head.outputs)} outputs of {head.name}")
+    if missing:
+        say(f"no training face has a label of {', '.join(missing)}: that is not predicted")
+    if not validated:
+        say("there is no face of the part val: the last checkpoint counts as the best")
 
 
 def _classes(spec: OutputSpec, sources: Sequence[TrainingSource]) -> tuple[str, ...]:
@@ -257,6 +274,10 @@ def _window(recipe: Recipe, network: nn.Module) -> int | None:
     """Frames that a network sees together, 1 where it streams; None where it follows nobody."""
     if not isinstance(network, SequenceNetwork):
         return None
+    if not network.streams and recipe.data.window == 1:
+        raise InputError(
+            f"recipe {recipe.name}: data.window=1: {type(network).__name__} sees frames together"
+        )
     return 1 if network.streams else recipe.data.window
 
 

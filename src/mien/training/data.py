@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -77,17 +78,39 @@ class LabelBatch:
         )
 
 
-class Batch:
-    """N real faces, read when somebody looks: a generator's update may not need them at all."""
-
-    def __init__(
-        self, there: Tensor, images: Callable[[], Tensor], labels: Callable[[], LabelBatch]
-    ) -> None:
-        """there: (N,) False for a frame of a window that shows no face."""
-        self.there, self._images, self._labels = there, images, labels
+class Faces(Protocol):
+    """All training faces, by their numbers from 0."""
 
     def __len__(self) -> int:
-        return len(self.there)
+        """How many there are."""
+
+    def read(self, faces: NDArray[np.intp]) -> Tensor:
+        """Images (N, channels, S, S) of faces, their numbers ascending, as batches have them."""
+
+
+class Batch:
+    """N real faces, read when somebody looks: a generator's update may not need them at all.
+
+    faces: (N,) numbers among all training faces, -1 for a frame without a face.
+    """
+
+    def __init__(
+        self,
+        images: Callable[[], Tensor],
+        labels: Callable[[], LabelBatch],
+        faces: NDArray[np.intp],
+        all_faces: "Faces",
+    ) -> None:
+        self._images, self._labels = images, labels
+        self.faces, self.all_faces = faces, all_faces
+
+    @cached_property
+    def there(self) -> Tensor:
+        """(N,) False for a frame of a window that shows no face."""
+        return torch.from_numpy(self.faces >= 0)
+
+    def __len__(self) -> int:
+        return len(self.faces)
 
     @cached_property
     def images(self) -> Tensor:
@@ -122,20 +145,23 @@ class FaceBatches:
         """Return the faces of a step, a function of it alone."""
         chosen = self.sampler.positions(step)
         return Batch(
-            torch.from_numpy(chosen >= 0),
             lambda: self._images(chosen),
             lambda: self._labels[torch.from_numpy(chosen)],
+            chosen,
+            self,
         )
 
     def _images(self, chosen: NDArray[np.intp]) -> Tensor:
         missing = chosen < 0  # frames of a window that have no face
         if missing.any():
-            images = self._read(np.where(missing, 0, chosen))
+            images = self.read(np.where(missing, 0, chosen))
             images[torch.from_numpy(missing)] = 0
             return images
-        return self._read(chosen)
+        return self.read(chosen)
 
-    def _read(self, chosen: NDArray[np.intp]) -> Tensor:
+    def read(self, faces: NDArray[np.intp]) -> Tensor:
+        """Read images of faces by number."""
+        chosen = faces
         if self._decoded is not None:
             images = self._decoded.index_select(0, torch.from_numpy(chosen))
             if self.channels == 1:  # or strides, and with them roundings, would differ
@@ -158,6 +184,7 @@ class MixedBatches:
 
     def __init__(self, sources: Sequence[FaceBatches], compute: Compute) -> None:
         self.sources, self.compute = tuple(sources), compute
+        self._firsts = np.cumsum([0, *map(len, sources)])
 
     def __len__(self) -> int:
         return sum(len(source) for source in self.sources)
@@ -172,4 +199,20 @@ class MixedBatches:
         else:
             images = lambda: put(torch.cat([part.images for part in parts]))  # noqa: E731
             labels = lambda: LabelBatch.joined([p.labels for p in parts]).mapped(put)  # noqa: E731
-        return Batch(put(torch.cat([part.there for part in parts])), images, labels)
+        numbers = [
+            np.where(part.faces < 0, -1, part.faces + first)
+            for part, first in zip(parts, self._firsts, strict=False)
+        ]
+        return Batch(images, labels, np.concatenate(numbers), self)
+
+    def read(self, faces: NDArray[np.intp]) -> Tensor:
+        """Read images of faces by number, ascending, on the device."""
+        ends = np.searchsorted(faces, self._firsts)
+        parts = [
+            source.read(faces[first:end] - number)
+            for source, number, first, end in zip(
+                self.sources, self._firsts, ends, ends[1:], strict=False
+            )
+            if end > first
+        ]
+        return self.compute.put(torch.cat(parts))

@@ -63,9 +63,7 @@ def train(
     continues from the last checkpoint, to the same bits as a run that was never stopped. Raises
     InputError where a loss or gradient stops being finite, the last good checkpoint kept.
     """
-    parts = build(recipe, store, fresh=not (resume and run.checkpoints()))
-    for text in parts.told:
-        warn(text)
+    parts = build(recipe, store, fresh=not (resume and run.checkpoints()), say=warn)
     done, best, memory = _start(parts, run, resume, notes or {})
     with ExitStack() as stack:
         loop = Steps(parts, run)
@@ -154,7 +152,8 @@ class Steps:
         recipe = self.parts.recipe
         batch = self.parts.batches.batch(step)
         self.parts.compute.seed((recipe.seed << 32) + step)
-        set_rates(self.parts.step.optimisers, self._rates, recipe, step)
+        faces = len(self.parts.batches)
+        set_rates(self.parts.step.optimisers, self._rates, recipe, step, faces)
         try:
             self._latest.update(self.parts.step.update(step, batch))
         except Diverged as error:

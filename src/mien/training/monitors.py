@@ -147,8 +147,9 @@ class Monitors:
                     f"{within}{head.name}",
                     len(low) > len(head.outputs) / 2,
                     f"{len(low)} of {len(head.outputs)} outputs of {head.name} say present less "
-                    "than half as often as it is so: constant labels of generated images may be "
-                    "teaching them 'absent' (docs/joint.md; method.fake_labels.others=none)",
+                    "than half as often as it is so: too early, too rare "
+                    f"(adjust.{head.name}.inverse_frequency), or in a GAN constant labels of "
+                    "generated images (docs/joint.md; method.fake_labels.others=none)",
                 )
         return numbers, [f"{store}: {line}" for line in text] if store else text
 

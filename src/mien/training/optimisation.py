@@ -39,12 +39,24 @@ class Trainee:
 
 
 def make_optimiser(
-    network: nn.Module, name: str, rate: float, beta1: float, beta2: float, weight_decay: float
+    network: nn.Module,
+    name: str,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    weight_decay: float,
+    momentum: float = 0.0,
+    rms_decay: float = 0.99,
 ) -> Optimizer:
-    """Adam (in one kernel), AdamW, SGD with momentum beta1, or RMSprop, by a recipe's name."""
-    weights = network.parameters()
+    """Adam (in one kernel), AdamW, SGD with momentum beta1, or RMSprop, by a recipe's name.
+
+    Weights that are frozen are left out. momentum, rms_decay: of RMSprop.
+    """
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
     if name == "rmsprop":
-        return torch.optim.RMSprop(weights, rate, weight_decay=weight_decay)
+        return torch.optim.RMSprop(
+            weights, rate, rms_decay, weight_decay=weight_decay, momentum=momentum
+        )
     if name == "sgd":
         return torch.optim.SGD(weights, rate, momentum=beta1, weight_decay=weight_decay)
     if name == "adamw":

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from mien.errors import InputError, unknown_name
 from mien.training.methods import METHODS, AnyMethod
 from mien.training.settings import (
+    Adjustments,
     Augmentations,
     Count,
     Decay,
@@ -56,14 +57,16 @@ class Recipe(Part):
 
     method: how the networks train, and settings of that method alone. heads: outputs by head's
     name: a list, true for those that the store has, false for none. scales: factors on raw outputs
-    of heads; losses, weights: by head's name. augmentation: of all images that a recogniser or
-    discriminator trains on. average: decay of the moving average of the recogniser's or generator's
-    weights, which is used afterwards; 0 for none. schedule: course of the learning rates after
-    `warmup` steps of linear rise. precision: bfloat16 is faster and not to the bit. train_share:
-    share of the training people that is used. start: weights to go on from: a run's folder, a file
-    (.safetensors, .pth) of mien's or of others (`models/pretrained.py`), or a name that
-    `mien.weights` holds; empty for random ones. validation_faces: faces of the part val, at most,
-    that are scored while training; `mien evaluate` takes them all.
+    of heads; losses, weights, adjust: by head's name. augmentation: of all images that a recogniser
+    or discriminator trains on. average: decay of the moving average of the recogniser's or
+    generator's weights, which is used afterwards; 0 for none. beta1, beta2: of Adam; sgd's momentum
+    is beta1. momentum, rms_decay: of rmsprop. schedule: course of the learning rates after `warmup`
+    steps of linear rise: `exponential` multiplies by `rate_decay` every `decay_epochs` epochs.
+    precision: bfloat16 is faster and not to the bit. train_share: share of the training people that
+    is used. start: weights to go on from: a run's folder, a file (.safetensors, .pth) of mien's or
+    of others (`models/pretrained.py`), or a name that `mien.weights` holds; empty for random ones.
+    validation_faces: faces of the part val, at most, that are scored while training;
+    `mien evaluate` takes them all.
     """
 
     name: str
@@ -75,14 +78,19 @@ class Recipe(Part):
     scales: dict[str, Positive] = Field(default_factory=dict)
     losses: dict[str, str] = Field(default_factory=dict)
     weights: dict[str, NotNegative] = Field(default_factory=dict)
+    adjust: dict[str, Adjustments] = Field(default_factory=dict)
     data: Data = Data()
     augmentation: Augmentations = Augmentations()
     optimiser: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     beta1: Decay = 0.5
     beta2: Decay = 0.999
+    momentum: Decay = 0.0
+    rms_decay: Decay = 0.99
     weight_decay: NotNegative = 0.0
     clip_norm: Positive = 20.0
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "exponential"] = "constant"
+    rate_decay: Annotated[float, Field(gt=0, le=1)] = 0.94
+    decay_epochs: Positive = 2.0
     warmup: Annotated[int, Field(ge=0)] = 0
     average: Decay = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"

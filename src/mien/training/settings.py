@@ -24,17 +24,35 @@ class Network(Part):
     learning_rate: Positive
 
 
+class Adjustments(Part):
+    """What is asked of the loss of a head with classes or units (`losses/adjusted.py`).
+
+    smoothing: share of a label that is spread. prior: strength of logit adjustment.
+    inverse_frequency: power of one over a class's share, as weight. class_weights: by output.
+    """
+
+    smoothing: Decay = 0.0
+    prior: NotNegative = 0.0
+    inverse_frequency: NotNegative = 0.0
+    class_weights: dict[str, NotNegative] = Field(default_factory=dict)
+
+
 class Augmentations(Part):
     """Random changes of all images that a recogniser or discriminator trains on.
 
-    mirror: half of them. shift: pixels, at most. light: of brightness and contrast, at most.
-    rotate: degrees, at most. zoom: factor, at most. blur, erase: share of the images. noise:
-    deviation, at most (`training/augmentation.py`).
+    mirror, upside_down: half of them. shift: pixels, at most. crop: pixels that the image is
+    enlarged by before a random square of the old size is cut. light: of brightness and contrast,
+    brightness, saturation: of each alone, at most. rotate: degrees, at most. zoom: factor, at most.
+    blur, erase: share of the images. noise: deviation, at most (`training/augmentation.py`).
     """
 
     mirror: bool = False
+    upside_down: bool = False
     shift: Annotated[int, Field(ge=0, le=16)] = 0
+    crop: Annotated[int, Field(ge=0, le=64)] = 0
     light: Share = 0.0
+    brightness: Share = 0.0
+    saturation: Share = 0.0
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
     zoom: Share = 0.0
     blur: Share = 0.0

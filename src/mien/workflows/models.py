@@ -43,6 +43,17 @@ def load_recogniser(model: str | Path, checkpoint: str = "best") -> Recogniser:
     return OnnxRecogniser.load(path) if path.suffix.lower() == ".onnx" else _in_torch(path)
 
 
+def load_torch_recogniser(model: str | Path, checkpoint: str = "best") -> "TorchRecogniser":
+    """Load the network of a run, a .safetensors file or weights that come with mien, in torch.
+
+    Raises InputError where there is no such model, it is ONNX alone, or torch is missing.
+    """
+    path = _network_file(find_model(model), checkpoint)
+    if path.suffix.lower() == ".onnx":
+        raise InputError(f"{path}: an ONNX file has no layers to take apart; name a run or weights")
+    return _in_torch(path)
+
+
 def export_model(model: str | Path, out: str | Path, checkpoint: str = "best") -> ExportedModel:
     """Write the recogniser of a run, of a .safetensors file or of weights as an ONNX file.
 

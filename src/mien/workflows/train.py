@@ -68,7 +68,7 @@ def _recipe(name: str | None, settings: Sequence[str], target: Run, exists: bool
         return load_recipe(name, settings)
     asked = load_recipe(own if name is None else name, settings)
     was, now = load_recipe(own).model_dump(), asked.model_dump()
-    free = _FREE - {"steps"} if asked.schedule != "constant" else _FREE  # rates follow the length
+    free = _FREE - {"steps"} if asked.schedule == "cosine" else _FREE  # rates follow the length
     changed = [key for key in was if key not in free and was[key] != now[key]]
     if changed:
         raise InputError(

@@ -37,17 +37,15 @@ class CapsuleDiscriminator32(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Map images to (N, 2048), the primary capsules."""
-        return self._capsules(images).flatten(1)
-
-    def _capsules(self, images: Tensor) -> Tensor:
         maps = self.primary(self.convolution(images))
         parts = maps.view(images.shape[0], PRIMARY, PRIMARY_SIZE, -1).permute(0, 1, 3, 2)
-        return squash(parts.reshape(images.shape[0], -1, PRIMARY_SIZE).float())
+        return squash(parts.reshape(images.shape[0], -1, PRIMARY_SIZE).float()).flatten(1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, 3, 32, 32) to (N, outputs)."""
         with torch.autocast("cpu", enabled=False):
-            votes = torch.einsum("nid,iodk->niok", self._capsules(images), self.votes)
+            inputs = self.features(images).view(len(images), -1, PRIMARY_SIZE)
+            votes = torch.einsum("nid,iodk->niok", inputs, self.votes)
             agreement = torch.zeros(votes.shape[:3])
             still = votes.detach()
             for _ in range(ROUNDS - 1):

@@ -40,12 +40,12 @@ class Attention(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Map frames (M, width) to what each attends to, (M, width), and the state after."""
         rows = padded(frames, lengths)
-        count, longest, past = len(rows), rows.shape[1], self.steps - 1
+        longest, past = rows.shape[1], self.steps - 1
         if state is None:
-            state = rows.new_zeros(count, self.state_size)
+            state = rows.new_zeros(len(rows), self.state_size)
         known, there = torch.split(state, [past * self.width, past], 1)
-        line = torch.cat([known.view(count, past, self.width), rows], 1)
-        there = torch.cat([there, there.new_ones(count, longest)], 1)
+        line = torch.cat([known.reshape(-1, past, self.width), rows], 1)
+        there = torch.cat([there, torch.ones_like(rows[:, :, 0])], 1)
         seen = self._attended(line, there, rows)
         return joined(seen, lengths), self._after(line, there, lengths, longest)
 
@@ -63,7 +63,7 @@ class Attention(nn.Module):
         """Pick the last steps - 1 of every sequence, each behind its own end."""
         past = self.steps - 1
         if lengths is None:
-            lengths = torch.full((len(line),), longest, device=line.device)
+            return torch.cat([line[:, longest:].flatten(1), there[:, longest:]], 1)
         wanted = lengths[:, None] + torch.arange(past, device=line.device)
         kept = line.gather(1, wanted[:, :, None].expand(-1, -1, self.width))
         return torch.cat([kept.flatten(1), there.gather(1, wanted)], 1)

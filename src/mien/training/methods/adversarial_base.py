@@ -128,7 +128,7 @@ class Adversarial(Method):
         for name, (settings, _) in self.roles().items():
             optimiser = make_optimiser(
                 networks[name], recipe.optimiser, settings.learning_rate, recipe.beta1,
-                recipe.beta2, recipe.weight_decay,
+                recipe.beta2, recipe.weight_decay, recipe.momentum, recipe.rms_decay,
             )  # fmt: skip
             network = networks[name].train()
             trainees[name] = Trainee(network, optimiser, recipe.clip_norm, compute)

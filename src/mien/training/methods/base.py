@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mien.errors import InputError
+from mien.errors import InputError, check_name
 from mien.labels.arrays import Learned
+from mien.labels.heads import Head
 from mien.losses import LOSSES
+from mien.losses.adjusted import Adjustment, adjusted
+from mien.losses.heads import HeadLossFunction
 from mien.models.heads import HeadLayout, OutputSpec
 from mien.training.compute import Compute
 from mien.training.data import Batch
@@ -46,11 +49,11 @@ class Step(Protocol):
     def preview(self, count: int, seed: int) -> list[Tensor]:
         """Batches of generated images, the same for the same seed; none of a recogniser."""
 
-    def memory(self) -> dict[str, int]:
-        """Counters that a resumed step wants back."""
+    def memory(self) -> Mapping[str, float]:
+        """Numbers that a resumed step wants back."""
 
-    def remember(self, memory: Mapping[str, int]) -> None:
-        """Take the counters back."""
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Take them back."""
 
 
 class Method(Part):
@@ -106,5 +109,22 @@ def head_loss_of(recipe: "Recipe", spec: OutputSpec) -> HeadLoss:
                 f"recipe {recipe.name}: losses.{head.name}={name}: {head.name} may have "
                 f"{', '.join(known)}"
             )
-        functions[head.name] = known[name]
+        functions[head.name] = _adjusted(recipe, head, name, known[name], spec)
     return HeadLoss(spec, functions, recipe.weights)
+
+
+def _adjusted(
+    recipe: "Recipe", head: Head, name: str, loss: HeadLossFunction, spec: OutputSpec
+) -> HeadLossFunction:
+    """The loss with what the recipe asks of it under `adjust`."""
+    if head.name not in recipe.adjust:
+        return loss
+    place, asked = f"recipe {recipe.name}: adjust.{head.name}", recipe.adjust[head.name]
+    if not head.kind.counted:
+        raise InputError(f"{place}: {head.name} has no classes and no units to adjust")
+    if asked.prior and name != "cross-entropy":
+        raise InputError(f"{place}.prior: adjusts logits of the cross-entropy, not of {name}")
+    for output in asked.class_weights:
+        check_name(f"output of {head.name}", output, head.outputs)
+    shares = spec.learned.shares[head.name]
+    return adjusted(loss, Adjustment(**asked.model_dump()), head.outputs, shares, head.kind.classes)

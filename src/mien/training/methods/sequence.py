@@ -16,9 +16,15 @@ from mien.training.compute import Compute
 from mien.training.data import Batch
 from mien.training.head_loss import HeadLoss
 from mien.training.methods.base import Arguments, Method, Registry, head_loss_of
-from mien.training.methods.recognition import RecognitionStep, check_recogniser, recogniser_parts
+from mien.training.methods.recognition import (
+    Mixup,
+    RecognitionStep,
+    check_recogniser,
+    recogniser_parts,
+)
 from mien.training.optimisation import Trainee
 from mien.training.settings import Count, Decay, Network
+from mien.training.weighting import Weighting, weighting_of
 
 if TYPE_CHECKING:
     from mien.training.recipe import Recipe
@@ -50,7 +56,8 @@ class FollowingNetwork(Network):
 class Sequence(Method):
     """recogniser: any of `mien.models.sequences.SEQUENCES`.
 
-    body: `trained` with the rest, or `frozen`: weights and running statistics stay. Batches are
+    body: `trained` with the rest, or `frozen`: weights and running statistics stay. weighting: of
+    heads' losses (`training/weighting.py`). Batches are
     windows of `data.window` frames, which count as they are labelled; where a frame shows no face,
     what is remembered is held.
     """
@@ -58,6 +65,7 @@ class Sequence(Method):
     name: Literal["sequence"] = "sequence"
     recogniser: FollowingNetwork
     body: Literal["trained", "frozen"] = "trained"
+    weighting: Literal["fixed", "uncertainty", "gradient-norm"] = "fixed"
 
     def roles(self) -> dict[str, tuple[Network, Registry]]:
         """One network."""
@@ -83,14 +91,15 @@ class Sequence(Method):
         compute: Compute,
     ) -> "SequenceStep":
         """Make the step."""
-        network = networks["recogniser"]
+        network = networks["recogniser"].train()
         assert isinstance(network, SequenceNetwork)
         if self.body == "frozen":
             network.freeze_body()
         trainee, augmentation = recogniser_parts(recipe, network, self.recogniser, compute)
         average = MovingAverage(network, recipe.average) if recipe.average else None
+        weighting = weighting_of(self.weighting, network, compute.world)
         loss = head_loss_of(recipe, spec)
-        return SequenceStep(trainee, loss, augmentation, average, recipe.data.window)
+        return SequenceStep(trainee, loss, augmentation, average, weighting, recipe.data.window)
 
 
 class SequenceStep(RecognitionStep):
@@ -102,20 +111,22 @@ class SequenceStep(RecognitionStep):
         head_loss: HeadLoss,
         augmentation: Augmentation,
         average: MovingAverage | None,
+        weighting: Weighting,
         window: int,
     ) -> None:
-        super().__init__(trainee, head_loss, augmentation, average)
+        mixup = Mixup(0.0, 0)
+        super().__init__(trainee, head_loss, augmentation, average, weighting, mixup, None)
         self.window = window
 
-    def output(self, batch: Batch) -> Tensor:
+    def output(self, batch: Batch, share: float = 1.0) -> Tensor:
         """Raw outputs (N, outputs) of every frame, zeros where there is no face."""
-        there = batch.there.view(-1, self.window)
+        present = batch.there.to(batch.images.device)
         # All frames of a window change alike: as channels of one image.
         shape = batch.images.shape
         whole = batch.images.reshape(-1, self.window * shape[1], *shape[2:])
-        images = self.augmentation(whole).reshape(shape)[batch.there]
-        lengths = there.sum(1)
+        images = self.augmentation(whole).reshape(shape)[present]
+        lengths = present.view(-1, self.window).sum(1)
         found, _ = self.trainee.network(images, lengths[lengths > 0])
         output: Tensor = found.new_zeros(len(batch), found.shape[1])
-        output[batch.there] = found
+        output[present] = found
         return output

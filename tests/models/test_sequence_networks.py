@@ -10,7 +10,7 @@ from mien.labels.arrays import Learned, joined
 from mien.labels.heads import Head
 from mien.models.checkpoint import NetworkCard, load_network, save_network
 from mien.models.heads import HeadLayout, OutputSpec
-from mien.models.onnx_export import largest_difference
+from mien.models.onnx_export import export_onnx, largest_difference
 from mien.models.recognition.cnn_3d import Cnn3d
 from mien.models.recognition.vgg16 import Vgg16
 from mien.models.sequence_recogniser import SequenceRecogniser, open_recogniser
@@ -23,6 +23,7 @@ from mien.models.sequences.cnn_rnn import CnnGru, CnnLstm, CnnReluRnn
 from mien.models.sequences.fera import FeraMaskBlstm, differences, ellipse
 from mien.models.sequences.gru_attention import Attention, GruAttention
 from mien.models.sequences.recurrent import Recurrent
+from mien.recognition.onnx_recogniser import OnnxRecogniser
 from mien.recognition.preprocessing import Preprocessing
 
 HEADS = (Head("valence_arousal", ("valence", "arousal")), Head("au", ("AU01", "AU12")))
@@ -336,12 +337,12 @@ def test_time_that_goes_backwards_is_refused():
 
 
 def test_tracks_that_were_not_seen_for_longest_are_forgotten(monkeypatch):
-    monkeypatch.setattr("mien.models.sequence_recogniser.REMEMBERED", 2)
+    monkeypatch.setattr("mien.recognition.memory.REMEMBERED", 2)
     taker = recogniser("gru")
     crops = film(taker.network, 1)
     for track in (0, 1, 0, 2):
         taker.predict(crops, np.array([track]))
-    assert list(taker._seen) == [0, 2]
+    assert list(taker.memory._seen) == [0, 2]
 
 
 def test_a_frozen_body_stays_as_it_is():
@@ -368,3 +369,33 @@ def test_a_file_opens_as_what_follows(tmp_path):
     assert again.preprocessing == taker.preprocessing
     crops, track = film(taker.network, 5), np.zeros(5, int)
     assert largest_difference(again.predict(crops, track), taker.predict(crops, track)) == 0
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["attention", *(pytest.param(f, marks=pytest.mark.slow) for f in ("gru", "lstm", "relu"))],
+)
+def test_an_onnx_file_follows_people_too(form, tmp_path):
+    taker = recogniser(form)
+    assert export_onnx(taker, tmp_path / "model.onnx") < 1e-4
+    loaded = OnnxRecogniser.load(tmp_path / "model.onnx")
+    assert loaded.follows
+    assert loaded.card.state == taker.network.state_size
+    lengths = [12, 20, 3]
+    crops, track = film(taker.network, 35), np.repeat([5, -1, 9], lengths)
+    time_s = np.concatenate([np.arange(n) / 30 for n in lengths])
+    wanted = taker.anew().predict(crops, track, time_s)
+    order = np.argsort(time_s, kind="stable")
+    parts = [order[:9], order[9:9], order[9:]]
+    found = joined([loaded.predict(crops[p], track[p], time_s[p]) for p in parts])
+    assert largest_difference(found, wanted.at(order)) < 1e-5
+    with pytest.raises(InputError, match="track 5 are not in order of time"):
+        loaded.predict(crops[:1], track[:1], time_s[:1])
+    again = loaded.anew().predict(crops, track, time_s)
+    assert largest_difference(again, wanted) < 1e-5
+
+
+def test_whole_windows_stay_in_torch(tmp_path):
+    with pytest.raises(InputError, match="sees 8 frames together stays in torch"):
+        export_onnx(recogniser("both ways"), tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
