@@ -126,10 +126,12 @@ class Bare:
             out[:, : sum(h.width for h in self.heads)], [h.width for h in self.heads], 1
         )
         for head, part in zip(self.heads, parts, strict=True):
-            if head.type.kind == "exclusive":
+            if head.type.kind in ("exclusive", "votes"):
                 loss = loss + F.cross_entropy(part, self.label) if real else loss
                 continue
             wanted = self.labels[head.name] if real else torch.full_like(part, 0.01)
+            if len(wanted[0]) < part.shape[1]:  # an ordinal head: a logit per level
+                wanted = wanted.repeat_interleave(part.shape[1] // len(wanted[0]), 1)
             function = F.mse_loss if head.type.kind == "regression" else cross_entropy_of
             loss = loss + function(part, wanted)
         return loss

@@ -1,7 +1,7 @@
 """A training step of each recipe against the bare forward, backward and update of its networks.
 
 run: python benchmarks/train_step.py [--recipe config1-32 | all] [--precision bfloat16]
-     [--rounds 12] [--seconds 60] [--also channels-last compiled]
+     [--rounds 12] [--seconds 60] [--also channels-last compiled] [--set augmentation={}]
 
 All run in turn, round by round, on the same machine: the ratios are what counts. The bare loop and
 the plain one, which is what one writes first, are in `bare_steps.py`. The work of a step, in
@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12, help="of each, per round")
     parser.add_argument("--seconds", type=float, default=60, help="at most, about, a recipe")
     parser.add_argument("--also", nargs="*", default=[], choices=tuple(VARIANTS))
+    parser.add_argument("--set", nargs="*", default=[], help="settings of every recipe")
     args = parser.parse_args()
     names = list(recipe_files()) if args.recipe == ["all"] else args.recipe
     peak = matmul_peak(torch.bfloat16 if args.precision == "bfloat16" else torch.float32)
@@ -127,7 +128,7 @@ def main() -> None:
     print(f"| {' | '.join(heads + others)} |")
     print(f"|{' --- |' * len(heads + others)}")
     for name in names:
-        recipe = load_recipe(name, [f"precision={args.precision}"])
+        recipe = load_recipe(name, [f"precision={args.precision}", *args.set])
         times, work = measure(recipe, args.rounds, args.steps, args.seconds, args.also)
         print(_row(name, times, work, args.steps, peak), flush=True)
 

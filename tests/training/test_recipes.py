@@ -1,11 +1,22 @@
 """Recipes: what they hold, and what is refused."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from mien.errors import InputError
 from mien.store import Store
 from mien.training.build import build
-from mien.training.recipe import load_recipe, parse_recipe, recipe_files, to_toml
+from mien.training.recipe import (
+    Recipe,
+    _keys,
+    load_recipe,
+    parse_recipe,
+    recipe_files,
+    to_toml,
+)
+from mien.training.settings import Adjustments
 
 
 @pytest.mark.parametrize("name", sorted(recipe_files()))
@@ -126,3 +137,24 @@ def test_the_regression_gans_numbers_and_tricks():
     assert method.fake_labels.fake == 0.9
     assert (recipe.checkpoint_every, recipe.validation_faces) == (2 * 60, 1000)
     assert method.updated_more == "generator"
+
+
+def test_class_weights_of_any_name_survive_toml(tmp_path):
+    words = ["adjust.expression.class_weights={'very happy'=2, fear=0.5, 'épuisé.e'=1}"]
+    recipe = load_recipe("fine-tune", words)
+    assert recipe.adjust["expression"].class_weights["very happy"] == 2
+    (tmp_path / "again.toml").write_text(to_toml(recipe), encoding="utf-8")
+    assert load_recipe(str(tmp_path / "again.toml")) == recipe
+
+
+def test_the_page_of_options_names_keys_that_recipes_have():
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+`) \|", page, re.M)
+    named = {key for row in rows for key in re.findall(r"`([^`]+)`", row)} - {"key"}
+    known = set(_keys(Recipe, "recognition"))
+    known |= {f"adjust.HEAD.{name}" for name in Adjustments.model_fields}
+    assert named <= known, named - known
+    skipped = {"name", "title", "source", "image_size", "log_every", "checkpoint_every"}
+    skipped |= {"validation_faces", "keep_checkpoints", "data.window", "data.stride"}
+    skipped |= {"method.name", "method.recogniser.network"}
+    assert known - named - skipped == set()  # every option has its line

@@ -24,6 +24,7 @@ class MovingAverage:
         self.updates += 1
         pairs = zip(self.network.parameters(), network.parameters(), strict=True)
         for mine, new in pairs:
-            mine.lerp_(new, 1 - decay)
+            if new.requires_grad:  # what is frozen stays what it was copied from
+                mine.lerp_(new, 1 - decay)
         for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
             kept.copy_(buffer)

@@ -205,9 +205,15 @@ def _toml_lines(content: Mapping[str, Any], table: str) -> Iterator[str]:
         yield f"\n[{table}]"
     for key, value in content.items():
         if key not in inner and value is not None:
-            yield f"{key} = {_toml_value(value)}"
+            yield f"{_toml_key(key)} = {_toml_value(value)}"
     for key, value in inner.items():
-        yield from _toml_lines(value, f"{table}.{key}" if table else key)
+        yield from _toml_lines(value, f"{table}.{_toml_key(key)}" if table else _toml_key(key))
+
+
+def _toml_key(key: str) -> str:
+    """A key as TOML takes it: classes may have any names."""
+    plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if plain else _toml_value(key)
 
 
 def _toml_value(value: Any) -> str:

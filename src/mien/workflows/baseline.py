@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.atomic import write_text
 from mien.errors import InputError, check_name
+from mien.extras import need
 from mien.labels.kinds import sigmoid
 from mien.metrics.heads import HEAD_SCORES
 from mien.progress import Progress, say_nothing, silent
@@ -62,6 +63,7 @@ def baseline(
     Raises InputError where the model cannot be taken apart, no unit is labelled, or the parts share
     people with each other or with those that the model's run was trained on.
     """
+    need("mien baseline", "torch", "sklearn")
     from mien.training.unit_classifiers import KINDS, LstmTraining
 
     for kind in kinds:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.errors import InputError, TrainingDivergedError, check_name
+from mien.extras import need
 from mien.metrics.measures import OF_CHECKPOINTS, Better, Measure, measure
 from mien.progress import Progress, say_nothing, silent
 from mien.runs.run import Run
@@ -84,6 +85,7 @@ def search(
     and a longer list of values or more trials adds to it. Raises InputError for settings that the
     recipe does not take, and where `out` holds another search.
     """
+    need("mien search", "torch", "optuna", "plotly")
     grid, ranges = dict(grid or {}), dict(ranges or {})
     chosen = _measure(by)
     _check(recipe, settings, grid, ranges, trials)
