@@ -170,15 +170,23 @@ class Analyzer:
         predictions = None
         if self.recogniser is not None:
             crop = self.recogniser.preprocessing.fit(picture.rgb)
-            predictions = self.recogniser.predict(crop[None], **self._beside([found]))
+            beside = self._beside([(picture, found)])
+            predictions = self.recogniser.predict(crop[None], **beside)
         return AnalyzedFrame(picture, found, np.full(1, -1, np.intp), predictions)
 
-    def _beside(self, seen: list[Detections]) -> dict[str, NDArray[np.float32]]:
-        """Landmarks of the faces in their crops, for a model that takes them."""
+    def _beside(self, seen: list[tuple[SourceFrame, Detections]]) -> dict[str, NDArray[np.float32]]:
+        """Landmarks of the faces in their crops, for a model that takes them.
+
+        They are of pixels of the file, as a store's, where those are not square.
+        """
         if self.recogniser is None or not self.recogniser.preprocessing.landmarks:
             return {}
-        points = [in_crop(found.landmarks, found.boxes, self.margin) for found in seen]
-        return {"landmarks": np.concatenate(points)}
+        places = []
+        for frame, found in seen:
+            scale = np.array(frame.to_file, np.float32)
+            boxes = found.boxes * np.tile(scale, 2)
+            places.append(in_crop(found.landmarks * scale, boxes, self.margin))
+        return {"landmarks": np.concatenate(places)}
 
     def _predicted(
         self, seen: list[tuple[SourceFrame, Detections, NDArray[np.intp]]]
@@ -192,7 +200,7 @@ class Analyzer:
                 for box in found.boxes
             ]
             empty = np.empty((0, side, side, 3), np.uint8)
-            beside = self._beside([found for _, found, _ in seen])
+            beside = self._beside([(frame, found) for frame, found, _ in seen])
             predictions = self.recogniser.predict(np.stack(crops) if crops else empty, **beside)
         first = 0
         for frame, found, numbers in seen:
