@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,7 +174,7 @@ class Analyzer:
             predictions = self.recogniser.predict(crop[None], **beside)
         return AnalyzedFrame(picture, found, np.full(1, -1, np.intp), predictions)
 
-    def _beside(self, seen: list[tuple[SourceFrame, Detections]]) -> dict[str, NDArray[np.float32]]:
+    def _beside(self, seen: list[tuple[SourceFrame, Detections]]) -> dict[str, Any]:
         """Landmarks of the faces in their crops, for a model that takes them.
 
         They are of pixels of the file, as a store's, where those are not square.

@@ -20,7 +20,7 @@ from mien.models.torch_recogniser import TorchRecogniser
 from mien.recognition.onnx_recogniser import OnnxRecogniser, RecogniserCard, write_card
 
 TOLERANCE = 1e-4
-"""Largest difference between the predictions of a network and of its file (`largest_difference`)."""
+"""Largest difference of a file's predictions from its network's (`largest_difference`)."""
 _TESTED = 20
 _LEAST_HALVED = 64
 
@@ -49,7 +49,8 @@ def to_onnx(recogniser: TorchRecogniser) -> Any:
     spec, preprocessing = recogniser.spec, recogniser.preprocessing
     fake = spec.fake is not None and spec.fake.probability
     card = RecogniserCard(spec.layout.heads, spec.learned, fake, preprocessing)
-    example = (torch.zeros(2, preprocessing.channels, preprocessing.size, preprocessing.size),)
+    side = preprocessing.size
+    example: tuple[Tensor, ...] = (torch.zeros(2, preprocessing.channels, side, side),)
     if preprocessing.landmarks:
         example += (torch.zeros(2, preprocessing.landmarks, 2),)
     faces = torch.export.Dim("faces")
