@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,16 +171,23 @@ class Analyzer:
         predictions = None
         if self.recogniser is not None:
             crop = self.recogniser.preprocessing.fit(picture.rgb)
-            points = self._landmarks([found])
+            points = self._landmarks([(picture, found)])
             predictions = self.recogniser.anew().predict(crop[None], landmarks=points)
         return AnalyzedFrame(picture, found, np.full(1, -1, np.intp), predictions)
 
-    def _landmarks(self, seen: list[Detections]) -> NDArray[np.float32] | None:
-        """Landmarks of the faces in their crops, for a model that takes them; else None."""
+    def _landmarks(self, seen: list[tuple[SourceFrame, Detections]]) -> NDArray[np.float32] | None:
+        """Landmarks of the faces in their crops, for a model that takes them; else None.
+
+        They are of pixels of the file, as a store's, where those are not square.
+        """
         if self.recogniser is None or not self.recogniser.preprocessing.landmarks:
             return None
-        points = [in_crop(found.landmarks, found.boxes, self.margin) for found in seen]
-        return np.concatenate(points)
+        places = []
+        for frame, found in seen:
+            scale = np.array(frame.to_file, np.float32)
+            boxes = found.boxes * np.tile(scale, 2)
+            places.append(in_crop(found.landmarks * scale, boxes, self.margin))
+        return np.concatenate(places)
 
     def _predicted(
         self,
@@ -201,7 +208,7 @@ class Analyzer:
                 np.stack(crops) if crops else empty,
                 np.concatenate([numbers for _, _, numbers in seen]),
                 np.repeat(times, [len(found) for _, found, _ in seen]),
-                landmarks=self._landmarks([found for _, found, _ in seen]),
+                landmarks=self._landmarks([(frame, found) for frame, found, _ in seen]),
             )
         first = 0
         for frame, found, numbers in seen:

@@ -69,7 +69,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a file; raises InputError where it holds anything else."""
     try:
         if path.suffix.lower() == ".safetensors":
-            return load_file(path)
+            return dict(load_file(path))
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         told = str(error).partition("\n")[0].partition(" Please file")[0]

@@ -13,7 +13,8 @@ def in_crop(
 ) -> Points:
     """Landmarks (N, P, 2) in pixels as places in their crops, -1 to 1 from edge to edge; NaN stays.
 
-    boxes: (N, 4), x0 y0 x1 y1 in the same pixels. margins: as the crops were cut with, one or (N,);
+    boxes: (N, 4), x0 y0 x1 y1 in the same pixels, those of the file where they are not square, as
+    stores keep them. margins: as the crops were cut with, one or (N,);
     NaN where it is not known, as the places then are not.
     """
     corners = boxes.astype(np.float64).reshape(-1, 2, 2)
