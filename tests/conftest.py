@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import files
@@ -41,6 +41,22 @@ def cli() -> Callable[..., Result]:
         return Result(code, out.getvalue(), err.getvalue())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless browser (playwright's), for pages. Absent: skipped, in CI an error."""
+    path = Path(os.environ.get("MIEN_CHROMIUM", "/usr/bin/chromium"))
+    if not path.is_file():
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"{path}: CI tests the pages in a browser; install Debian's chromium")
+        pytest.skip(f"{path} is absent: install chromium, or name one in MIEN_CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
