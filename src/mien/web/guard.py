@@ -69,7 +69,7 @@ class Guard:
         person = self._access.who(token)
         if person is None:
             why = "this token is not known" if token else "a token is needed"
-            answer = error_line(401, f"{why}: open the link that `mien` printed")
+            answer: Response = error_line(401, f"{why}: open the link that `mien` printed")
         elif asked is not None:
             answer = _enter(scope, token or "", asked)
         else:
