@@ -15,9 +15,10 @@ BLOCKS = 16
 def numbered(number: int, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Draw a frame: a strip of BLOCKS blocks at the top, moving stripes below."""
     width, height = size
-    x, y = np.meshgrid(np.arange(width), np.arange(height))
-    shade = 60 + 40 * np.sin((x + 3 * number) / 9) + 40 * np.cos((y + 2 * number) / 7)
-    frame = np.repeat(shade.astype(np.uint8)[..., None], 3, axis=2)
+    across = 60 + 40 * np.sin((np.arange(width) + 3 * number) / 9)
+    down = 40 * np.cos((np.arange(height) + 2 * number) / 7)
+    frame = np.empty((height, width, 3), np.uint8)
+    frame[:] = (across[None, :, None] + down[:, None, None]).clip(0, 255)
     bits = [number >> (BLOCKS - 1 - i) & 1 for i in range(BLOCKS)]
     edges = np.linspace(0, width, BLOCKS + 1).round().astype(int)
     for bit, left, right in zip(bits, edges[:-1], edges[1:], strict=True):

@@ -1,6 +1,7 @@
 """The frame of a page, in a browser."""
 
 import pytest
+from pages import until
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -100,7 +101,7 @@ def test_the_theme_is_the_systems_until_one_is_chosen(opened):
     tab.evaluate("tools.theme('light')")
     assert tab.evaluate("tools.colour('text')") == "rgb(27, 31, 35)"
     tab.reload()
-    tab.wait_for_function("window.tools")
+    until(tab, "Boolean(window.tools)")
     assert tab.evaluate("tools.theme()") == "light"
 
 
