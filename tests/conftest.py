@@ -4,7 +4,7 @@ import csv
 import io
 import os
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
@@ -44,8 +44,11 @@ def cli() -> Callable[..., Result]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A headless browser (playwright's), for pages. Absent: skipped, in CI an error."""
+def browsers() -> Iterator[Callable[..., Any]]:
+    """Return what opens a headless browser (playwright's) with the arguments given.
+
+    Where there is none, tests of pages are skipped, and fail in CI.
+    """
     path = Path(os.environ.get("MIEN_CHROMIUM", "/usr/bin/chromium"))
     if not path.is_file():
         if os.environ.get("CI", "").lower() in ("1", "true"):
@@ -53,10 +56,22 @@ def chromium() -> Iterator[Any]:
         pytest.skip(f"{path} is absent: install chromium, or name one in MIEN_CHROMIUM")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with sync_playwright() as driver, ExitStack() as opened:
+
+        def launch(*arguments: str) -> Any:
+            browser = driver.chromium.launch(
+                executable_path=str(path), args=["--no-sandbox", *arguments]
+            )
+            opened.callback(browser.close)
+            return browser
+
+        yield launch
+
+
+@pytest.fixture(scope="session")
+def chromium(browsers: Callable[..., Any]) -> Any:
+    """Return a headless browser, for pages."""
+    return browsers()
 
 
 @pytest.fixture(scope="session")

@@ -2,22 +2,18 @@
 
 import io
 import random
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import until
 from PIL import Image
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mien.media.prepare import prepare
 from mien.web import Access, application, frame_routes, page, running
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "media"))
 from numbered import read_number, uneven_ticks, write_numbered
+from pages import until
 
 COUNT = 240
 SCRIPT = """
