@@ -285,7 +285,7 @@ function Circle({ scene, latest }) {
   const canvas = useRef(null);
   useEffect(() => {
     const pen = canvas.current.getContext("2d");
-    const [middle, radius] = [220, 135];
+    const [middle, radius] = [220, 125];
     pen.clearRect(0, 0, 440, 440);
     pen.strokeStyle = pen.fillStyle = colour("line");
     pen.lineWidth = 2;
@@ -297,10 +297,10 @@ function Circle({ scene, latest }) {
     pen.lineTo(middle, middle + radius);
     pen.stroke();
     pen.fillStyle = colour("quiet");
-    pen.font = "22px system-ui, sans-serif";
+    pen.font = "26px system-ui, sans-serif";
     pen.textAlign = "center";
     pen.fillText("arousal", middle, middle - radius - 14);
-    pen.fillText("valence", middle + radius + 36, middle - 10);
+    pen.fillText("valence", middle + radius + 50, middle - 10);
     const trail = (scene.current?.history ?? []).slice(-TRAIL).filter(([, valence]) => valence !== null);
     trail.forEach(([, valence, arousal], i) => {
       const newest = i === trail.length - 1;
