@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 from PIL import Image
 
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
 _TIME_BASE = Fraction(1, 90000)
 
 
