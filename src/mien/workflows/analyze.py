@@ -342,7 +342,7 @@ class _Work:
         total, rate = _expected(info, self.fps)
         report, times = DecodeReport(), set[float | None]()
         frames = frames_of(path, self.fps, report=report, stream=self.stream, strict=self.strict)
-        with _overlay(self.overlay, rate or 30.0) as draw:
+        with _overlay(self.overlay, rate or 30.0, path, info) as draw:
             for analyzed in self.analyzer.analyze(self._sized(frames, summary, times)):
                 _write(part, summary, analyzed, width)
                 draw(analyzed)
@@ -375,16 +375,22 @@ def _write(part: TextIO, summary: InputSummary, analyzed: AnalyzedFrame, width: 
 
 
 @contextmanager
-def _overlay(path: Path | None, rate: float) -> Iterator[Callable[[AnalyzedFrame], None]]:
+def _overlay(
+    out: Path | None, rate: float, source: Path, info: VideoInfo | None
+) -> Iterator[Callable[[AnalyzedFrame], None]]:
     """Yield what draws a frame into the overlay video, which is whole at the end or not there."""
-    from mien.analysis.overlay import draw
+    from mien.analysis.overlay import Overlay
     from mien.media.encode import VideoWriter
+    from mien.media.sound import Sound
 
-    if path is None:
+    if out is None:
         yield lambda analyzed: None
         return
-    with replacing(path) as temporary, VideoWriter(temporary, rate) as video:
-        yield lambda analyzed: video.write(draw(analyzed), analyzed.source.time_s or 0.0)
+    draw = Overlay()
+    with replacing(out) as temporary:
+        sound = Sound(source, (info and info.start_s) or 0.0)
+        with VideoWriter(temporary, rate, sound=sound) as video:
+            yield lambda analyzed: video.write(draw(analyzed), analyzed.source.time_s or 0.0)
 
 
 def _expected(info: VideoInfo | None, fps: float | None) -> tuple[float | None, float | None]:
