@@ -168,9 +168,9 @@ def analyze(
         about |= _came_of(work.done, left_out)
         converted = finish(raw, outputs.table, options, about=about, provenance=provenance)
     if outputs.report:
-        from mien.report.analysis_report import write_report
+        from mien.workflows.pages import write_analysis_page
 
-        write_report(outputs.report, converted.table, faces=faces, about=about)
+        write_analysis_page(outputs.report, converted.table, about, faces)
     return Analysis(outputs.table, work.done, left_out, converted)
 
 
