@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
+    from mien.workflows.compare import compare as compare
     from mien.workflows.demo import demo as demo
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import sweep as sweep
@@ -55,6 +56,7 @@ _OFFERED = {
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
     "check_split": "mien.workflows.split",
+    "compare": "mien.workflows.compare",
     "convert": "mien.workflows.outputs",
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",
