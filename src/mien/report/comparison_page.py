@@ -57,11 +57,17 @@ class Compared(Protocol):
 
 def write_comparison_page(path: Path, found: Compared) -> None:
     """Write the HTML page."""
-    drawn = [(c.signal, _figure(found, c)) for c in found.continuous if c.n > 1]
+    drawn = [(c.signal, _figure(found, c)) for c in told_once(found.continuous) if c.n > 1]
     write_page(
         path, "compare.html", found=found, figures=drawn, plotly=PLOTLY_SCRIPT if drawn else "",
         tables=[(c.signal, *_confusion(c)) for c in found.nominal if c.signal == "expression"],
     )  # fmt: skip
+
+
+def told_once(signals: Sequence[Any]) -> list[Any]:
+    """Without the probabilities of units whose intensity is there too."""
+    names = {one.signal for one in signals}
+    return [c for c in signals if not (c.signal.endswith("_p") and c.signal[:-2] + "_r" in names)]
 
 
 def _figure(found: Compared, one: Signal) -> str:

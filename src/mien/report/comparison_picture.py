@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.atomic import replacing
-from mien.report.comparison_page import OFF, A, B, Compared, Signal
+from mien.report.comparison_page import OFF, A, B, Compared, Signal, told_once
 
 Array = NDArray[np.float64]
 MOST = 8
@@ -18,7 +18,7 @@ _Frame = tuple[float, float, float, float]
 
 def write_comparison_picture(path: Path, found: Compared) -> None:
     """Write a PNG of up to eight signals, those that vary most on their scales first."""
-    drawn = sorted((c for c in found.continuous if c.n > 1), key=lambda c: -float(np.std(c.a)))
+    drawn = sorted((c for c in told_once(found.continuous) if c.n > 1), key=lambda c: -float(np.std(c.a)))
     drawn = drawn[:MOST]
     width = _LEFT + _WIDE + _PAD + _NARROW + 20
     image = Image.new("RGB", (width, 50 + _ROW * max(len(drawn), 1)), "white")
@@ -44,9 +44,10 @@ def _row(
     timed = bool(np.isfinite(one.time_s).any())
     across = one.time_s if timed else np.arange(one.n, dtype=np.float64)
     low, high = _ends(np.concatenate([one.a, one.b]))
-    _axes(pen, font, frame, _ends(across), (low, high))
+    ends = (float(np.nanmin(across)), float(np.nanmax(across)))
+    _axes(pen, font, frame, ends, (low, high))
     for values, colour in ((one.a, A), (one.b, B)):
-        places = _places(frame, across, values, _ends(across), (low, high))
+        places = _places(frame, across, values, ends, (low, high))
         pen.line(places, fill=colour, width=2)
     frame = (_LEFT + _WIDE + _PAD, top + 22, _LEFT + _WIDE + _PAD + _NARROW, top + _ROW - 30)
     mean, apart = (one.a + one.b) / 2, one.b - one.a
