@@ -1,6 +1,6 @@
 """How well a model does by what a face looks like and how it is seen, as Markdown tables.
 
-run: python benchmarks/breakdown.py MODEL --photographs STORE --labels labels.csv --actors STORE --seed N
+run: python benchmarks/breakdown.py MODEL --photographs STORE --labels CSV --actors STORE --seed N
 
 Photographs (a store that `mien import folder --find-faces` made; its labels.csv has `yaw_deg`): by
 pose, by size (crops scaled down to so many pixels, and up again), by blur (Gaussian, in pixels of a
@@ -17,16 +17,16 @@ faces are left out. `±` is 1.96 standard errors, over people.
 import argparse
 import csv
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from machine import describe
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 import mien
+from machine import describe
 from mien.labels.arrays import Predictions
 from mien.labels.kinds import likeliest
 from mien.metrics.classification import classification_scores
@@ -62,11 +62,10 @@ class Faces:
         self.rows = store.rows(part)
         self.crops = store.pixels(reader.preprocessing.size).gather(self.rows)
         self.reader = reader
-        faces = store.faces.take(pa.array(self.rows))
-        self.subjects = np.array(faces["subject"].to_pylist(), object)
-        self.images = [Path(str(n)).name for n in faces["image"].to_pylist()] if (
-            "image" in faces.column_names) else []  # fmt: skip
-        layers = [n for n in store.info.layers if n != "derived"] if exact else None
+        self.subjects = np.array(store.names("subject"), object)[self.rows]
+        images = store.names("image")
+        self.images = [str(images[row]) for row in self.rows]
+        layers = [n for n in store.layers if n != "derived"] if exact else None
         labels = store.labels(layers).aligned(reader.heads)
         self.truth = {name: values[self.rows] for name, values in labels.items()}
 
@@ -127,15 +126,18 @@ def of_photographs(reader: Any, folder: Path, labels: Path | None, part: str) ->
         yaw = np.array([abs(float(turned.get(Path(n).name) or "nan")) for n in faces.images])
         edges = (0, 10, 20, 30, 45, 91)
         groups = {f"{low} to {high}°": (yaw >= low) & (yaw < high)
-                  for low, high in zip(edges, edges[1:], strict=False)}  # fmt: skip
+                  for low, high in pairwise(edges)}  # fmt: skip
         faces.table("pose: yaw, either way", groups, seen)
     tone, coloured = typology(faces.crops)
     groups = {"light (above 41°)": coloured & (tone > 41),
               "intermediate (10 to 41°)": coloured & (tone > 10) & (tone <= 41),
-              "dark (10° and below)": coloured & (tone <= 10), "grey photographs": ~coloured}  # fmt: skip
+              "dark (10° and below)": coloured & (tone <= 10),
+              "grey photographs": ~coloured}  # fmt: skip
     faces.table("tone in the picture", groups, seen)
-    for title, change, amounts in (("size: pixels of the crop", smaller, (48, 32, 24, 16, 12)),
-                                   ("blur: pixels of 48", blurred, (0.0, 0.5, 1.0, 1.5, 2.0))):  # fmt: skip
+    for title, change, amounts in (
+        ("size: pixels of the crop", smaller, (48, 32, 24, 16, 12)),
+        ("blur: pixels of 48", blurred, (0.0, 0.5, 1.0, 1.5, 2.0)),
+    ):
         print(f"\n| {title} | faces | people | accuracy | macro F1 | units r | valence CCC |")
         print("| --- | --- | --- | --- | --- | --- | --- |")
         for amount in amounts:
@@ -161,7 +163,9 @@ def typology(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     coloured = np.ptp(middle.astype(int), axis=3).mean((1, 2)) > 8
     colour = np.median(middle.reshape(len(crops), -1, 3), axis=1) / 255
     linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
-    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    to_xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
     xyz = linear @ to_xyz.T / np.array([0.9505, 1.0, 1.089])
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     lightness, b = 116 * f[:, 1] - 16, 200 * (f[:, 1] - f[:, 2])
@@ -169,7 +173,8 @@ def typology(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def of_actors(reader: Any, folder: Path, seed: int | None, part: str) -> None:
-    from mien.actors.film import actor_of
+    from mien.actors.film import person_seed
+    from mien.actors.identity import sample_identity
 
     faces = Faces(reader, folder, part, exact=True)
     seen = reader.predict(faces.crops)
@@ -177,11 +182,12 @@ def of_actors(reader: Any, folder: Path, seed: int | None, part: str) -> None:
     if seed is None:
         return
     numbers = [int(re.search(r"(\d+)$", str(name)).group(1)) for name in faces.subjects]
-    identities = {n: actor_of(seed, n).identity for n in set(numbers)}
+    identities = {n: sample_identity(person_seed(seed, n)) for n in set(numbers)}
     cues = np.array([[getattr(identities[n], c) for c in ("tone", "male", "age")] for n in numbers])
     tone, male, age = cues.T
     faces.table("actors: tone of skin", {"lightest third": tone < 1 / 3,
-        "middle": (tone >= 1 / 3) & (tone < 2 / 3), "darkest third": tone >= 2 / 3}, seen)  # fmt: skip
+        "middle": (tone >= 1 / 3) & (tone < 2 / 3), "darkest third": tone > 2 / 3},
+        seen)  # fmt: skip
     faces.table("actors: cue of sex", {"female": male < 0.5, "male": male >= 0.5}, seen)
     faces.table("actors: cue of age", {"under 35": age < 35, "35 to 54": (age >= 35) & (age < 55),
                 "55 and above": age >= 55}, seen)  # fmt: skip

@@ -1,6 +1,6 @@
 """Count how often a model is right by how strongly it says something: calibration.json.
 
-run: python benchmarks/calibrate.py MODEL --votes STORE --actors STORE --out weights/NAME [--part val]
+run: python benchmarks/calibrate.py MODEL --votes STORE --actors STORE --out DIR [--part val]
 
 Expressions are counted against the votes of people (the largest share of the model against the
 class most raters chose), valence and arousal against actors' exact values (within 0.2, by the
@@ -16,10 +16,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-from machine import describe
 from scipy.optimize import isotonic_regression
 
 import mien
+from machine import describe
 from mien.atomic import write_text
 from mien.recognition.provenance import CALIBRATION_FILE, Calibration
 
@@ -57,7 +57,10 @@ def of_votes(reader, folder: Path, part: str, what: str) -> Calibration:
     head = next(head for head in seen.heads if head.name in ("expression_votes", "expression"))
     truth = store.labels().aligned([head])[head.name][rows]
     known = np.isfinite(truth).all(1)
-    shares, right = seen[head.name][known], truth[known].argmax(1) == seen[head.name][known].argmax(1)
+    shares, right = (
+        seen[head.name][known],
+        truth[known].argmax(1) == seen[head.name][known].argmax(1),
+    )
     on = f"{what}, {known.sum():,} faces, {part}"
     return counted("expression", shares.max(1), right, on, "most raters choose this expression")
 
@@ -67,7 +70,7 @@ def of_actors(reader, folder: Path, part: str, what: str) -> dict[str, Calibrati
     rows = store.rows(part)
     seen = reader.predict(store.pixels(reader.preprocessing.size).gather(rows))
     # the exact layer: labels of that name are the truth of the film, whatever stands before it
-    names = [name for name in store.info.layers if name != "derived"]
+    names = [name for name in store.layers if name != "derived"]
     truth = store.labels(names).aligned(seen.heads)["valence_arousal"][rows]
     found = {}
     for i, name in enumerate(("valence", "arousal")):

@@ -4,7 +4,8 @@ run: python benchmarks/neutral_faces.py MODEL --store STORE [--part val] [--leas
 
 For the people of the part who have enough faces that look neutral: agreement of every unit's
 intensity with the store's labels (exact of actors, silver of photographs), within people and over
-all, before and after. Labels of expressions are not used to find neutral faces: the model's own are.
+all, before and after.
+Labels of expressions are not used to find neutral faces: the model's own are.
 """
 
 import argparse
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from machine import describe
 
 import mien
+from machine import describe
 from mien.analysis import baseline
 from mien.analysis.affect_table import AffectTable
 from mien.metrics.continuous import ccc
@@ -33,7 +34,7 @@ def main() -> None:
     store, reader = mien.Store.open(args.store), mien.load_recogniser(args.model)
     rows = store.rows(args.part)
     seen = reader.predict(store.pixels(reader.preprocessing.size).gather(rows))
-    subjects = [str(s) for s in store.faces["subject"].take(pa.array(rows)).to_pylist()]
+    subjects = [str(name) for name in np.array(store.names("subject"), object)[rows]]
     before = table_of(seen, subjects)
     after, done = baseline.take_off_neutral(before)
     people = {entry.input for entry in done if entry.frames}
@@ -41,7 +42,7 @@ def main() -> None:
     print(f"{args.store.name} {args.part}: {len(people)} of {len(done)} people, {mine.sum()} faces")
     if not people:
         return
-    layers = [n for n in store.info.layers if n != "derived"] if args.exact else None
+    layers = [n for n in store.layers if n != "derived"] if args.exact else None
     labels = store.labels(layers)
     print(f"{'unit':8}{'r all':>8}{'':>8}{'CCC all':>8}{'':>8}{'r within':>9}")
     head = next(head for head in seen.heads if head.name == "au_intensity")
@@ -63,7 +64,7 @@ def table_of(seen, subjects: list[str]) -> AffectTable:
     n = len(subjects)
     columns = {
         "input": pa.array(subjects), "frame": pa.array(range(n)),
-        "timestamp": pa.nulls(n, pa.float64()), "face_id": pa.array([0] * n),
+        "timestamp": pa.array([i / 25 for i in range(n)]), "face_id": pa.array([0] * n),
         "success": pa.array([1] * n),
     }  # fmt: skip
     for head in seen.heads:

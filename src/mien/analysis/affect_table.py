@@ -120,9 +120,7 @@ class AffectTable:
         for name, column in values.items():
             made = _column(column)
             at = table.schema.get_field_index(name)
-            table = (
-                table.append_column(name, made) if at < 0 else table.set_column(at, name, made)
-            )
+            table = table.append_column(name, made) if at < 0 else table.set_column(at, name, made)
         return AffectTable(table)
 
 

@@ -159,9 +159,7 @@ def pearson(a: Array, b: Array) -> float:
     return float(np.corrcoef(a[known], b[known])[0, 1])
 
 
-def _agreement(
-    name: str, time_s: Array, a: Array, b: Array, lag: tuple[float, float]
-) -> Agreement:
+def _agreement(name: str, time_s: Array, a: Array, b: Array, lag: tuple[float, float]) -> Agreement:
     known = np.isfinite(a) & np.isfinite(b)
     a, b, time_s = a[known], b[known], time_s[known]
     apart = b - a
@@ -187,10 +185,13 @@ def _nominal(name: str, a: list[str | None], b: list[str | None]) -> NominalAgre
         return NominalAgreement(name, 0, NAN, NAN, counts)
     same = sum(c for (one, other), c in counts.items() if one == other) / n
     names = {name for pair in counts for name in pair}
-    chance = sum(
-        sum(c for (one, _), c in counts.items() if one == k)
-        * sum(c for (_, other), c in counts.items() if other == k)
-        for k in names
-    ) / n**2
+    chance = (
+        sum(
+            sum(c for (one, _), c in counts.items() if one == k)
+            * sum(c for (_, other), c in counts.items() if other == k)
+            for k in names
+        )
+        / n**2
+    )
     kappa = (same - chance) / (1 - chance) if chance < 1 else NAN
     return NominalAgreement(name, n, same, kappa, counts)

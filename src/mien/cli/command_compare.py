@@ -3,10 +3,10 @@
 example: mien compare talk.csv rated.csv --out agreement.html
          mien compare talk.csv talk.csv --person-a 0 --person-b 1
 
-A and B are tables of `mien analyze` or of OpenFace, or CSV with a column timestamp (seconds) and any
-of valence, arousal, AU12_r, AU12_c, AU12, expression. Of every signal that both have: Pearson's r,
-CCC, the mean difference B - A with its 95 % limits of agreement (Bland-Altman), and by how much B
-comes after A where they correlate best; of presences and expressions agreement and Cohen's kappa.
+A and B are tables of `mien analyze` or of OpenFace, or CSV with a column timestamp (seconds) and
+any of valence, arousal, AU12_r, AU12_c, AU12, expression. Of every signal that both have: Pearson's
+r, CCC, the mean difference B - A with its 95 % limits of agreement (Bland-Altman), and by how much
+B comes after A where they correlate best; of presences and expressions agreement and Cohen's kappa.
 Videos are compared at A's moments; photographs by their names.
 """
 
@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", type=Path, metavar="A.csv")
     parser.add_argument("b", type=Path, metavar="B.csv")
     for side in "ab":
-        parser.add_argument(f"--person-{side}", type=int, metavar="N", help="face_id (longest seen)")
+        parser.add_argument(
+            f"--person-{side}", type=int, metavar="N", help="face_id (longest seen)"
+        )
         parser.add_argument(f"--input-{side}", metavar="NAME", help="of a table of several inputs")
     parser.add_argument("--max-lag", type=smoothing, default=2.0, metavar="S", help="seconds (2)")
     parser.add_argument("--out", type=Path, metavar="FILE.html|FILE.png", help="curves and plots")

@@ -96,7 +96,8 @@ def _figure(found: Compared, one: Signal) -> str:
         figure.add_hline(y=height, line={"color": B, "width": 1, "dash": dash}, row=row, col=2)
     figure.update_layout(
         template="none", height=330 + 230 * timed, margin={"l": 46, "r": 12, "t": 30, "b": 36},
-        font={"family": "system-ui, sans-serif", "size": 12}, legend={"orientation": "h", "y": 1.12},
+        font={"family": "system-ui, sans-serif", "size": 12},
+        legend={"orientation": "h", "y": 1.12},
     )  # fmt: skip
     return in_page(figure)
 

@@ -18,7 +18,9 @@ _Frame = tuple[float, float, float, float]
 
 def write_comparison_picture(path: Path, found: Compared) -> None:
     """Write a PNG of up to eight signals, those that vary most on their scales first."""
-    drawn = sorted((c for c in told_once(found.continuous) if c.n > 1), key=lambda c: -float(np.std(c.a)))
+    drawn = sorted(
+        (c for c in told_once(found.continuous) if c.n > 1), key=lambda c: -float(np.std(c.a))
+    )
     drawn = drawn[:MOST]
     width = _LEFT + _WIDE + _PAD + _NARROW + 20
     image = Image.new("RGB", (width, 50 + _ROW * max(len(drawn), 1)), "white")

@@ -108,7 +108,8 @@ def density_figure(valence: Floats, arousal: Floats) -> str:
         go.Histogram2d(
             x=valence[known].astype(np.float32), y=arousal[known].astype(np.float32),
             xbins={"start": -1, "end": 1, "size": 0.1}, ybins={"start": -1, "end": 1, "size": 0.1},
-            showscale=False, colorscale="Blues", hovertemplate="%{x}, %{y}: %{z} frames<extra></extra>",
+            showscale=False, colorscale="Blues",
+            hovertemplate="%{x}, %{y}: %{z} frames<extra></extra>",
         )
     )  # fmt: skip
     figure.add_trace(

@@ -1,4 +1,4 @@
-"""A recogniser for people who have pictures in memory: of faces, or with faces somewhere in them."""
+"""A recogniser for pictures in memory: of faces, or with faces somewhere in them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -43,11 +43,15 @@ def load_recogniser(model: str | Path = DEFAULT_MODEL, checkpoint: str = "best")
     """
     named, wanted = pinned(model)
     path = _file_of(find_model(named), checkpoint)
-    recogniser = OnnxRecogniser.load(path) if path.suffix.lower() == ".onnx" else _in_torch(path)
+    recogniser = _loaded(path)
     sha256 = _sha256(path, recogniser)
     if wanted is not None and not sha256.startswith(wanted):
         raise InputError(f"{named}: its SHA-256 is {sha256}, not {wanted}")
     return FaceReader(recogniser, sha256)
+
+
+def _loaded(path: Path) -> Recogniser:
+    return OnnxRecogniser.load(path) if path.suffix.lower() == ".onnx" else _in_torch(path)
 
 
 def _file_of(found: Path, checkpoint: str = "best") -> Path:
@@ -106,7 +110,9 @@ def _listed(name: str, origin: str, found: Path) -> ListedModel:
         if path.suffix.lower() != ".onnx" and find_spec("torch") is None:
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
             return ListedModel(name, origin, path, size, sha256, error="needs torch")
-        recogniser = OnnxRecogniser.load(path) if path.suffix.lower() == ".onnx" else _in_torch(path)
+        recogniser = (
+            OnnxRecogniser.load(path) if path.suffix.lower() == ".onnx" else _in_torch(path)
+        )
         known = recogniser.provenance
         heads = {head.name: head.outputs for head in recogniser.heads}
         return ListedModel(
