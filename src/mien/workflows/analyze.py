@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -87,7 +88,7 @@ class Analysis:
     def to_polars(self) -> Any:
         """The table as a polars data frame, where polars is installed."""
         try:
-            import polars
+            polars = import_module("polars")
         except ModuleNotFoundError as error:
             raise InputError("to_polars needs polars: pip install polars") from error
         return polars.from_arrow(self.table)

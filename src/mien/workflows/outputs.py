@@ -105,7 +105,9 @@ def raw_table(
     if options.raw(out):
         yield out
         return
-    folder, name = (out, "table") if out.is_dir() else (out.parent, out.name)
+    folder, name = out.parent, out.name
+    if out.is_dir():
+        folder, name = out, "table"
     raw = folder / f".{name}.raw.csv"
     try:
         yield raw
