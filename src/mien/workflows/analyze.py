@@ -264,7 +264,7 @@ def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: 
     """Raise InputError for outputs of wrong names or places, or that cannot hold the inputs."""
     options.check(outputs.table)
     if outputs.table is not None:
-        options.check_inputs(outputs.table, [kind_of(path) for path in files])
+        options.check_inputs(outputs.table, len(files), lambda: any(map(_still, files)))
     wanted = (
         (outputs.table, None),
         (options.summary, None),
@@ -285,6 +285,10 @@ def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: 
         crops or len(files) != 1 or kind_of(files[0]) in ("image", "pages")
     ):
         raise InputError("--overlay takes exactly one video")
+
+
+def _still(path: Path) -> bool:
+    return kind_of(path) in ("image", "pages")
 
 
 @dataclass
