@@ -85,7 +85,7 @@ def test_the_checkpoint_of_a_run(run_folder):
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_weights_that_come_with_mien_are_the_same_both_ways(clip, name):
     loaded = load_recogniser(name)
-    assert isinstance(loaded, OnnxRecogniser)
+    assert isinstance(loaded.recogniser, OnnxRecogniser)
     crops = real_crops(clip, loaded.preprocessing.size)
     expected = TorchRecogniser.load(Checkpoint(shipped()[name]).recogniser).predict(crops)
     assert largest_difference(loaded.predict(crops), expected) < 1e-4
