@@ -273,7 +273,7 @@ def test_intensities_and_votes(clip, tmp_path, cli):
     rows = table(out)
     classes = ["neutral", "happiness", "sadness"]
     affect = ["valence", "arousal", "AU06_r", "AU12_r", "expression", *classes]
-    assert list(rows[0])[10:] == affect
+    assert list(rows[0])[11:] == affect
     assert all(0 <= float(row["AU12_r"]) <= 5 for row in rows)
     for row in rows:
         assert sum(float(row[c]) for c in classes) == pytest.approx(1, abs=1e-3)
