@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mien.workflows.analyze import analyze as analyze
     from mien.workflows.baseline import baseline as baseline
     from mien.workflows.check import check as check
+    from mien.workflows.compare import compare as compare
     from mien.workflows.demo import demo as demo
     from mien.workflows.download import download_images as download_images
     from mien.workflows.download import download_videos as download_videos
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from mien.workflows.labels import order_layers as order_layers
     from mien.workflows.live import live as live
     from mien.workflows.models import export_model as export_model
+    from mien.workflows.models import list_models as list_models
     from mien.workflows.models import load_recogniser as load_recogniser
+    from mien.workflows.outputs import convert as convert
     from mien.workflows.prepare import probe as probe
     from mien.workflows.prepare import standardise as standardise
     from mien.workflows.prepare import trim as trim
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from mien.workflows.stats import stats as stats
     from mien.workflows.stores import merge_stores as merge_stores
     from mien.workflows.stores import select_store as select_store
+    from mien.workflows.stream import stream as stream
     from mien.workflows.toys import toys as toys
     from mien.workflows.train import train as train
 
@@ -70,6 +74,8 @@ _OFFERED = {
     "check": "mien.workflows.check",
     "baseline": "mien.workflows.baseline",
     "check_split": "mien.workflows.split",
+    "compare": "mien.workflows.compare",
+    "convert": "mien.workflows.outputs",
     "demo": "mien.workflows.demo",
     "download_images": "mien.workflows.download",
     "download_videos": "mien.workflows.download",
@@ -86,6 +92,7 @@ _OFFERED = {
     "select_store": "mien.workflows.stores",
     "order_layers": "mien.workflows.labels",
     "recipe_text": "mien.workflows.recipes",
+    "list_models": "mien.workflows.models",
     "list_recipes": "mien.workflows.recipes",
     "live": "mien.workflows.live",
     "load_recogniser": "mien.workflows.models",
@@ -97,6 +104,7 @@ _OFFERED = {
     "standardise": "mien.workflows.prepare",
     "split_folds": "mien.workflows.split",
     "stats": "mien.workflows.stats",
+    "stream": "mien.workflows.stream",
     "sweep": "mien.workflows.evaluate",
     "toys": "mien.workflows.toys",
     "train": "mien.workflows.train",
