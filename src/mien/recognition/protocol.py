@@ -16,7 +16,8 @@ class Recogniser(Protocol):
 
     heads: what it predicts. preprocessing: how its crops are cut and turned into numbers. follows:
     whether it keeps a state per person, or sees windows of frames together: then it is given
-    tracks, the faces of each in order of time. provenance: what labels taught each output, and how sure it may call itself.
+    tracks, the faces of each in order of time. provenance: what labels taught each output, and how
+    sure it may call itself.
     """
 
     heads: tuple[Head, ...]
