@@ -2,6 +2,7 @@
 
 example: mien export model runs/first --out model.onnx
          mien export table talk.csv --out talk.eaf
+         mien export store faces --format huggingface --out published
          mien export table talk.csv --out smooth.csv --smooth --summary people.csv
 
 model: the recogniser of a run, of a model file (.safetensors) or of weights that come with mien, as
@@ -11,6 +12,9 @@ predictions are compared with the network's before the file is put in place. Wha
 outputs (labels.toml) and what its confidence was calibrated on (calibration.json) are taken from
 beside the weights.
 
+store: faces and labels of a store, as folder, hdf5, huggingface, thesis, tfrecord, affwild2 or
+webdataset. Everybody's consent has to cover it.
+
 table: a table of `mien analyze`, in another format, smoothed or summed up
 (docs/analysis-outputs.md).
 """
@@ -18,21 +22,28 @@ table: a table of `mien analyze`, in another format, smoothed or summed up
 import argparse
 from pathlib import Path
 
+from mien.cli import export_store
 from mien.cli.arguments import add_output_arguments
 from mien.cli.output import note, print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("model", "table"))
-    parser.add_argument("source", metavar="RUN|FILE|NAME")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE|DIR")
-    parser.add_argument("--checkpoint", choices=("best", "last"), default="best", help="of a run")
-    add_output_arguments(parser)
-    parser.add_argument("--json", action="store_true")
+    kinds = parser.add_subparsers(
+        dest="what", required=True, metavar="WHAT", help="model, table or store"
+    )
+    model, table = kinds.add_parser("model"), kinds.add_parser("table")
+    model.add_argument("source", metavar="RUN|FILE|NAME")
+    model.add_argument("--checkpoint", choices=("best", "last"), default="best", help="of a run")
+    table.add_argument("source", metavar="TABLE")
+    add_output_arguments(table)
+    for kind in (model, table):
+        kind.add_argument("--out", required=True, type=Path, metavar="FILE|DIR")
+        kind.add_argument("--json", action="store_true")
+    export_store.add_arguments(kinds.add_parser("store"))
 
 
 def run(args: argparse.Namespace) -> int:
-    return _table(args) if args.what == "table" else _model(args)
+    return {"model": _model, "table": _table, "store": export_store.run}[args.what](args)
 
 
 def _table(args: argparse.Namespace) -> int:
