@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mien.workflows.labels import order_layers as order_layers
     from mien.workflows.models import export_model as export_model
     from mien.workflows.models import load_recogniser as load_recogniser
+    from mien.workflows.outputs import convert as convert
     from mien.workflows.recipes import list_recipes as list_recipes
     from mien.workflows.recipes import recipe_text as recipe_text
     from mien.workflows.report import write_report as write_report
@@ -54,6 +55,7 @@ _OFFERED = {
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
     "check_split": "mien.workflows.split",
+    "convert": "mien.workflows.outputs",
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",
     "export_model": "mien.workflows.models",

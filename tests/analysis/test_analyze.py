@@ -15,7 +15,8 @@ from mien.media.decode import decode, probe
 from mien.workflows import analyze as workflow
 from mien.workflows.models import load_recogniser
 
-FRONT = ["input", "frame", "timestamp", "face_id", "success", "confidence", "x0", "y0", "x1", "y1"]
+FRONT = ["input", "frame", "timestamp", "face_id", "success", "confidence", "status"]
+FRONT += ["x0", "y0", "x1", "y1"]
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -43,12 +44,13 @@ def test_one_row_per_frame_face_or_no_face(clip, run_folder, tmp_path, cli):
     assert result.code == 0, result.err
     assert json.loads(result.out)["inputs"][0]["frames_with_face"] == 5
     rows = table(out)
-    assert list(rows[0])[:10] == FRONT
+    assert list(rows[0])[:11] == FRONT
     assert [row["frame"] for row in rows] == [str(i) for i in range(10)]
     assert [row["success"] for row in rows] == ["0"] * 5 + ["1"] * 5
     assert float(rows[7]["timestamp"]) == pytest.approx(7 / 25, abs=1e-4)
     empty, full = rows[2], rows[8]
-    assert all(empty[name] == "" for name in list(empty)[6:])
+    assert all(empty[name] == "" for name in list(empty)[7:])
+    assert [row["status"] for row in rows] == ["no face"] * 5 + ["face"] * 5
     assert full["face_id"] == "0"
     assert 0 <= float(full["AU12_p"]) <= 1
     assert full["AU12_c"] == str(int(float(full["AU12_p"]) >= 0.5))

@@ -1,6 +1,7 @@
 """Argument types and checks that several commands share."""
 
 import argparse
+from pathlib import Path
 
 from mien import ranges
 from mien.ranges import Range
@@ -68,3 +69,30 @@ def seconds(text: str) -> float:
     if not 0 < value < 1e9:
         raise argparse.ArgumentTypeError(f"{text}: give a time above 0")
     return value
+
+
+def smoothing(text: str) -> float:
+    """Width of smoothing in seconds."""
+    return float(_number(text, ranges.SMOOTHING))
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe how a table of an analysis is to be written."""
+    from mien.analysis.formats import FORMATS
+
+    parser.add_argument(
+        "--format", choices=tuple(FORMATS), help="of the table (the suffix of --out says)"
+    )
+    parser.add_argument(
+        "--smooth", type=smoothing, nargs="?", const=0.3, metavar="S",
+        help="smooth over S seconds (0.3), without lag; raw where not asked",
+    )  # fmt: skip
+    parser.add_argument(
+        "--neutral", choices=("auto",), help="take each person's own neutral face off"
+    )
+    parser.add_argument(
+        "--rules", action="store_true", help="add emotions read from units by rule"
+    )
+    parser.add_argument(
+        "--summary", type=Path, metavar="FILE", help="a row per person: .csv, .json, .parquet"
+    )

@@ -6,13 +6,19 @@ example: mien analyze talk.mp4 --model runs/first --out talk.csv --overlay talk-
          mien analyze --crops faces/ --model runs/first --out faces.csv
 
 One row per face per frame, and one for a frame without a face (success 0). Columns: input, frame,
-timestamp, face_id, success, confidence, x0, y0, x1, y1; then what the model predicts: valence,
+timestamp, face_id, success, confidence, status, x0, y0, x1, y1; then what the model predicts: valence,
 arousal; per unit AU01_p (probability) and AU01_c (presence), or AU01_r (intensity, 0 to 5);
 expression, and one probability for each. Cells are empty where the model never learned what they
 would say; without --model there are boxes only. Frames are the file's own; --fps resamples.
 Timestamps count from the first frame; --json says when the file's own clock has that. Boxes are in
 the file's own pixels, upright. --crops takes images that are faces already, one row each. Damaged
 parts of a video are skipped and said; --strict refuses instead.
+
+--out: CSV or Parquet; .eaf (ELAN), .TextGrid (Praat) and .vtt (subtitles) hold stretches of time, and
+--format openface or pyfeat the columns of those. A folder gets a file per input. Values are raw;
+--smooth, --neutral auto and --rules change or add some (docs/analysis-outputs.md). Beside each table
+lies NAME.json: model and its SHA-256, options, what was skipped and why. `mien export table` does
+all this to a table afterwards.
 
 --model: a run, a model file (`mien export model` makes .onnx, which needs no torch) or the name of
 weights that come with mien. Faces are cut as the model's training pictures were; where it does not
@@ -23,7 +29,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from mien.cli.arguments import face_size, frame_rate, margin, stream
+from mien.cli.arguments import add_output_arguments, face_size, frame_rate, margin, stream
 from mien.cli.output import note, print_json, progress_bar
 from mien.errors import InputError
 
@@ -33,9 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--crops", type=Path, metavar="DIR", help="images that are faces already")
     parser.add_argument("--model", metavar="RUN|FILE|NAME")
     parser.add_argument("--checkpoint", choices=("best", "last"), default="best", help="of a run")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE.csv")
-    parser.add_argument("--overlay", type=Path, metavar="FILE.mp4", help="for one video")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE|DIR")
+    add_output_arguments(parser)
+    parser.add_argument("--confidence", action="store_true", help="where the model is calibrated")
+    parser.add_argument("--overlay", type=Path, metavar="FILE.mp4|FILE.webm", help="for one video")
     parser.add_argument("--report", type=Path, metavar="FILE.html")
+    parser.add_argument("--no-faces", action="store_true", help="a report without pictures")
     parser.add_argument("--fps", type=frame_rate, help="resample videos to this rate")
     parser.add_argument(
         "--margin", type=margin, help="room around a face's box (the model's, or 0.05)"
@@ -65,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
         out=args.out, model=args.model, checkpoint=args.checkpoint, crops=args.crops is not None,
         overlay=args.overlay, report=args.report, fps=args.fps, margin=args.margin,
         min_face=args.min_face, detector=args.detector, tracker=args.tracker, stream=args.stream,
-        strict=args.strict, recursive=args.recursive, progress=progress_bar, say=note,
+        strict=args.strict, recursive=args.recursive, format=args.format, smooth=args.smooth,
+        neutral=args.neutral, rules=args.rules, confidence=args.confidence, summary=args.summary,
+        faces=not args.no_faces, progress=progress_bar, say=note,
     )  # fmt: skip
     for name, why in done.skipped:
         note(f"skipped: {name}: {why}")

@@ -17,7 +17,13 @@ from mien.errors import InputError
 from mien.labels.arrays import Predictions
 from mien.models.heads import OutputSpec
 from mien.models.torch_recogniser import TorchRecogniser
-from mien.recognition.onnx_recogniser import IMAGES, OnnxRecogniser, RecogniserCard, write_card
+from mien.recognition.onnx_recogniser import (
+    FEATURES,
+    IMAGES,
+    OnnxRecogniser,
+    RecogniserCard,
+    write_card,
+)
 
 TOLERANCE = 1e-4
 """Largest difference between the predictions of a network and of its file."""
@@ -36,8 +42,12 @@ def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
     crops = made_pictures(recogniser.preprocessing.size)
     with replacing(path) as temporary:
         onnx.save_model(model, str(temporary))
-        exported = OnnxRecogniser.load(temporary).predict(crops)
-        difference = largest_difference(exported, recogniser.predict(crops))
+        exported = OnnxRecogniser.load(temporary)
+        difference = largest_difference(exported.predict(crops), recogniser.predict(crops))
+        if exported.card.features is not None:
+            apart = np.abs(exported.features(crops) - recogniser.features(crops))
+            scale = max(1.0, float(np.abs(recogniser.features(crops)).max()))
+            difference = max(difference, float(apart.max()) / scale)
         if not difference <= TOLERANCE:
             raise InputError(f"{path}: the file would predict {difference:g} off the network")
     return difference
@@ -47,16 +57,20 @@ def to_onnx(recogniser: TorchRecogniser) -> Any:
     """Return the `onnx.ModelProto` of a recogniser, its card in it."""
     spec, preprocessing = recogniser.spec, recogniser.preprocessing
     fake = spec.fake is not None and spec.fake.probability
-    card = RecogniserCard(spec.layout.heads, spec.learned, fake, preprocessing)
     example = torch.zeros(2, preprocessing.channels, preprocessing.size, preprocessing.size)
+    width = _width_of_features(recogniser.network, example)
+    card = RecogniserCard(
+        spec.layout.heads, spec.learned, fake, preprocessing, width, recogniser.provenance
+    )
+    outputs = [*card.outputs, *([] if width is None else [FEATURES])]
     with _quiet():
         program = torch.onnx.export(
-            _Named(recogniser.network, spec, card.outputs).eval(),
+            _Named(recogniser.network, spec, outputs).eval(),
             (example,),
             dynamo=True,
             verbose=False,
             input_names=[IMAGES],
-            output_names=card.outputs,
+            output_names=outputs,
             dynamic_shapes={IMAGES: {0: torch.export.Dim("faces")}},
         )
     assert program is not None
@@ -67,16 +81,44 @@ def to_onnx(recogniser: TorchRecogniser) -> Any:
     return model
 
 
+@torch.inference_mode()
+def _width_of_features(network: Any, example: Tensor) -> int | None:
+    """Length of what the last layer sees; None for a network that does not say."""
+    if not hasattr(network, "features"):
+        return None
+    return int(network.features(example).flatten(1).shape[1])
+
+
 class _Named(nn.Module):
-    """The network with its outputs cut into heads and scaled, as `OutputSpec` says."""
+    """The network with its outputs cut into heads and scaled, as `OutputSpec` says.
+
+    Features are those that the network computes on its way, where it asks itself for them.
+    """
 
     def __init__(self, network: nn.Module, spec: OutputSpec, names: list[str]) -> None:
         super().__init__()
         self.network, self.spec, self.names = network, spec, names
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        output = self.network(images)
-        found = self.spec.layout.split(output)
+        if FEATURES not in self.names:
+            return self._cut(self.network(images), {})
+        network: Any = self.network
+        plain, kept = network.features, list[Tensor]()
+
+        def remembered(*given: Tensor) -> Tensor:
+            kept.append(plain(*given))
+            return kept[-1]
+
+        network.features = remembered
+        try:
+            output = network(images)
+        finally:
+            del network.features
+        features = kept[-1] if kept else plain(images)
+        return self._cut(output, {FEATURES: features.flatten(1)})
+
+    def _cut(self, output: Tensor, more: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        found = {**self.spec.layout.split(output), **more}
         if self.spec.fake is not None:
             found["fake"] = self.spec.fake.logit(output, found)
         return tuple(found[name] for name in self.names)

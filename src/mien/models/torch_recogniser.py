@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from mien.models import RECOGNISERS
 from mien.models.checkpoint import load_network
 from mien.models.heads import OutputSpec
 from mien.recognition.preprocessing import Preprocessing
+from mien.recognition.provenance import Provenance, read_provenance
 
 
 class TorchRecogniser:
@@ -25,18 +27,23 @@ class TorchRecogniser:
         spec: OutputSpec,
         preprocessing: Preprocessing,
         batch_size: int = 256,
+        provenance: Provenance | None = None,
     ) -> None:
         self.network, self.spec = network.eval(), spec
         self.preprocessing, self.batch_size = preprocessing, batch_size
-        self.heads = spec.layout.heads
+        self.heads, self.provenance = spec.layout.heads, provenance or Provenance()
 
     @classmethod
     def load(cls, path: Path) -> "TorchRecogniser":
-        """Load a safetensors file; raises InputError where it holds no recogniser."""
+        """Load a safetensors file, with what lies beside it (`recognition.provenance`).
+
+        Raises InputError where it holds no recogniser.
+        """
         network, card = load_network(path, RECOGNISERS)
         if card.spec is None or card.preprocessing is None:
             raise InputError(f"{path}: this network has no affect heads")
-        return cls(network, card.spec, card.preprocessing)
+        provenance = read_provenance(path.parent, card.spec.layout.heads)
+        return cls(network, card.spec, card.preprocessing, provenance=provenance)
 
     def predict(
         self,
@@ -52,6 +59,19 @@ class TorchRecogniser:
             torch.from_numpy(self.preprocessing.batch(crops[i : i + self.batch_size]))
             for i in range(0, len(crops), self.batch_size)
         )
+
+    @torch.inference_mode()
+    def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the last layer sees, (N, F), of RGB bytes (N, S, S, 3)."""
+        network: Any = self.network
+        device = next(network.parameters()).device
+        starts = range(0, max(len(crops), 1), self.batch_size)
+        parts = [
+            network.features(torch.from_numpy(self.preprocessing.batch(batch)).to(device))
+            for batch in (crops[i : i + self.batch_size] for i in starts)
+        ]
+        found: NDArray[np.float32] = torch.cat(parts).flatten(1).float().cpu().numpy()
+        return found
 
     @torch.inference_mode()
     def predict_batches(self, batches: Iterable[Tensor]) -> Predictions:

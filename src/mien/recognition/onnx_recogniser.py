@@ -9,13 +9,15 @@ heads          name and outputs of each, in order
 learned        by head, the outputs that ever saw a label; the others say nothing
 fake           whether there is an output `fake`
 preprocessing  how crops are cut and turned into numbers
+features       length of the output `features`, (N, F), what the last layer sees; absent without one
+provenance     what labels taught each output, and how sure it may call itself; absent if unknown
 sha256         of the file without its metadata, and of the above
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,10 @@ from mien.labels.arrays import Learned, Predictions
 from mien.labels.heads import Head, head_from_dict, head_to_dict
 from mien.labels.kinds import Floats, sigmoid
 from mien.recognition.preprocessing import Preprocessing
+from mien.recognition.provenance import Provenance
 
 FORMAT, ENTRY = "mien-recogniser-1", "mien"
-IMAGES, FAKE = "images", "fake"
+IMAGES, FAKE, FEATURES = "images", "fake", "features"
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,12 @@ class RecogniserCard:
     learned: Learned
     fake: bool
     preprocessing: Preprocessing
+    features: int | None = None
+    provenance: Provenance = field(default_factory=Provenance)
 
     @property
     def outputs(self) -> list[str]:
-        """Names of the graph's outputs."""
+        """Names of the graph's outputs, `features` apart."""
         return [*(head.name for head in self.heads), *([FAKE] if self.fake else [])]
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,6 +59,8 @@ class RecogniserCard:
             "learned": {name: list(outputs) for name, outputs in self.learned.outputs.items()},
             "fake": self.fake,
             "preprocessing": self.preprocessing.to_dict(),
+            **({} if self.features is None else {"features": self.features}),
+            **({"provenance": known} if (known := self.provenance.to_dict()) else {}),
         }
 
     @classmethod
@@ -64,6 +71,8 @@ class RecogniserCard:
             Learned({name: tuple(outputs) for name, outputs in values["learned"].items()}),
             bool(values["fake"]),
             Preprocessing.from_dict(values["preprocessing"]),
+            None if values.get("features") is None else int(values["features"]),
+            Provenance.from_dict(values.get("provenance", {})),
         )
 
 
@@ -84,7 +93,7 @@ class OnnxRecogniser:
         """Take an `onnx.ModelProto`; raises InputError where it is no recogniser of mien."""
         self.card, self.sha256 = _read_card(model)
         self.heads, self.preprocessing = self.card.heads, self.card.preprocessing
-        self.batch_size = batch_size
+        self.provenance, self.batch_size = self.card.provenance, batch_size
         self._session = _session(model)
         self._check_outputs()
 
@@ -121,6 +130,20 @@ class OnnxRecogniser:
             fake = sigmoid(np.concatenate([part[FAKE] for part in parts]))
         return Predictions.decoded(self.heads, raw, self.card.learned, fake)
 
+    def features(self, crops: NDArray[np.uint8]) -> Floats:
+        """What the last layer sees, (N, F), of RGB bytes (N, S, S, 3).
+
+        Raises InputError where the file has no such output: exported before there was one.
+        """
+        if self.card.features is None:
+            raise InputError("this model file has no output of features: export it anew")
+        images, size = self.preprocessing.batch(crops), self.batch_size
+        parts = [
+            self._session.run([FEATURES], {IMAGES: images[i : i + size]})[0]
+            for i in range(0, len(images), size)
+        ]
+        return _stacked(parts, self.card.features)
+
     def _run(self, images: Floats) -> dict[str, Floats]:
         found = self._session.run(self.card.outputs, {IMAGES: images})
         return dict(zip(self.card.outputs, found, strict=True))
@@ -131,6 +154,7 @@ class OnnxRecogniser:
         wanted = {IMAGES: [channels, size, size]}
         wanted.update({head.name: [head.width] for head in self.heads})
         wanted.update({FAKE: []} if self.card.fake else {})
+        wanted.update({} if self.card.features is None else {FEATURES: [self.card.features]})
         ends = (*self._session.get_inputs(), *self._session.get_outputs())
         found = {end.name: end.shape[1:] for end in ends}
         if found != wanted:

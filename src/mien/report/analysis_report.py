@@ -18,7 +18,7 @@ from mien.labels.kinds import THRESHOLD
 from mien.media.decode import Frame, decode
 from mien.media.images import fit_within, read_image
 from mien.media.kinds import kind_of
-from mien.report.columns import CLASS, AffectColumns, unit_title
+from mien.labels.table_columns import CLASS, AffectColumns, unit_title
 from mien.report.figures import PLOTLY_SCRIPT, affect_figure
 from mien.report.pages import write_page
 from mien.report.traces import Trace, TurningPoint, thinned, turning_points

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
-from mien.report.columns import AffectColumns, span, unit_title
+from mien.labels.table_columns import AffectColumns, span, unit_title
 from mien.report.traces import Trace, TurningPoint
 
 _Panel = tuple[str, Sequence[str], Callable[[go.Figure, int, Trace, Sequence[str]], None]]

@@ -5,12 +5,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 import pyarrow as pa
-from pyarrow import csv as arrow_csv
 
 from mien import ranges
 from mien.analysis.analyze import AnalyzedFrame, Analyzer, SourceFrame, frames_of, remarks
@@ -20,13 +19,16 @@ from mien.errors import InputError, check_name
 from mien.extras import need
 from mien.faces import DETECTORS, TRACKERS, smallest_face
 from mien.media.decode import VideoInfo, probe
+from mien.media.encode import SUFFIXES
 from mien.media.images import images_in
 from mien.media.kinds import find_inputs, kind_of, nothing_found
 from mien.media.names import reason, shown
 from mien.media.report import DecodeReport
 from mien.media.resample import uneven
 from mien.progress import Progress, say_nothing, silent
-from mien.workflows.models import load_recogniser
+from mien.recognition.provenance import Provenance
+from mien.workflows.models import DEFAULT_MODEL, load_recogniser
+from mien.workflows.outputs import Converted, OutputOptions, finish, model_facts, raw_table
 
 
 @dataclass
@@ -51,11 +53,16 @@ class InputSummary:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Tables of an analysis. skipped: files of folders that were left out, with the reason."""
+    """Tables of an analysis.
 
-    path: Path
+    path: of the table; None where none was to be written. skipped: files of folders that were left
+    out, with the reason. converted: what was made of the raw table; None where there is none.
+    """
+
+    path: Path | None
     inputs: list[InputSummary]
     skipped: list[tuple[str, str]]
+    converted: Converted | None = None
 
     @property
     def failed(self) -> list[InputSummary]:
@@ -68,25 +75,29 @@ class Analysis:
 
         Raises InputError where no input could be read.
         """
-        if len(self.failed) == len(self.inputs):
-            raise InputError(f"{shown(self.path)}: was not written, no input could be read")
-        options = arrow_csv.ConvertOptions(
-            strings_can_be_null=True,
-            null_values=[""],  # not NA and the like, which may be names of files
-            column_types={"input": pa.string(), "expression": pa.string()},
-        )
-        return arrow_csv.read_csv(self.path, convert_options=options)
+        if self.converted is None:
+            name = "the table" if self.path is None else shown(self.path)
+            raise InputError(f"{name}: was not written, no input could be read")
+        return self.converted.table.table
 
     def to_pandas(self) -> Any:
         """The table as a pandas data frame, where pandas is installed."""
         return self.table.to_pandas()
 
+    def to_polars(self) -> Any:
+        """The table as a polars data frame, where polars is installed."""
+        try:
+            import polars
+        except ModuleNotFoundError as error:
+            raise InputError("to_polars needs polars: pip install polars") from error
+        return polars.from_arrow(self.table)
+
 
 def analyze(
     inputs: str | Path | Iterable[str | Path],
     *,
-    out: str | Path,
-    model: str | Path | None = None,
+    out: str | Path | None = None,
+    model: str | Path | None = DEFAULT_MODEL,
     checkpoint: Literal["best", "last"] = "best",
     crops: bool = False,
     overlay: str | Path | None = None,
@@ -99,16 +110,25 @@ def analyze(
     stream: int | None = None,
     strict: bool = False,
     recursive: bool = False,
+    format: str | None = None,
+    smooth: float | None = None,
+    neutral: Literal["auto"] | None = None,
+    rules: bool = False,
+    confidence: bool = False,
+    summary: str | Path | None = None,
+    faces: bool = True,
     progress: Callable[[str], AbstractContextManager[Progress]] = lambda name: nullcontext(silent),
     say: Callable[[str], None] = say_nothing,
 ) -> Analysis:
     """Detect, follow and recognise the faces of videos, photographs and folders.
 
-    out: CSV to write. model: a run, a model file or weights that come with mien; None: boxes alone.
-    crops: the inputs are folders of images that are faces already. overlay: video to write, of one
+    out: table to write, CSV or Parquet or as `format` says; None: in memory alone. model: a run, a
+    model file or weights that come with mien; None: boxes alone. crops: the inputs are folders of images that are faces already. overlay: video to write, of one
     video. report: HTML page to write. fps: of a grid; None: the files' own frames. margin: where
     the model does not know its own. min_face: pixels from which faces are looked for; None: it
     follows from the picture. stream, strict: as for `mien.ingest`. recursive: subfolders too.
+    format, smooth, neutral, rules, confidence, summary: what becomes of the raw values
+    (`workflows.outputs.OutputOptions`). faces: False keeps pictures of faces out of the report.
 
     An input that cannot be read has no rows, and the others keep theirs; where none can be read,
     nothing is written. What is interrupted leaves the rows of the inputs that were done, as
@@ -117,7 +137,7 @@ def analyze(
     if report is not None:
         need("mien analyze --report", "plotly")
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
-    outputs = _Outputs(Path(out), _path(overlay), _path(report))
+    options = OutputOptions(format, smooth, neutral, rules, confidence, _path(summary))
     _check_ranges(fps, margin, min_face, stream)
     if crops:
         _check_crops(model, margin)
@@ -125,21 +145,41 @@ def analyze(
         for option in (name for name, value in unused.items() if value not in (None, False)):
             say(f"{option} has no effect with --crops")
     files, skipped = _files(named, crops, recursive)
-    _check(outputs, files, crops)
+    outputs = _Outputs(_path(out), _path(overlay), _path(report))
+    _check(outputs, options, files, crops)
     check_name("detector", detector, DETECTORS)
     check_name("tracker", tracker, TRACKERS)
     recogniser = None if model is None else load_recogniser(model, checkpoint)
     analyzer = Analyzer(recogniser, detector, tracker, margin, min_face)
     for line in remarks(recogniser, crops) if margin is None else ():
         say(line)
-    work = _Work(analyzer, outputs, fps, stream, strict, crops, say)
-    _write_table(work, files, header(recogniser.heads if recogniser else ()), progress)
-    done = Analysis(outputs.table, work.done, [(shown(path), why) for path, why in skipped])
-    if outputs.report and len(done.failed) < len(done.inputs):
+    provenance = Provenance() if recogniser is None else recogniser.provenance
+    options.check(outputs.table, bool(provenance.calibrations))
+    about = model_facts(model, recogniser) | {"analysis": {
+        "crops": crops, "fps": fps, "margin": analyzer.margin, "min_face": min_face,
+        "detector": detector, "tracker": tracker, "stream": stream, "strict": strict,
+    }}  # fmt: skip
+    left_out = [(shown(path), why) for path, why in skipped]
+    with raw_table(outputs.table, options, say) as raw:
+        work = _Work(analyzer, raw, outputs.overlay, fps, stream, strict, crops, say)
+        _write_table(work, files, header(recogniser.heads if recogniser else ()), progress)
+        if all(entry.error is not None for entry in work.done):
+            return Analysis(outputs.table, work.done, left_out)
+        about |= _came_of(work.done, left_out)
+        converted = finish(raw, outputs.table, options, about=about, provenance=provenance)
+    if outputs.report:
         from mien.report.analysis_report import write_report
 
-        write_report(outputs.report, outputs.table)
-    return done
+        write_report(outputs.report, converted.table, faces=faces, about=about)
+    return Analysis(outputs.table, work.done, left_out, converted)
+
+
+def _came_of(done: list[InputSummary], left_out: list[tuple[str, str]]) -> dict[str, Any]:
+    """What the JSON beside the table says of the inputs."""
+    return {
+        "inputs": [asdict(entry) for entry in done],
+        "skipped": [{"input": name, "reason": why} for name, why in left_out],
+    }
 
 
 def _check_ranges(
@@ -162,7 +202,7 @@ def _write_table(
     progress: Callable[[str], AbstractContextManager[Progress]],
 ) -> None:
     """Write the rows of all files; where none can be read, or what is cut off, no table."""
-    with replacing(work.outputs.table) as temporary:
+    with replacing(work.raw) as temporary:
         with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             csv.writer(file).writerow(columns)
             try:
@@ -186,7 +226,7 @@ def _path(given: str | Path | None) -> Path | None:
 
 @dataclass(frozen=True)
 class _Outputs:
-    table: Path
+    table: Path | None
     overlay: Path | None
     report: Path | None
 
@@ -218,18 +258,24 @@ def _check_crops(model: str | Path | None, margin: float | None) -> None:
         raise InputError("--margin goes without --crops: nothing is cut")
 
 
-def _check(outputs: _Outputs, files: list[Path], crops: bool) -> None:
-    """Raise InputError for outputs of wrong names or places."""
+def _check(
+    outputs: _Outputs, options: OutputOptions, files: list[Path], crops: bool
+) -> None:
+    """Raise InputError for outputs of wrong names or places, or that cannot hold the inputs."""
+    options.check(outputs.table)
+    if outputs.table is not None:
+        options.check_inputs(outputs.table, [kind_of(path) for path in files])
     wanted = (
-        (outputs.table, (".csv",)),
-        (outputs.overlay, (".mp4", ".mov", ".mkv")),
+        (outputs.table, None),
+        (options.summary, None),
+        (outputs.overlay, SUFFIXES),
         (outputs.report, (".html",)),
     )
     taken = {path.resolve() for path in files}
     for path, suffixes in wanted:
         if path is None:
             continue
-        if path.suffix.lower() not in suffixes:
+        if suffixes is not None and path.suffix.lower() not in suffixes:
             raise InputError(f"{path}: its name should end in {' or '.join(suffixes)}")
         if not path.parent.is_dir():
             raise InputError(f"{path}: the folder {path.parent} does not exist")
@@ -246,7 +292,8 @@ class _Work:
     """One analysis: its inputs so far."""
 
     analyzer: Analyzer
-    outputs: _Outputs
+    raw: Path
+    overlay: Path | None
     fps: float | None
     stream: int | None
     strict: bool
@@ -282,7 +329,8 @@ class _Work:
     def keep(self, table: Path) -> None:
         """Keep what an interrupted analysis has of inputs that were whole, beside the output."""
         if rows := sum(entry.rows for entry in self.done[:-1]):
-            kept = self.outputs.table.with_suffix(".partial.csv")
+            name = self.raw.name.removeprefix(".").removesuffix(".csv").removesuffix(".raw")
+            kept = self.raw.with_name(f"{name}.partial.csv")
             table.replace(kept)
             self.say(f"{shown(kept)}: {rows} rows of the inputs that were done")
 
@@ -294,7 +342,7 @@ class _Work:
         total, rate = _expected(info, self.fps)
         report, times = DecodeReport(), set[float | None]()
         frames = frames_of(path, self.fps, report=report, stream=self.stream, strict=self.strict)
-        with _overlay(self.outputs.overlay, rate or 30.0) as draw:
+        with _overlay(self.overlay, rate or 30.0, path, info) as draw:
             for analyzed in self.analyzer.analyze(self._sized(frames, summary, times)):
                 _write(part, summary, analyzed, width)
                 draw(analyzed)
@@ -327,16 +375,22 @@ def _write(part: TextIO, summary: InputSummary, analyzed: AnalyzedFrame, width: 
 
 
 @contextmanager
-def _overlay(path: Path | None, rate: float) -> Iterator[Callable[[AnalyzedFrame], None]]:
+def _overlay(
+    out: Path | None, rate: float, source: Path, info: VideoInfo | None
+) -> Iterator[Callable[[AnalyzedFrame], None]]:
     """Yield what draws a frame into the overlay video, which is whole at the end or not there."""
-    from mien.analysis.overlay import draw
+    from mien.analysis.overlay import Overlay
     from mien.media.encode import VideoWriter
+    from mien.media.sound import Sound
 
-    if path is None:
+    if out is None:
         yield lambda analyzed: None
         return
-    with replacing(path) as temporary, VideoWriter(temporary, rate) as video:
-        yield lambda analyzed: video.write(draw(analyzed), analyzed.source.time_s or 0.0)
+    draw = Overlay()
+    with replacing(out) as temporary:
+        sound = Sound(source, (info and info.start_s) or 0.0)
+        with VideoWriter(temporary, rate, sound=sound) as video:
+            yield lambda analyzed: video.write(draw(analyzed), analyzed.source.time_s or 0.0)
 
 
 def _expected(info: VideoInfo | None, fps: float | None) -> tuple[float | None, float | None]:

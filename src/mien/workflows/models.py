@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mien.models.torch_recogniser import TorchRecogniser
 
 CHECKPOINTS = ("best", "last")
+DEFAULT_MODEL = "mien-base"
+"""What reads real faces where nobody names a model."""
 SHIPPED = "recogniser.onnx"
 """Of weights that come with mien: the file that is used where there is one."""
 
@@ -30,7 +32,7 @@ class ExportedModel:
     difference: float
 
 
-def load_recogniser(model: str | Path, checkpoint: str = "best") -> Recogniser:
+def load_recogniser(model: str | Path = DEFAULT_MODEL, checkpoint: str = "best") -> Recogniser:
     """Load a run, a model file (.onnx, .safetensors) or weights that come with mien.
 
     checkpoint: of a run, `best` or `last`. Only ONNX files do without torch. Raises InputError
