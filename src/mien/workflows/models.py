@@ -32,17 +32,21 @@ class ExportedModel:
     difference: float
 
 
-def load_recogniser(model: str | Path = DEFAULT_MODEL, checkpoint: str = "best") -> Recogniser:
+def load_recogniser(
+    model: str | Path = DEFAULT_MODEL, checkpoint: str = "best", threads: int = 0
+) -> Recogniser:
     """Load a run, a model file (.onnx, .safetensors) or weights that come with mien.
 
-    checkpoint: of a run, `best` or `last`. Only ONNX files do without torch. Raises InputError
+    checkpoint: of a run, `best` or `last`. threads: of an ONNX file; 0 for one per core. Only ONNX files do without torch. Raises InputError
     where there is no such model, or torch is missing.
     """
     found = find_model(model)
     path = found / SHIPPED
     if (found / "run.json").is_file() or not path.is_file():
         path = _network_file(found, checkpoint)
-    return OnnxRecogniser.load(path) if path.suffix.lower() == ".onnx" else _in_torch(path)
+    if path.suffix.lower() == ".onnx":
+        return OnnxRecogniser.load(path, threads)
+    return _in_torch(path)
 
 
 def export_model(model: str | Path, out: str | Path, checkpoint: str = "best") -> ExportedModel:
