@@ -26,7 +26,9 @@ SIDE = 96
 SURE = 0.5
 """Least confidence of a face in its window; below, the whole frame is looked at."""
 WHOLE_EVERY = 32
-"""Frames from one look at the whole, at every size of face, to the next."""
+"""Frames from one look at the whole, at every size of face, to the next: at 640 x 360. In larger
+pictures, where it costs more, up to twice as many."""
+_USUAL_AREA = 640 * 360
 LOOK_EVERY = 16
 """Frames from one look for newcomers, at large faces alone, to the next."""
 GLANCE_AREA = 40_000
@@ -41,6 +43,9 @@ _STRAYED, _GROWN = 0.12, 1.15
 """How far a face may be from the middle of its window, as a share of its size, and how much larger
 or smaller than when the window was set, before the window moves. One that went with every box would
 make the boxes swing: they lean towards the window's middle by a hair, and the window after them."""
+_LEAP = 0.1
+"""How far an edge of a face's box may move over two frames, in sizes of the face, for the frame
+between to be taken for half way."""
 _TRUSTED = 0.3
 """Weight of the latest look at the whole in how boxes of windows are set right."""
 
@@ -131,33 +136,74 @@ class Follower:
 
         The last frame of a group is where newcomers are looked for, when it is time to.
         """
+        new = [self._new_picture(rgb, t) for rgb, t in zip(frames, times, strict=True)]
         found: list[Detections] = []
         first = 0  # of the frames since the last look or cut
-        for i, (rgb, time_s) in enumerate(zip(frames, times, strict=True)):
-            if self._new_picture(rgb, time_s):
+        while (i := len(found)) < len(frames):
+            if not new[i] and i + 1 < len(frames) and not new[i + 1]:
+                between = self._leap(frames[i + 1])
+                if between is not None:
+                    found.append(between)
+                    i += 1
+                    look = self._needed(frames[i], 0, last=i == len(frames) - 1)
+                    first = self._finished(frames, found, first, look)
+                    continue
+            if new[i]:
                 first, look, self._known = i, "whole", _Followed.none()
             else:
-                look = self._follow(rgb, last=i == len(frames) - 1)
-            newcomers = self._look(rgb, look) if look else _Followed.none()
-            self._back(frames[first:i], found, first, newcomers)
-            first = i + 1 if look else first
-            found.append(self._known.shown())
+                before, self._known = len(self._known), self._step(frames[i], self._known)
+                look = self._needed(
+                    frames[i], before - len(self._known), last=i == len(frames) - 1
+                )
+            first = self._finished(frames, found, first, look)
         return found
+
+    def _finished(
+        self, frames: Sequence[Rgb], found: list[Detections], first: int, look: Look
+    ) -> int:
+        """Add the known faces of the next frame, after the look that it needs."""
+        i = len(found)
+        if look:
+            self._back(frames[first:i], found, first, self._look(frames[i], look))
+        found.append(self._known.shown())
+        return i + 1 if look else first
+
+    def _leap(self, rgb: Rgb) -> Detections | None:
+        """Follow the faces over a frame that is not looked at, into the one after, `rgb`.
+
+        Returns the faces of the frame between; None, and nothing done, where one moved too much.
+        """
+        if not len(self._known):
+            return None
+        after = self._step(rgb, self._known)
+        if len(after) < len(self._known):
+            return None
+        one, other = self._known.shown(), after.shown()
+        size = longer_side(one.boxes)[:, None]
+        if (np.abs(other.boxes - one.boxes) > _LEAP * size).any():
+            return None
+        self._known = after
+        self._since_whole += 1
+        self._since_look += 1
+        return Detections(
+            (one.boxes + other.boxes) / 2,
+            np.minimum(one.confidence, other.confidence),
+            (one.landmarks + other.landmarks) / 2,
+        )
 
     def _new_picture(self, rgb: Rgb, time_s: float) -> bool:
         far = self._time_s is None or time_s - self._time_s > STEP_S
         self._time_s = time_s
         return self._cut(rgb) or far
 
-    def _follow(self, rgb: Rgb, last: bool) -> Look:
-        """Follow the known faces into the next frame; returns the look that it needs besides."""
+    def _needed(self, rgb: Rgb, lost: int, last: bool) -> Look:
+        """The look that the next frame needs, its faces followed. lost: number of those lost."""
+        dear = min(2.0, max(1.0, (rgb.shape[0] * rgb.shape[1] / _USUAL_AREA) ** 0.5))
         self._since_whole += 1
         self._since_look += 1
-        before = len(self._known)
-        self._known = self._step(rgb, self._known)
-        if len(self._known) < before:
+        if lost:
             return "whole"
-        if last and (not before or self._since_whole >= WHOLE_EVERY):
+        if last and (not len(self._known) or self._since_whole >= WHOLE_EVERY * dear):
             return "whole"
         return "glance" if last and self._since_look >= LOOK_EVERY else ""
 

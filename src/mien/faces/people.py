@@ -76,7 +76,8 @@ class PeopleTracker:
         faces = _Faces(found.boxes, rgb)
         near = [] if cut else [p for p in self._people if time_s - p.seen_s <= _LINGER_S]
         self._join(numbers, near, self._by_place(near, faces, time_s), time_s, faces)
-        self._join(numbers, near, self._by_nearness(near, faces, time_s), time_s, faces)
+        if near and (numbers < 0).any():
+            self._join(numbers, near, self._by_nearness(near, faces, time_s), time_s, faces)
         if rgb is not None and (numbers < 0).any():
             self._know_again(numbers, faces, time_s)
         for face in np.flatnonzero(numbers < 0):
