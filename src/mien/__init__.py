@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
+    from mien.workflows.compare import compare as compare
     from mien.workflows.demo import demo as demo
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import sweep as sweep
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mien.workflows.labels import list_layers as list_layers
     from mien.workflows.labels import order_layers as order_layers
     from mien.workflows.models import export_model as export_model
+    from mien.workflows.models import list_models as list_models
     from mien.workflows.models import load_recogniser as load_recogniser
     from mien.workflows.outputs import convert as convert
     from mien.workflows.recipes import list_recipes as list_recipes
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from mien.workflows.split import check_split as check_split
     from mien.workflows.split import split as split
     from mien.workflows.stats import stats as stats
+    from mien.workflows.stream import stream as stream
     from mien.workflows.toys import toys as toys
     from mien.workflows.train import train as train
 
@@ -55,6 +58,7 @@ _OFFERED = {
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
     "check_split": "mien.workflows.split",
+    "compare": "mien.workflows.compare",
     "convert": "mien.workflows.outputs",
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",
@@ -66,12 +70,14 @@ _OFFERED = {
     "list_layers": "mien.workflows.labels",
     "order_layers": "mien.workflows.labels",
     "recipe_text": "mien.workflows.recipes",
+    "list_models": "mien.workflows.models",
     "list_recipes": "mien.workflows.recipes",
     "load_recogniser": "mien.workflows.models",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
     "split": "mien.workflows.split",
     "stats": "mien.workflows.stats",
+    "stream": "mien.workflows.stream",
     "sweep": "mien.workflows.evaluate",
     "toys": "mien.workflows.toys",
     "train": "mien.workflows.train",

@@ -1,10 +1,11 @@
 """The table of an analysis in memory: by column, by person, on disk as CSV or Parquet."""
 
-from collections.abc import Callable, Iterator, Mapping
+import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -119,9 +120,7 @@ class AffectTable:
         for name, column in values.items():
             made = _column(column)
             at = table.schema.get_field_index(name)
-            table = (
-                table.append_column(name, made) if at < 0 else table.set_column(at, name, made)
-            )
+            table = table.append_column(name, made) if at < 0 else table.set_column(at, name, made)
         return AffectTable(table)
 
 
@@ -177,16 +176,18 @@ def write_table(path: Path, table: AffectTable) -> None:
             write_csv(temporary, table.table)
 
 
-def write_csv(path: Path, table: pa.Table, decimals: Callable[[str], int] | None = None) -> None:
+def write_csv(path: Path, table: pa.Table) -> None:
     """Write numbers with four decimals (times six, boxes two), empty cells for nulls."""
-    import csv
-
-    places = decimals or (lambda name: _DECIMALS.get(name, 4))
-    columns = [_cells(table[name], places(name)) for name in table.column_names]
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        writer = csv.writer(file)
-        writer.writerow(table.column_names)
-        writer.writerows(zip(*columns, strict=True))
+        write_csv_text(file, table)
+
+
+def write_csv_text(file: TextIO, table: pa.Table) -> None:
+    """Write the same to an open file."""
+    columns = [_cells(table[name], _DECIMALS.get(name, 4)) for name in table.column_names]
+    writer = csv.writer(file)
+    writer.writerow(table.column_names)
+    writer.writerows(zip(*columns, strict=True))
 
 
 def _cells(column: pa.ChunkedArray, places: int) -> list[Any]:

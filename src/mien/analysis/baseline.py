@@ -21,6 +21,8 @@ SHARE, LEAST = 0.2, 10
 """Of a person's frames, those likeliest neutral; how many they must be at least."""
 SURE = 0.5
 """Probability of neutral below which a frame never counts."""
+MOST_INTENSITY, MOST_LOG_ODDS, MOST_AFFECT = 1.0, 1.0, 0.2
+"""What is taken off at most."""
 RESTING = 0.1
 """Probability of a unit that a person's neutral face is brought down to, where it is higher."""
 
@@ -37,9 +39,11 @@ class Baseline:
 def take_off_neutral(table: AffectTable) -> tuple[AffectTable, list[Baseline]]:
     """Take each person's neutral face off units, valence and arousal; expressions stay.
 
-    Intensity: what is above the person's median in neutral frames, stretched to 0 to 5 again.
-    Presence: the log-odds, lowered so that the neutral median is at most 0.1. Valence and arousal:
-    less the neutral median. People with too few neutral frames stay as they are, and are listed.
+    Intensity: less the person's median in neutral frames, of which at most a trace (1 of 5) counts:
+    more is no resting face. Presence: the log-odds, lowered by at most 1 towards a neutral median
+    of 0.1. Valence and arousal: less the neutral median, 0.2 at most. People with too few neutral
+    frames stay as they are, and are listed; photographs are never changed: there it was measured to
+    lose agreement (benchmarks/neutral_faces.py).
     """
     columns = table.columns
     names = [*columns.axes, *columns.presence, *columns.intensity]
@@ -47,7 +51,7 @@ def take_off_neutral(table: AffectTable) -> tuple[AffectTable, list[Baseline]]:
     done = []
     for person in table.people():
         rows = person.rows
-        neutral = _neutral_rows(table, rows)
+        neutral = _neutral_rows(table, rows) if person.moving else np.empty(0, np.intp)
         done.append(Baseline(person.input, person.face_id, len(neutral)))
         if not len(neutral):
             continue
@@ -73,18 +77,18 @@ def _neutral_rows(table: AffectTable, rows: NDArray[np.intp]) -> NDArray[np.intp
     return np.asarray(sure[order[:wanted]], np.intp)
 
 
-def _stretched(values: Array, rest: float) -> Array:
-    room = max(INTENSITY_MAX - rest, 0.5)
-    return np.clip((values - rest) * INTENSITY_MAX / room, 0, INTENSITY_MAX)
+def _less(values: Array, rest: float) -> Array:
+    return np.clip(values - min(rest, MOST_INTENSITY), 0, INTENSITY_MAX)
 
 
 def _less_likely(values: Array, rest: float) -> Array:
-    lower = max(_logit(np.array(rest)) - _logit(np.array(RESTING)), 0.0)
+    lower = float(_logit(np.array(rest)) - _logit(np.array(RESTING)))
+    lower = min(max(lower, 0.0), MOST_LOG_ODDS)
     return np.asarray(1 / (1 + np.exp(lower - _logit(values))), np.float64)
 
 
 def _shifted(values: Array, rest: float) -> Array:
-    return values - rest
+    return values - float(np.clip(rest, -MOST_AFFECT, MOST_AFFECT))
 
 
 def _logit(p: Array) -> Array:
@@ -92,4 +96,4 @@ def _logit(p: Array) -> Array:
     return np.asarray(np.log(clipped / (1 - clipped)), np.float64)
 
 
-_CHANGES = {"_r": _stretched, "_p": _less_likely}
+_CHANGES = {"_r": _less, "_p": _less_likely}

@@ -1,9 +1,10 @@
 """Confidence where it was calibrated, and none where it was not.
 
 A share that a softmax gives is not how often it is right. A model's file may hold what was counted
-on labelled faces (`recognition.provenance.Calibration`): then the table gets `expression_confidence`
-(of the largest share, counted on raters' votes) and `valence_confidence`, `arousal_confidence` (of
-the distance from 0, counted on actors). Units have none: nobody rated them.
+on labelled faces (`recognition.provenance.Calibration`): then the table gets the columns
+`expression_confidence` (of the largest share, counted on raters' votes) and `valence_confidence`,
+`arousal_confidence` (of the distance from 0, counted on actors). Units have none: nobody rated
+them.
 """
 
 import numpy as np

@@ -106,5 +106,3 @@ def write_summary(path: Path, rows: list[Row]) -> None:
             pq.write_table(table, temporary)
         else:
             write_csv(temporary, table)
-
-

@@ -116,9 +116,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--neutral", choices=("auto",), help="take each person's own neutral face off"
     )
-    parser.add_argument(
-        "--rules", action="store_true", help="add emotions read from units by rule"
-    )
+    parser.add_argument("--rules", action="store_true", help="add emotions read from units by rule")
     parser.add_argument(
         "--summary", type=Path, metavar="FILE", help="a row per person: .csv, .json, .parquet"
     )

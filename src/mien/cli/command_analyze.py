@@ -8,19 +8,19 @@ example: mien analyze talk.mp4 --model runs/first --out talk.csv --overlay talk-
          mien analyze --crops faces/ --model runs/first --out faces.csv
 
 One row per face per frame, and one for a frame without a face (success 0). Columns: input, frame,
-timestamp, face_id, success, confidence, status, x0, y0, x1, y1; then what the model predicts: valence,
-arousal; per unit AU01_p (probability) and AU01_c (presence), or AU01_r (intensity, 0 to 5);
-expression, and one probability for each. Cells are empty where the model never learned what they
-would say; with --model none there are boxes only. Frames are the file's own; --fps resamples.
-Timestamps count from the first frame; --json says when the file's own clock has that. Boxes are in
-the file's own pixels, upright. --crops takes images that are faces already, one row each. Damaged
-parts of a video are skipped and said; --strict refuses instead.
+timestamp, face_id, success, confidence, status (face, no face, too small, turned away), x0, y0, x1,
+y1; then what the model predicts: valence, arousal; per unit AU01_p (probability) and AU01_c
+(presence), or AU01_r (intensity, 0 to 5); expression, and one probability for each. Cells are empty
+where the model never learned what they would say; with --model none there are boxes only. Frames are
+the file's own; --fps resamples. Timestamps count from the first frame; --json says when the file's
+own clock has that. Boxes are in the file's own pixels, upright. --crops takes images that are faces
+already, one row each. Damaged parts of a video are skipped and said; --strict refuses instead.
 
---out: CSV or Parquet; .eaf (ELAN), .TextGrid (Praat) and .vtt (subtitles) hold stretches of time, and
---format openface or pyfeat the columns of those. A folder gets a file per input. Values are raw;
---smooth, --neutral auto and --rules change or add some (docs/analysis-outputs.md). Beside each table
-lies NAME.json: model and its SHA-256, options, what was skipped and why. `mien export table` does
-all this to a table afterwards.
+--out: CSV or Parquet; .eaf (ELAN), .TextGrid (Praat) and .vtt (subtitles) hold stretches of time,
+and --format openface or pyfeat the columns of those. A folder gets a file per input. Values are
+raw; --smooth, --neutral auto and --rules change or add some (docs/analysis-outputs.md). Beside each
+table lies NAME.json: model and its SHA-256, options, what was skipped and why. `mien export table`
+does all this to a table afterwards.
 
 Inputs: videos, photographs, folders, patterns, lists (--list), numbered pictures (frame_%04d.png)
 and -, a video on standard input. Faces that are known are followed in small windows, and the whole

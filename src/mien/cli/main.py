@@ -29,7 +29,9 @@ COMMANDS = {
     "report": "the page of a run: curves, warnings, samples over time",
     "sample": "generate faces, with what the discriminator says of each",
     "analyze": "per-frame affect from videos, images and folders",
-    "export": "a recogniser as an ONNX file, which needs no torch",
+    "compare": "two tables: two people, two models, or a model and an annotation",
+    "models": "list the recognisers that are at hand, with what taught them",
+    "export": "a recogniser as ONNX, which needs no torch; a table in other people's formats",
 }
 """Name to one line of help; the code of `NAME` is in `mien.cli.command_NAME`."""
 

@@ -67,4 +67,3 @@ class Sound:
 
     def _give_up(self, error: Exception) -> None:
         self._next, self.trouble = None, f"the sound cannot be read: {reason(error)}"
-

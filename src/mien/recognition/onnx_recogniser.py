@@ -29,8 +29,10 @@ from mien.labels.arrays import Learned, Predictions
 from mien.labels.heads import Head, head_from_dict, head_to_dict
 from mien.labels.kinds import Floats, sigmoid
 from mien.recognition.preprocessing import Preprocessing
-from mien.recognition.provenance import Provenance
+from mien.recognition.provenance import Provenance, read_provenance
 
+SHIPPED = "recogniser.onnx"
+"""Of a folder of weights: the file that is used; what taught it may lie beside it."""
 FORMAT, ENTRY = "mien-recogniser-1", "mien"
 IMAGES, FAKE, FEATURES = "images", "fake", "features"
 
@@ -108,9 +110,12 @@ class OnnxRecogniser:
         except Exception as error:
             raise InputError(f"{path}: cannot be read as ONNX: {_first_line(error)}") from error
         try:
-            return cls(model, threads=threads)
+            found = cls(model, threads=threads)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+        if path.name == SHIPPED and not found.provenance.labels:
+            found.provenance = read_provenance(path.parent, found.heads)
+        return found
 
     def predict(
         self,

@@ -111,12 +111,13 @@ def analyze(
     """Detect, follow and recognise the faces of videos, photographs and folders.
 
     out: table to write, CSV or Parquet or as `format` says; None: in memory alone. model: a run, a
-    model file or weights that come with mien; None: boxes alone. crops: the inputs are folders of images that are faces already. overlay: video to write, of one
-    video. report: HTML page to write. fps: of a grid; None: the files' own frames. margin: where
-    the model does not know its own. min_face: pixels from which faces are looked for; None: it
-    follows from the picture. stream, strict: as for `mien.ingest`. recursive: subfolders too.
-    format, smooth, neutral, rules, confidence, summary: what becomes of the raw values
-    (`workflows.outputs.OutputOptions`). faces: False keeps pictures of faces out of the report.
+    model file or weights that come with mien; None: boxes alone. crops: the inputs are folders of
+    images that are faces already. overlay: video to write, of one video. report: HTML page to
+    write. fps: of a grid; None: the files' own frames. margin: where the model does not know its
+    own. min_face: pixels from which faces are looked for; None: it follows from the picture.
+    stream, strict: as for `mien.ingest`. recursive: subfolders too. format, smooth, neutral, rules,
+    confidence, summary: what becomes of the raw values (`workflows.outputs.OutputOptions`). faces:
+    False keeps pictures of faces out of the report.
 
     Inputs are files, folders, patterns (`*.mp4`), numbered pictures (`frame_%04d.png`, fps their
     rate) and `-`, a video on standard input; lists: files that name more. exact: look for faces in
@@ -171,9 +172,9 @@ def analyze(
         about |= _came_of(done, left_out)
         converted = finish(raw, outputs.table, options, about=about, provenance=provenance)
     if outputs.report:
-        from mien.report.analysis_report import write_report
+        from mien.workflows.pages import write_analysis_page
 
-        write_report(outputs.report, converted.table, faces=faces, about=about)
+        write_analysis_page(outputs.report, converted.table, about, faces)
     return Analysis(outputs.table, done, left_out, converted)
 
 
@@ -283,9 +284,7 @@ def _check_crops(model: str | Path | None, margin: float | None) -> None:
         raise InputError("--margin goes without --crops: nothing is cut")
 
 
-def _check(
-    outputs: _Outputs, options: OutputOptions, files: list[Path], crops: bool
-) -> None:
+def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: bool) -> None:
     """Raise InputError for outputs of wrong names or places, or that cannot hold the inputs."""
     options.check(outputs.table)
     if outputs.table is not None:

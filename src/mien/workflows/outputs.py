@@ -129,8 +129,9 @@ def finish(
     """Write `out`, the summary and the JSON beside each table, from a raw table.
 
     raw: CSV or Parquet; `out` itself where `options.raw(out)`. out: a file, or a folder that gets a
-    file per input; None: the table is made in memory alone. about: what else the JSON says, as inputs and what was skipped.
-    provenance: of the model. Raises InputError where the format cannot hold the table.
+    file per input; None: the table is made in memory alone. about: what else the JSON says, as
+    inputs and what was skipped. provenance: of the model. Raises InputError where the format cannot
+    hold the table.
     """
     done = Converted([], read_table(raw))
     if options.neutral:
@@ -184,7 +185,7 @@ def beside(table: Path) -> Path:
 
 
 def model_facts(model: str | Path | None, recogniser: Any) -> dict[str, Any]:
-    """Name of the model as given, SHA-256 of its file's content, heads and what they were taught."""
+    """Name of the model as given, SHA-256 of its content, heads and what taught them."""
     if recogniser is None:
         return {"model": None}
     return {
@@ -205,7 +206,11 @@ def _described(
     options: OutputOptions, done: Converted, provenance: Provenance | None
 ) -> dict[str, Any]:
     values = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()}
-    found: dict[str, Any] = {"mien": __version__, "output": values, "rows": done.table.table.num_rows}
+    found: dict[str, Any] = {
+        "mien": __version__,
+        "output": values,
+        "rows": done.table.table.num_rows,
+    }
     if options.neutral:
         found["neutral"] = [asdict(entry) for entry in done.baselines]
     if options.rules:

@@ -12,7 +12,13 @@ def write_textgrid(path: Path, table: AffectTable) -> None:
     """Write the tiers of one input; intervals fill the whole time, empty where there is nothing."""
     found, end = tiers(table), end_s(table)
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', ""]
-    lines += ["xmin = 0", f"xmax = {end:.6f}", "tiers? <exists>", f"size = {len(found)}", "item []:"]
+    lines += [
+        "xmin = 0",
+        f"xmax = {end:.6f}",
+        "tiers? <exists>",
+        f"size = {len(found)}",
+        "item []:",
+    ]
     for number, tier in enumerate(found, start=1):
         intervals = list(_filled(tier, end))
         lines += [
