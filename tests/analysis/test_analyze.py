@@ -154,9 +154,7 @@ def test_crops_are_taken_whole_one_row_each(run_folder, tmp_path, cli):
 
 def test_without_a_model_there_are_boxes_only(clip, tmp_path, cli):
     out, report = tmp_path / "o.csv", tmp_path / "o.html"
-    result = cli(
-        "analyze", clip, "--out", out, "--fps", 10, "--model", "none", "--report", report
-    )
+    result = cli("analyze", clip, "--out", out, "--fps", 10, "--model", "none", "--report", report)
     assert result.code == 0
     rows = table(out)
     assert len(rows) == 40

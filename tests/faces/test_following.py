@@ -116,7 +116,7 @@ def test_what_was_found_is_recorded_to_the_last_bit(detect, frames):
     for name in ("boxes", "confidence", "landmarks"):
         assert (getattr(again, name) == getattr(found, name)).all()
     assert len(read(written(Detections.none()))) == 0
-    with pytest.raises(ValueError, match="short|padding|Only base64"):
+    with pytest.raises(ValueError, match="too short"):
         read("AA==")
     first = RecordedDetector(detect)
     whole = followed(first, frames[:40])

@@ -156,7 +156,7 @@ class Analyzer:
     margin: room around a face's box, as a share of its longer side; None: as the model was
     trained. min_face: size in pixels from which faces are looked for; None: it follows from the
     picture. exact: look for faces in the whole of every frame, instead of following those that are
-    known (`faces.following`). Raises InputError for another margin than the model's, and for a
+    known (`faces.following`). people: numbers of those to look at; all where there are none. Raises InputError for another margin than the model's, and for a
     model that is fed in a way that is not built yet.
     """
 
@@ -168,12 +168,13 @@ class Analyzer:
         margin: float | None = None,
         min_face: float | None = None,
         exact: bool = False,
+        people: Sequence[int] = (),
     ) -> None:
         self.recogniser, self.tracker, self.min_face = recogniser, tracker, min_face
         self.margin = crop_margin(recogniser, margin)
         if recogniser is not None:
             _check(recogniser.preprocessing)
-        self._detector_name, self._exact = detector, exact
+        self._detector_name, self._exact, self._people = detector, exact, list(people)
         self._detect: Detector | None = None
 
     def analyze(self, frames: Iterable[SourceFrame]) -> Iterator[AnalyzedFrame]:
@@ -222,10 +223,12 @@ class Analyzer:
                 if frame.time_s is None:
                     tracker, begin = TRACKERS[self.tracker](), end
                 numbers = tracker(seen.found[i], frame.time_s or 0.0, frame.rgb)
+                end = max(end, begin + int(numbers.max(initial=-1)) + 1)
                 kept = np.flatnonzero(numbers >= 0)
+                if self._people:
+                    kept = kept[np.isin(numbers[kept] + begin, self._people)]
                 seen.found[i] = seen.found[i][kept]
                 seen.people.append(numbers[kept] + begin)
-                end = max(end, int(seen.people[-1].max(initial=-1)) + 1)
             passed += len(frames)
             seen.looks = detect.taken()
             seen.crops = self._crops(seen) if passed > done else None
@@ -234,7 +237,9 @@ class Analyzer:
     def _crops(self, seen: _Seen) -> NDArray[np.uint8]:
         """Cut the faces of a chunk for the model, (N, S, S, 3); (0, ...) without one."""
         side = 1 if self.recogniser is None else self.recogniser.preprocessing.size
-        boxes = ((f.rgb, box) for f, d in zip(seen.frames, seen.found, strict=True) for box in d.boxes)
+        boxes = (
+            (f.rgb, box) for f, d in zip(seen.frames, seen.found, strict=True) for box in d.boxes
+        )
         crops = [square_crop(rgb, box, side, self.margin) for rgb, box in boxes if self.recogniser]
         return np.stack(crops) if crops else np.empty((0, side, side, 3), np.uint8)
 

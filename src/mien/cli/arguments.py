@@ -47,6 +47,11 @@ def positive(text: str) -> int:
     return int(_number(text, ranges.POSITIVE))
 
 
+def person(text: str) -> int:
+    """Number of a person in a video, from 0."""
+    return int(_number(text, ranges.PERSON))
+
+
 def jobs(text: str) -> int:
     """Processes at work at a time."""
     return int(_number(text, ranges.JOBS))

@@ -11,10 +11,11 @@ One row per face per frame, and one for a frame without a face (success 0). Colu
 timestamp, face_id, success, confidence, status (face, no face, too small, turned away), x0, y0, x1,
 y1; then what the model predicts: valence, arousal; per unit AU01_p (probability) and AU01_c
 (presence), or AU01_r (intensity, 0 to 5); expression, and one probability for each. Cells are empty
-where the model never learned what they would say; with --model none there are boxes only. Frames are
-the file's own; --fps resamples. Timestamps count from the first frame; --json says when the file's
-own clock has that. Boxes are in the file's own pixels, upright. --crops takes images that are faces
-already, one row each. Damaged parts of a video are skipped and said; --strict refuses instead.
+where the model never learned what they would say; with --model none there are boxes only. Frames
+are the file's own; --fps resamples. Timestamps count from the first frame; --json says when the
+file's own clock has that. Boxes are in the file's own pixels, upright. --crops takes images that
+are faces already, one row each. Damaged parts of a video are skipped and said; --strict refuses
+instead.
 
 --out: CSV or Parquet; .eaf (ELAN), .TextGrid (Praat) and .vtt (subtitles) hold stretches of time,
 and --format openface or pyfeat the columns of those. A folder gets a file per input. Values are
@@ -27,8 +28,8 @@ and -, a video on standard input. Faces that are known are followed in small win
 frame is looked at now and then; --exact looks at all of every frame. FILE.part holds what is done
 until all is, so that --resume can go on after any end.
 
---model: none for boxes alone; otherwise a run, a model file (`mien export model` makes .onnx, which needs no torch) or the name of
-weights that come with mien. Faces are cut as the model's training pictures were; where it does not
+--model: none for boxes alone; otherwise a run, a model file (`mien export model` makes .onnx, which
+needs no torch) or the name of weights that come with mien. Faces are cut as the model's training pictures were; where it does not
 know how that was, --margin says it.
 """
 
@@ -43,6 +44,7 @@ from mien.cli.arguments import (
     jobs,
     margin,
     moment,
+    person,
     step,
     stream,
 )
@@ -54,7 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="*", type=Path, metavar="INPUT")
     parser.add_argument("--crops", type=Path, metavar="DIR", help="images that are faces already")
     parser.add_argument(
-        "--list", type=Path, metavar="FILE", action="append", default=[], help="names inputs, one a line"
+        "--list",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="names inputs, one a line",
     )
     parser.add_argument(
         "--model", metavar="RUN|FILE|NAME|none", default="mien-base", help="(mien-base)"
@@ -86,6 +93,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--detector", default="centerface")
     parser.add_argument("--tracker", default="people")
+    parser.add_argument(
+        "--person",
+        type=person,
+        action="append",
+        default=[],
+        metavar="N",
+        help="only the person of this face_id; may be given again",
+    )
     parser.add_argument("--stream", type=stream, help="number of the video stream (the main one)")
     parser.add_argument("--strict", action="store_true", help="refuse damaged videos")
     parser.add_argument("--recursive", action="store_true", help="folders with their subfolders")
@@ -100,11 +115,13 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--crops goes without other inputs and without --overlay")
     done = analyze(
         args.inputs if args.crops is None else [args.crops],
-        out=args.out, model=None if args.model == "none" else args.model, checkpoint=args.checkpoint, crops=args.crops is not None,
+        out=args.out, model=None if args.model == "none" else args.model,
+        checkpoint=args.checkpoint, crops=args.crops is not None,
         overlay=args.overlay, report=args.report, fps=args.fps, margin=args.margin,
         min_face=args.min_face, detector=args.detector, tracker=args.tracker, stream=args.stream,
         strict=args.strict, recursive=args.recursive, lists=args.list, start=args.start,
-        end=args.end, every=args.every, jobs=args.jobs, resume=args.resume, exact=args.exact, format=args.format, smooth=args.smooth,
+        end=args.end, every=args.every, jobs=args.jobs, resume=args.resume, exact=args.exact,
+        person=args.person, format=args.format, smooth=args.smooth,
         neutral=args.neutral, rules=args.rules, confidence=args.confidence, summary=args.summary,
         faces=not args.no_faces, progress=progress_bar, say=note,
     )  # fmt: skip

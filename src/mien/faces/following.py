@@ -152,9 +152,7 @@ class Follower:
                 first, look, self._known = i, "whole", _Followed.none()
             else:
                 before, self._known = len(self._known), self._step(frames[i], self._known)
-                look = self._needed(
-                    frames[i], before - len(self._known), last=i == len(frames) - 1
-                )
+                look = self._needed(frames[i], before - len(self._known), last=i == len(frames) - 1)
             first = self._finished(frames, found, first, look)
         return found
 
@@ -210,9 +208,7 @@ class Follower:
     def _step(self, rgb: Rgb, known: _Followed) -> _Followed:
         if not len(known):
             return known
-        return known.moved(
-            self._detect.near(rgb, known.faces.boxes, known.around, SIDE, SURE)
-        )
+        return known.moved(self._detect.near(rgb, known.faces.boxes, known.around, SIDE, SURE))
 
     def _look(self, rgb: Rgb, look: Look) -> _Followed:
         """Look at more of a frame; returns those of its faces that are new.

@@ -114,9 +114,7 @@ class PeopleTracker:
             self._weigh_looks(score[row], person, faces)
         return np.asarray(score, np.float32)
 
-    def _weigh_looks(
-        self, score: NDArray[np.float32], person: _Person, faces: "_Faces"
-    ) -> None:
+    def _weigh_looks(self, score: NDArray[np.float32], person: _Person, faces: "_Faces") -> None:
         """Add likeness to the scores of one person's faces; those too unlike are none."""
         if person.look is None:
             return
@@ -161,9 +159,7 @@ class PeopleTracker:
                 score[:, face] = np.where(sure, alike, -1)
         self._join(numbers, absent, score, time_s, faces)
 
-    def _add(
-        self, numbers: NDArray[np.intp], face: int, faces: "_Faces", time_s: float
-    ) -> None:
+    def _add(self, numbers: NDArray[np.intp], face: int, faces: "_Faces", time_s: float) -> None:
         self._people.append(_Person(self._next, faces.boxes[face], time_s))
         numbers[face] = self._next
         self._next += 1

@@ -1,4 +1,4 @@
-"""A detector whose findings are on record, so that work that was broken off repeats none of them."""
+"""A detector whose findings are on record, so that work that was broken off repeats none."""
 
 import base64
 import struct
@@ -27,14 +27,17 @@ class RecordedDetector:
         self._made: list[str] = []
 
     def __call__(self, rgb: NDArray[np.uint8]) -> Detections:
+        """As the detector's."""
         return self._once(lambda: self._detect(rgb))
 
     def glance(self, rgb: NDArray[np.uint8], area: int) -> Detections:
+        """As the detector's."""
         return self._once(lambda: self._detect.glance(rgb, area))
 
     def near(
         self, rgb: NDArray[np.uint8], boxes: Boxes, around: Boxes, side: int, least: float
     ) -> Detections:
+        """As the detector's."""
         return self._once(lambda: self._detect.near(rgb, boxes, around, side, least))
 
     def taken(self) -> list[str]:

@@ -9,10 +9,10 @@ from typing import Literal
 from mien.errors import InputError
 from mien.media import streams
 from mien.media.decode import is_video
-from mien.media.streams import STDIN
 from mien.media.images import is_image, opened_image, page_count, picture_format, quiet
 from mien.media.names import shown
 from mien.media.sequences import is_sequence
+from mien.media.streams import STDIN
 
 Kind = Literal["video", "image", "pages", "sequence", "other"]
 

@@ -22,7 +22,7 @@ def expanded(paths: Iterable[Path]) -> list[Path]:
         if not _PATTERN & set(str(path)) or os.path.lexists(path):
             found.append(path)
             continue
-        matches = sorted(glob.glob(str(path), recursive=True))
+        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  # absolute ones too
         if not matches:
             raise InputError(f"{shown(path)}: no file has such a name")
         found += map(Path, matches)

@@ -13,7 +13,7 @@ _PLACE = re.compile(r"%(0\d+)?d")
 
 
 def is_sequence(path: Path) -> bool:
-    """Whether a name stands for numbered pictures: one %d or %04d in it, and no file of the name."""
+    """Whether a name stands for numbered pictures: %d or %04d in it, and no file of the name."""
     return len(_PLACE.findall(path.name)) == 1 and not path.exists()
 
 

@@ -69,7 +69,7 @@ def _piped() -> Iterator[Any]:
     except Exception as error:
         raise InputError(
             f"standard input: is not a video that can be read as it comes ({reason(error)}); MP4 "
-            "needs its index first (ffmpeg -movflags +faststart), Matroska and MPEG-TS go as they are"
+            "needs its index first (ffmpeg -movflags +faststart), Matroska goes as it is"
         ) from error
     with container:
         yield container

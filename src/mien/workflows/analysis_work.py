@@ -67,6 +67,7 @@ class Request:
     stream: int | None = None
     strict: bool = False
     crops: bool = False
+    people: tuple[int, ...] = ()
 
     def analyzer(self) -> Analyzer:
         """Load what it takes."""
@@ -74,7 +75,13 @@ class Request:
         if self.model is not None:
             recogniser = load_recogniser(self.model, self.checkpoint, threads=1)
         return Analyzer(
-            recogniser, self.detector, self.tracker, self.margin, self.min_face, self.exact
+            recogniser,
+            self.detector,
+            self.tracker,
+            self.margin,
+            self.min_face,
+            self.exact,
+            self.people,
         )
 
     def facts(self, files: Iterable[Path], sha256: str | None) -> dict[str, Any]:
@@ -204,7 +211,9 @@ class Reading:
         if self._kind != "video":
             summary.decoded = summary.frames
             if self._kind == "sequence" and self._request.fps is None:
-                summary.notes = [f"taken for {SEQUENCE_RATE:g} pictures a second; --fps says others"]
+                summary.notes = [
+                    f"taken for {SEQUENCE_RATE:g} pictures a second; --fps says others"
+                ]
             return
         report, fps = self._report, self._request.fps
         summary.decoded, summary.notes = report.decoded, report.notes
@@ -252,7 +261,10 @@ def _overlay(
 
 
 def analyze_inputs(
-    work: Work, files: list[Path], jobs: int, progress: Callable[[str], AbstractContextManager[Progress]]
+    work: Work,
+    files: list[Path],
+    jobs: int,
+    progress: Callable[[str], AbstractContextManager[Progress]],
 ) -> list[InputSummary]:
     """Analyse all inputs, `jobs` at a time in processes of their own."""
     if jobs > 1 and len(files) > 1:
@@ -265,7 +277,10 @@ def analyze_inputs(
 
 
 def _in_processes(
-    work: Work, files: list[Path], jobs: int, progress: Callable[[str], AbstractContextManager[Progress]]
+    work: Work,
+    files: list[Path],
+    jobs: int,
+    progress: Callable[[str], AbstractContextManager[Progress]],
 ) -> list[InputSummary]:
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from multiprocessing import get_context

@@ -98,6 +98,7 @@ def analyze(
     every: float | None = None,
     jobs: int = 1,
     resume: bool = False,
+    person: Iterable[int] = (),
     format: str | None = None,
     smooth: float | None = None,
     neutral: Literal["auto"] | None = None,
@@ -122,7 +123,7 @@ def analyze(
     Inputs are files, folders, patterns (`*.mp4`), numbered pictures (`frame_%04d.png`, fps their
     rate) and `-`, a video on standard input; lists: files that name more. exact: look for faces in
     the whole of every frame. start, end, every: seconds, of videos (`analysis.Selection`). jobs:
-    inputs at a time, in processes of their own.
+    inputs at a time, in processes of their own. person: only these, by their face_id.
 
     An input that cannot be read has no rows, and the others keep theirs; where none can be read,
     nothing is written. What is interrupted stays in OUT.part; resume: go on there, which gives the
@@ -146,7 +147,7 @@ def analyze(
     check_name("tracker", tracker, TRACKERS)
     request = Request(
         model, checkpoint, detector, tracker, margin, min_face, exact, fps,
-        Selection(start, end, every), stream, strict, crops,
+        Selection(start, end, every), stream, strict, crops, tuple(person),
     )  # fmt: skip
     analyzer = request.analyzer()
     recogniser = analyzer.recogniser
@@ -157,7 +158,7 @@ def analyze(
     about = model_facts(model, recogniser) | {"analysis": {
         "crops": crops, "fps": fps, "start": start, "end": end, "every": every,
         "margin": analyzer.margin, "min_face": min_face, "detector": detector, "exact": exact,
-        "tracker": tracker, "stream": stream, "strict": strict,
+        "tracker": tracker, "person": list(request.people), "stream": stream, "strict": strict,
     }}  # fmt: skip
     left_out = [(shown(path), why) for path, why in skipped]
     facts = request.facts(files, getattr(recogniser, "sha256", None))
@@ -182,11 +183,13 @@ def analyze(
 def _part(
     out: Path | None, facts: dict[str, Any], resume: bool, say: Callable[[str], None]
 ) -> Iterator[Part]:
-    """Yield the folder of what is done so far; it goes in the end, and stays where work breaks off."""
+    """Yield the folder of what is done so far, which stays where work breaks off."""
     if out is None:
-        with tempfile.TemporaryDirectory(prefix="mien-") as folder:
-            with Part.opened(Path(folder) / "part", facts, False) as part:
-                yield part
+        with (
+            tempfile.TemporaryDirectory(prefix="mien-") as scratch,
+            Part.opened(Path(scratch) / "part", facts, resume=False) as part,
+        ):
+            yield part
         return
     folder = out / "table.part" if out.is_dir() else out.with_name(f"{out.name}.part")
     with Part.opened(folder, facts, resume) as part:
@@ -198,9 +201,7 @@ def _part(
         part.remove()
 
 
-def _check_goes_on(
-    outputs: "_Outputs", files: list[Path], resume: bool, jobs: int
-) -> None:
+def _check_goes_on(outputs: "_Outputs", files: list[Path], resume: bool, jobs: int) -> None:
     if resume and outputs.table is None:
         raise InputError("--resume needs the table's name, beside which the work was kept")
     if STDIN in files and (resume or jobs > 1):

@@ -40,8 +40,8 @@ def load_recogniser(
     """Load a run, a model file (.onnx, .safetensors) or weights that come with mien.
 
     model: `NAME@SHA256` refuses another content than that. checkpoint: of a run, `best` or `last`.
-    threads: of an ONNX file; 0 for one per core. Only ONNX files do without torch. Raises InputError where there is no such model, its content is
-    another, or torch is missing.
+    threads: of an ONNX file; 0 for one per core. Only ONNX files do without torch. Raises
+    InputError where there is no such model, its content is another, or torch is missing.
     """
     named, wanted = pinned(model)
     path = _file_of(find_model(named), checkpoint)
