@@ -156,8 +156,9 @@ class Analyzer:
     margin: room around a face's box, as a share of its longer side; None: as the model was
     trained. min_face: size in pixels from which faces are looked for; None: it follows from the
     picture. exact: look for faces in the whole of every frame, instead of following those that are
-    known (`faces.following`). people: numbers of those to look at; all where there are none. Raises InputError for another margin than the model's, and for a
-    model that is fed in a way that is not built yet.
+    known (`faces.following`). people: numbers of those to look at; all where there are none.
+    Raises InputError for another margin than the model's, and for a model that is fed in a way that
+    is not built yet.
     """
 
     def __init__(

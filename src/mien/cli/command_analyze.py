@@ -29,8 +29,8 @@ frame is looked at now and then; --exact looks at all of every frame. FILE.part 
 until all is, so that --resume can go on after any end.
 
 --model: none for boxes alone; otherwise a run, a model file (`mien export model` makes .onnx, which
-needs no torch) or the name of weights that come with mien. Faces are cut as the model's training pictures were; where it does not
-know how that was, --margin says it.
+needs no torch) or the name of weights that come with mien. Faces are cut as the model's training
+pictures were; where it does not know how that was, --margin says it.
 """
 
 import argparse

@@ -6,6 +6,7 @@ and what the detector found) and, once it is done, its summary (NUMBER.json). Ro
 before the line that counts them, so a kill leaves at most rows that no line counts.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -18,7 +19,6 @@ from typing import Any, Self
 from mien.atomic import write_text
 from mien.errors import InputError
 from mien.media.names import reason, shown
-from mien.store.files import lock_file
 
 REQUEST = "request.json"
 
@@ -63,10 +63,12 @@ class Part:
         """
         with writing(folder):
             folder.mkdir(exist_ok=True)
-            lock = lock_file(folder / ".lock")
-        if lock is None:
-            raise InputError(f"{shown(folder)}: another process is writing there")
+            lock = (folder / ".lock").open("w")
         with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(f"{shown(folder)}: another process is writing there") from None
             part = cls(folder)
             part._begin(json.loads(json.dumps(request)), resume)
             yield part

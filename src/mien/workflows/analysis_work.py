@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mien import __version__
 from mien.analysis.analyze import AnalyzedChunk, AnalyzedFrame, Analyzer, SourceFrame, frames_of
 from mien.analysis.selection import ALL, Selection
 from mien.analysis.table import header, rows
@@ -87,7 +88,12 @@ class Request:
     def facts(self, files: Iterable[Path], sha256: str | None) -> dict[str, Any]:
         """What must not change between an analysis and its resumption."""
         options = {**asdict(self), "model": None if self.model is None else str(self.model)}
-        return {"options": options, "weights": sha256, "inputs": [_identity(f) for f in files]}
+        return {
+            "mien": __version__,
+            "options": options,
+            "weights": sha256,
+            "inputs": [_identity(f) for f in files],
+        }
 
 
 def _identity(path: Path) -> list[Any]:
