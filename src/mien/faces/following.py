@@ -184,9 +184,9 @@ class Follower:
         self._since_whole += 1
         self._since_look += 1
         return Detections(
-            (one.boxes + other.boxes) / 2,
+            np.asarray((one.boxes + other.boxes) / 2, np.float32),
             np.minimum(one.confidence, other.confidence),
-            (one.landmarks + other.landmarks) / 2,
+            np.asarray((one.landmarks + other.landmarks) / 2, np.float32),
         )
 
     def _new_picture(self, rgb: Rgb, time_s: float) -> bool:
@@ -223,8 +223,8 @@ class Follower:
         self._since_whole = 0
         seen = self._detect(rgb)
         strangers = self._strangers(seen)
-        found = iou(self._known.faces.boxes, seen.boxes) > _SAME
-        kept = self._known[found.any(1)]
+        overlap = iou(self._known.faces.boxes, seen.boxes)
+        kept = self._known[np.flatnonzero((overlap > _SAME).any(1))]
         new = self._started(rgb, seen[strangers])
         self._known = (kept.corrected(seen) if len(kept) else kept).and_(new)
         return new
@@ -257,7 +257,8 @@ class Follower:
             if not len(faces):
                 return
             known = found[first + i]
-            faces = faces[~(iou(known.boxes, faces.faces.boxes) > _SAME).any(0)]
+            overlap = iou(known.boxes, faces.faces.boxes)
+            faces = faces[np.flatnonzero(~(overlap > _SAME).any(0))]
             found[first + i] = joined(known, faces.shown())
 
 

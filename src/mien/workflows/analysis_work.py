@@ -5,7 +5,7 @@ import io
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -338,8 +338,3 @@ def assemble(part: Part, done: list[InputSummary], columns: list[str], raw: Path
             if summary.error is None:
                 with part.rows(number).open("rb") as source:
                     shutil.copyfileobj(source, out)
-
-
-def with_request(request: Request, **changes: Any) -> Request:
-    """The same request with some fields changed."""
-    return replace(request, **changes)
