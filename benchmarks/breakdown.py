@@ -10,8 +10,8 @@ cast): by tone of skin, and by the cues of sex and age that they were drawn with
 picture was given, and no claim about anybody.
 
 Scores: accuracy and macro-F1 of expressions; mean correlation of the units' intensities with the
-labels (silver of photographs, exact of actors); CCC of valence of actors. Groups of fewer than 30
-faces are left out. `±` is 1.96 standard errors, over people.
+labels (silver of photographs, exact of actors); CCC of valence (derived of photographs). Groups of
+fewer than 30 faces or 5 people are left out. `±` is 1.96 standard errors, over people.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from mien.labels.kinds import likeliest
 from mien.metrics.classification import classification_scores
 from mien.metrics.continuous import ccc
 
-LEAST = 30
+LEAST, LEAST_PEOPLE = 30, 5
 Groups = dict[str, np.ndarray]
 
 
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, help="their labels.csv, with yaw_deg")
     parser.add_argument("--actors", type=Path)
     parser.add_argument("--seed", type=int, help="of the cast")
-    parser.add_argument("--part", default="val")
+    parser.add_argument("--part", default="val", help="or `all`")
     args = parser.parse_args()
     print(describe())
     reader = mien.load_recogniser(args.model)
@@ -59,7 +59,7 @@ class Faces:
 
     def __init__(self, reader: Any, folder: Path, part: str, exact: bool) -> None:
         store = mien.Store.open(folder)
-        self.rows = store.rows(part)
+        self.rows = store.rows(None if part == "all" else part)
         self.crops = store.pixels(reader.preprocessing.size).gather(self.rows)
         self.reader = reader
         self.subjects = np.array(store.names("subject"), object)[self.rows]
@@ -73,7 +73,7 @@ class Faces:
         print(f"\n| {title} | faces | people | accuracy | macro F1 | units r | valence CCC |")
         print("| --- | --- | --- | --- | --- | --- | --- |")
         for name, mask in groups.items():
-            if mask.sum() >= LEAST:
+            if mask.sum() >= LEAST and len(set(self.subjects[mask])) >= LEAST_PEOPLE:
                 print(f"| {name} | {self.scores(seen, mask)} |")
 
     def scores(self, seen: Predictions, mask: np.ndarray) -> str:

@@ -26,6 +26,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from mien.errors import InputError
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.recognition.provenance import CALIBRATION_FILE, LABELS_FILE
 from mien.runs.run import Checkpoint, Run
@@ -68,7 +69,18 @@ def main() -> None:
     for given, name in ((args.labels, LABELS_FILE), (args.calibration, CALIBRATION_FILE)):
         if given is not None and given.resolve() != (args.out / name).resolve():
             shutil.copyfile(given, args.out / name)
-    described = TorchRecogniser.load(Checkpoint(args.out).recogniser)
+    describe(args.out, said=args.labels is not None or args.calibration is not None)
+
+
+def describe(folder: Path, said: bool) -> None:
+    """Say what taught the packed recogniser; a network without heads has nothing to say."""
+    try:
+        described = TorchRecogniser.load(Checkpoint(folder).recogniser)
+    except InputError as error:
+        if said or "labels.toml" in str(error) or "calibration.json" in str(error):
+            raise
+        print(error)
+        return
     for head in described.heads:
         sources = {described.provenance.source(head.name, output) for output in head.outputs}
         print(f"{head.name}: taught with {', '.join(sorted(sources))}")

@@ -17,7 +17,9 @@ COLOURS = ("#4fc3f7", "#ffb74d", "#aed581", "#f06292", "#ba68c8", "#fff176")
 TRAIL_S = 1.5
 """Seconds of valence and arousal that are drawn behind the point."""
 PANELS = 2
-"""Faces that get a panel, one at each edge: the first of the frame; others get words at the box."""
+"""Faces that get a panel, one at each edge: the largest; others get words at the box."""
+NARROW = 1.2
+"""A picture less wide than so many times its height gets a column at its right for the panel."""
 _LEAST_HEIGHT = 480
 _BACK, _RULE, _DIM = (12, 14, 18, 200), "#78909c", "#90a4ae"
 _Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
@@ -39,6 +41,7 @@ class Overlay:
 
     def __init__(self) -> None:
         self._trails: dict[int, deque[Point]] = {}
+        self._right: dict[int, bool] = {}
 
     def __call__(self, analyzed: AnalyzedFrame) -> NDArray[np.uint8]:
         """Return the frame (H', W', 3) with its faces marked; small frames are enlarged."""
@@ -47,8 +50,13 @@ class Overlay:
         if factor > 1:
             size = (image.width * factor, image.height * factor)
             image = image.resize(size, Image.Resampling.BICUBIC)
+        aside = image.width < NARROW * image.height and analyzed.predictions is not None
+        if aside:
+            wide = Image.new("RGB", (image.width + _column(image.height), image.height), "#0c0e12")
+            wide.paste(image, (0, 0))
+            image = wide
         canvas = _Canvas.of(image)
-        panels = _sides(analyzed.found.boxes, analyzed.source.rgb.shape[1])
+        panels = self._sides(analyzed, aside)
         for i, box in enumerate(analyzed.found.boxes * factor):
             number = int(analyzed.face_id[i])
             face = _Face(number, COLOURS[number % len(COLOURS)])
@@ -59,6 +67,25 @@ class Overlay:
             if i in panels and analyzed.predictions is not None:
                 canvas.panel(face, right=panels[i])
         return np.asarray(image)
+
+    def _sides(self, analyzed: AnalyzedFrame, aside: bool) -> dict[int, bool]:
+        """Which faces get a panel, and whether at the right edge.
+
+        The two largest; with a column aside, the largest alone, in it. A face alone has the edge
+        away from it, and keeps it; of two, the one further left has the left edge.
+        """
+        boxes = analyzed.found.boxes
+        if not len(boxes):
+            return {}
+        area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        chosen = np.argsort(-area, kind="stable")[: 1 if aside else PANELS]
+        middle = (boxes[:, 0] + boxes[:, 2]) / 2
+        if len(chosen) == 1:
+            first = int(chosen[0])
+            away = aside or bool(middle[first] < analyzed.source.rgb.shape[1] / 2)
+            return {first: self._right.setdefault(int(analyzed.face_id[first]), away)}
+        left, right = sorted(map(int, chosen), key=lambda i: float(middle[i]))
+        return {left: False, right: True}
 
     def _trail(self, time_s: float, face: "_Face") -> Sequence[Point]:
         trail = self._trails.setdefault(face.number, deque())
@@ -74,20 +101,14 @@ def draw(analyzed: AnalyzedFrame) -> NDArray[np.uint8]:
     return Overlay()(analyzed)
 
 
-def _sides(boxes: NDArray[np.float32], width: int) -> dict[int, bool]:
-    """Which faces get a panel, and whether at the right edge: away from the face where it can be.
+def _text(height: int) -> int:
+    """Height of letters in a picture."""
+    return max(12, height // 42)
 
-    The two largest; of two, the one further left has the left edge.
-    """
-    if not len(boxes):
-        return {}
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    chosen = np.argsort(-area, kind="stable")[:PANELS]
-    middle = (boxes[:, 0] + boxes[:, 2]) / 2
-    if len(chosen) == 1:
-        return {int(chosen[0]): bool(middle[chosen[0]] < width / 2)}
-    left, right = sorted(chosen, key=lambda i: float(middle[i]))
-    return {int(left): False, int(right): True}
+
+def _column(height: int) -> int:
+    """Width of the column for a panel, even so that encoders take it."""
+    return 22 * _text(height) // 2 * 2
 
 
 @dataclass
@@ -139,7 +160,7 @@ class _Canvas:
 
     @classmethod
     def of(cls, image: Image.Image) -> "_Canvas":
-        text = max(12, image.height // 42)
+        text = _text(image.height)
         return cls(ImageDraw.Draw(image, "RGBA"), ImageFont.load_default(text), text, *image.size)
 
     def box(self, box: NDArray[np.float32], face: _Face, words: bool) -> None:

@@ -1,6 +1,6 @@
 """One row per input and person: means, shares of time, events a minute (`--summary`)."""
 
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +85,16 @@ def _share(present: NDArray[np.bool_], weight: NDArray[np.float64]) -> float | N
 def _expressions(table: AffectTable, rows: NDArray[np.intp], weight: NDArray[np.float64]) -> Row:
     if not table.columns.classes or CLASS not in table.table.column_names:
         return {}
-    names, times = table.table[CLASS].to_pylist(), Counter[str]()
+    names = table.table[CLASS].to_pylist()
+    times: dict[str, float] = defaultdict(float)
     for row, length in zip(rows, weight, strict=True):
         if names[row] is not None:
             times[names[row]] += float(length)
     total = sum(times.values())
-    shares = {f"{c}_share": times[c] / total if total else None for c in table.columns.classes}
-    return {"dominant": times.most_common(1)[0][0] if total else None, **shares}
+    shares = {
+        f"{c}_share": times.get(c, 0.0) / total if total else None for c in table.columns.classes
+    }
+    return {"dominant": max(times, key=lambda name: times[name]) if total else None, **shares}
 
 
 def write_summary(path: Path, rows: list[Row]) -> None:

@@ -50,7 +50,10 @@ class Seen(Protocol):
 
     table: pa.Table
     columns: AffectColumns
-    inputs: list[str]
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the inputs, in order."""
 
     def floats(self, name: str) -> Array:
         """One column (N,), NaN where empty."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import plotly.graph_objects as go
@@ -20,39 +20,64 @@ MOST_POINTS = 3000
 class Signal(Protocol):
     """`analysis.comparison.Agreement`, as far as it is drawn."""
 
-    signal: str
-    n: int
-    r: float
-    ccc: float
-    rmse: float
-    bias: float
-    low: float
-    high: float
-    lag_s: float
-    lag_r: float
-    time_s: Array
-    a: Array
-    b: Array
+    @property
+    def signal(self) -> str:
+        """Column."""
+
+    @property
+    def n(self) -> int:
+        """Number of moments."""
+
+    @property
+    def a(self) -> Array:
+        """(n,) values of A."""
+
+    @property
+    def b(self) -> Array:
+        """(n,) values of B."""
+
+    @property
+    def time_s(self) -> Array:
+        """(n,) seconds; NaN of photographs."""
+
+    def numbers(self) -> dict[str, float | int]:
+        """Scores by name: r, ccc, bias, low, high, lag_s ..."""
 
 
 class Nominal(Protocol):
     """`analysis.comparison.NominalAgreement`."""
 
-    signal: str
-    n: int
-    agreement: float
-    kappa: float
-    counts: Mapping[tuple[str, str], int]
+    @property
+    def signal(self) -> str:
+        """Column."""
+
+    @property
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """How often a pair of names met."""
 
 
 class Compared(Protocol):
     """`analysis.comparison.Comparison`."""
 
-    a: str
-    b: str
-    continuous: Sequence[Any]
-    nominal: Sequence[Any]
-    notes: Sequence[str]
+    @property
+    def a(self) -> str:
+        """Name of A."""
+
+    @property
+    def b(self) -> str:
+        """Name of B."""
+
+    @property
+    def continuous(self) -> Sequence[Signal]:
+        """Of numbers."""
+
+    @property
+    def nominal(self) -> Sequence[Nominal]:
+        """Of names."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was chosen of several."""
 
 
 def write_comparison_page(path: Path, found: Compared) -> None:
@@ -64,7 +89,7 @@ def write_comparison_page(path: Path, found: Compared) -> None:
     )  # fmt: skip
 
 
-def told_once(signals: Sequence[Any]) -> list[Any]:
+def told_once(signals: Sequence[Signal]) -> list[Signal]:
     """Without the probabilities of units whose intensity is there too."""
     names = {one.signal for one in signals}
     return [c for c in signals if not (c.signal.endswith("_p") and c.signal[:-2] + "_r" in names)]
@@ -92,8 +117,11 @@ def _figure(found: Compared, one: Signal) -> str:
     same = go.Scatter(x=ends, y=ends, mode="lines", showlegend=False, line={"color": A, "width": 1})
     figure.add_trace(same, row=row, col=1)
     figure.add_trace(go.Scatter(x=(a + b) / 2, y=b - a, **points), row=row, col=2)
-    for height, dash in ((one.bias, "solid"), (one.low, "dash"), (one.high, "dash")):
-        figure.add_hline(y=height, line={"color": B, "width": 1, "dash": dash}, row=row, col=2)
+    scores = one.numbers()
+    for name, dash in (("bias", "solid"), ("low", "dash"), ("high", "dash")):
+        figure.add_hline(
+            y=scores[name], line={"color": B, "width": 1, "dash": dash}, row=row, col=2
+        )
     figure.update_layout(
         template="none", height=330 + 230 * timed, margin={"l": 46, "r": 12, "t": 30, "b": 36},
         font={"family": "system-ui, sans-serif", "size": 12},

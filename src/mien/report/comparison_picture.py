@@ -38,9 +38,10 @@ def _row(
     pen: ImageDraw.ImageDraw, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, one: Signal,
     top: int,
 ) -> None:  # fmt: skip
-    said = f"{one.signal}   r {one.r:.2f}, CCC {one.ccc:.2f}"
-    if np.isfinite(one.lag_s):
-        said += f", lag {one.lag_s:+.2f} s"
+    scores = one.numbers()
+    said = f"{one.signal}   r {scores['r']:.2f}, CCC {scores['ccc']:.2f}"
+    if np.isfinite(scores["lag_s"]):
+        said += f", lag {scores['lag_s']:+.2f} s"
     pen.text((_LEFT, top), said, fill=_INK, font=font)
     frame = (_LEFT, top + 22, _LEFT + _WIDE, top + _ROW - 30)
     timed = bool(np.isfinite(one.time_s).any())
@@ -53,12 +54,12 @@ def _row(
         pen.line(places, fill=colour, width=2)
     frame = (_LEFT + _WIDE + _PAD, top + 22, _LEFT + _WIDE + _PAD + _NARROW, top + _ROW - 30)
     mean, apart = (one.a + one.b) / 2, one.b - one.a
-    spread = _ends(np.append(apart, [one.low, one.high]))
+    spread = _ends(np.append(apart, [scores["low"], scores["high"]]))
     _axes(pen, font, frame, _ends(mean), spread)
     for x, y in _places(frame, mean, apart, _ends(mean), spread):
         pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=OFF)
-    for height in (one.bias, one.low, one.high):
-        ((_, y),) = _places(frame, np.zeros(1), np.array([height]), (0, 1), spread)
+    for name in ("bias", "low", "high"):
+        ((_, y),) = _places(frame, np.zeros(1), np.array([scores[name]]), (0, 1), spread)
         pen.line((frame[0], y, frame[2], y), fill=B, width=1)
 
 

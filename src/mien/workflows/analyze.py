@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,7 +69,7 @@ class Analysis:
     def to_polars(self) -> Any:
         """The table as a polars data frame, where polars is installed."""
         try:
-            import polars
+            polars = import_module("polars")
         except ModuleNotFoundError as error:
             raise InputError("to_polars needs polars: pip install polars") from error
         return polars.from_arrow(self.table)
@@ -289,7 +290,7 @@ def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: 
     """Raise InputError for outputs of wrong names or places, or that cannot hold the inputs."""
     options.check(outputs.table)
     if outputs.table is not None:
-        options.check_inputs(outputs.table, [kind_of(path) for path in files])
+        options.check_inputs(outputs.table, len(files), lambda: any(map(_still, files)))
     wanted = (
         (outputs.table, None),
         (options.summary, None),
@@ -310,3 +311,7 @@ def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: 
         crops or len(files) != 1 or kind_of(files[0]) in ("image", "pages")
     ):
         raise InputError("--overlay takes exactly one video")
+
+
+def _still(path: Path) -> bool:
+    return kind_of(path) in ("image", "pages")

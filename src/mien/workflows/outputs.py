@@ -5,7 +5,7 @@ the same to a table that is there already.
 """
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -61,12 +61,15 @@ class OutputOptions:
             if not self.summary.parent.is_dir():
                 raise InputError(f"{self.summary}: the folder {self.summary.parent} does not exist")
 
-    def check_inputs(self, out: Path, kinds: Sequence[str]) -> None:
-        """Raise InputError where the format cannot hold inputs of these kinds (`media.kinds`)."""
+    def check_inputs(self, out: Path, inputs: int, stills: Callable[[], bool]) -> None:
+        """Raise InputError where the format cannot hold the inputs.
+
+        stills: whether any is a photograph; asked where it matters.
+        """
         name = format_of(out, self.format)
-        if FORMATS[name].single and len(kinds) > 1 and not out.is_dir():
-            raise _single(out, len(kinds))
-        if FORMATS[name].timed and not {"image", "pages"}.isdisjoint(kinds):
+        if FORMATS[name].single and inputs > 1 and not out.is_dir():
+            raise _single(out, inputs)
+        if FORMATS[name].timed and stills():
             raise InputError(f"{out}: {name} is made of times, and photographs have none")
 
     def raw(self, out: Path) -> bool:
@@ -99,13 +102,15 @@ def raw_table(
     What is made of them may fail, and they took long: then they are kept beside `out`, and said.
     """
     if out is None:
-        with tempfile.TemporaryDirectory(prefix="mien-") as folder:
-            yield Path(folder) / "table.csv"
+        with tempfile.TemporaryDirectory(prefix="mien-") as alone:
+            yield Path(alone) / "table.csv"
         return
     if options.raw(out):
         yield out
         return
-    folder, name = (out, "table") if out.is_dir() else (out.parent, out.name)
+    folder, name = out.parent, out.name
+    if out.is_dir():
+        folder, name = out, "table"
     raw = folder / f".{name}.raw.csv"
     try:
         yield raw
