@@ -311,7 +311,3 @@ def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: 
         crops or len(files) != 1 or kind_of(files[0]) in ("image", "pages")
     ):
         raise InputError("--overlay takes exactly one video")
-
-
-def _still(path: Path) -> bool:
-    return kind_of(path) in ("image", "pages")
