@@ -311,3 +311,7 @@ def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: 
         crops or len(files) != 1 or kind_of(files[0]) in ("image", "pages")
     ):
         raise InputError("--overlay takes exactly one video")
+
+
+def _still(path: Path) -> bool:
+    return kind_of(path) in ("image", "pages")
