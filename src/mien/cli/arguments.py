@@ -47,6 +47,34 @@ def positive(text: str) -> int:
     return int(_number(text, ranges.POSITIVE))
 
 
+def person(text: str) -> int:
+    """Number of a person in a video, from 0."""
+    return int(_number(text, ranges.PERSON))
+
+
+def jobs(text: str) -> int:
+    """Processes at work at a time."""
+    return int(_number(text, ranges.JOBS))
+
+
+def moment(text: str) -> float:
+    """A time in a video, in seconds: 90, 90s, 1:30, 0:01:30, 1.5m."""
+    parts = text.split(":")
+    try:
+        if len(parts) > 1:
+            value = sum(float(part) * 60**i for i, part in enumerate(reversed(parts)))
+        else:
+            value = float(text[:-1]) * _UNITS[text[-1]] if text[-1:] in _UNITS else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a time as 90, 90s or 1:30") from None
+    return _number(str(value), ranges.TIME)
+
+
+def step(text: str) -> float:
+    """A length of time in seconds: 0.2, 0.2s, 2m."""
+    return _number(str(moment(text)), ranges.STEP)
+
+
 def _number(text: str, asked: Range) -> float:
     try:
         value = asked.kind(text)
@@ -57,6 +85,9 @@ def _number(text: str, asked: Range) -> float:
     if value > asked.high:
         raise argparse.ArgumentTypeError(f"{text}: give at most {asked.high:g}")
     return value
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def seconds(text: str) -> float:

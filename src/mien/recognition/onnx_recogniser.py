@@ -105,20 +105,21 @@ def write_card(model: Any, card: RecogniserCard) -> None:
 class OnnxRecogniser:
     """A recogniser in ONNX Runtime, on the CPU (`recognition.protocol`).
 
-    sha256: to tell models apart. batch_size: crops that go through it at once.
+    sha256: to tell models apart. batch_size: crops that go through it at once. threads: 0 for one
+    per core.
     """
 
-    def __init__(self, model: Any, batch_size: int = 16) -> None:
+    def __init__(self, model: Any, batch_size: int = 16, threads: int = 0) -> None:
         """Take an `onnx.ModelProto`; raises InputError where it is no recogniser of mien."""
         self.card, self.sha256 = _read_card(model)
         self.heads, self.preprocessing = self.card.heads, self.card.preprocessing
         self.provenance, self.batch_size = self.card.provenance, batch_size
         self.follows, self.memory = self.card.state > 0, TrackMemory(self.card.state)
-        self._session = _session(model)
+        self._session = _session(model, threads)
         self._check_outputs()
 
     @classmethod
-    def load(cls, path: Path) -> "OnnxRecogniser":
+    def load(cls, path: Path, threads: int = 0) -> "OnnxRecogniser":
         """Load a file; executes no code from it. Raises InputError where it is no recogniser."""
         import onnx
 
@@ -127,7 +128,7 @@ class OnnxRecogniser:
         except Exception as error:
             raise InputError(f"{path}: cannot be read as ONNX: {_first_line(error)}") from error
         try:
-            found = cls(model)
+            found = cls(model, threads=threads)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
         if path.name == SHIPPED and not found.provenance.labels:
@@ -262,11 +263,12 @@ def _digest(model: Any, card: RecogniserCard) -> str:
     return digest.hexdigest()
 
 
-def _session(model: Any) -> Any:
+def _session(model: Any, threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
     try:
         return onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]

@@ -45,19 +45,25 @@ class FaceReader:
         self.heads: tuple[Head, ...] = recogniser.heads
         self.preprocessing: Preprocessing = recogniser.preprocessing
         self.provenance: Provenance = recogniser.provenance
+        self.follows: bool = recogniser.follows
+
+    def anew(self) -> "FaceReader":
+        """Return one that has not seen anybody."""
+        return FaceReader(self.recogniser.anew(), self.sha256)
 
     def predict(
         self,
         crops: Picture | Sequence[Picture],
         tracks: NDArray[np.intp] | None = None,
         time_s: NDArray[np.float64] | None = None,
+        landmarks: NDArray[np.float32] | None = None,
     ) -> Predictions:
         """Predict for pictures that are faces: RGB bytes (N, H, W, 3), or a list of any sizes.
 
         They are resized to the model's size; how much room around the face they should have says
         `preprocessing.margin`. `find` takes whole frames. Raises InputError for other arrays.
         """
-        return self.recogniser.predict(self._fitted(crops), tracks, time_s)
+        return self.recogniser.predict(self._fitted(crops), tracks, time_s, landmarks)
 
     def features(self, crops: Picture | Sequence[Picture]) -> NDArray[np.float32]:
         """What the last layer sees, (N, F): for training something of one's own on few labels.
@@ -112,7 +118,8 @@ def _joined(
 ) -> FoundFaces:
     side = reader.preprocessing.size
     parts = [a for a in seen if len(a.found)]
-    none = reader.recogniser.predict(np.empty((0, side, side, 3), np.uint8))
+    points = np.empty((0, reader.preprocessing.landmarks, 2), np.float32)
+    none = reader.recogniser.predict(np.empty((0, side, side, 3), np.uint8), landmarks=points)
     predictions = [none, *(a.predictions for a in parts if a.predictions is not None)]
     values = {name: np.concatenate([p[name] for p in predictions]) for name in none}
     frame = np.concatenate(

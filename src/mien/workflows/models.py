@@ -34,24 +34,28 @@ class ExportedModel:
     difference: float
 
 
-def load_recogniser(model: str | Path = DEFAULT_MODEL, checkpoint: str = "best") -> FaceReader:
+def load_recogniser(
+    model: str | Path = DEFAULT_MODEL, checkpoint: str = "best", threads: int = 0
+) -> FaceReader:
     """Load a run, a model file (.onnx, .safetensors) or weights that come with mien.
 
     model: `NAME@SHA256` refuses another content than that. checkpoint: of a run, `best` or `last`.
-    Only ONNX files do without torch. Raises InputError where there is no such model, its content is
-    another, or torch is missing.
+    threads: of an ONNX file; 0 for one per core. Only ONNX files do without torch. Raises
+    InputError where there is no such model, its content is another, or torch is missing.
     """
     named, wanted = pinned(model)
     path = _file_of(find_model(named), checkpoint)
-    recogniser = _loaded(path)
+    recogniser = _loaded(path, threads)
     sha256 = _sha256(path, recogniser)
     if wanted is not None and not sha256.startswith(wanted):
         raise InputError(f"{named}: its SHA-256 is {sha256}, not {wanted}")
     return FaceReader(recogniser, sha256)
 
 
-def _loaded(path: Path) -> Recogniser:
-    return OnnxRecogniser.load(path) if path.suffix.lower() == ".onnx" else _in_torch(path)
+def _loaded(path: Path, threads: int = 0) -> Recogniser:
+    if path.suffix.lower() == ".onnx":
+        return OnnxRecogniser.load(path, threads)
+    return _in_torch(path)
 
 
 def _file_of(found: Path, checkpoint: str = "best") -> Path:
