@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
+    from mien.workflows.annotate import annotation_links as annotation_links
+    from mien.workflows.annotate import export_annotation as export_annotation
+    from mien.workflows.annotate import import_annotation as import_annotation
+    from mien.workflows.annotate import init_annotation as init_annotation
+    from mien.workflows.annotate import pack_annotation as pack_annotation
+    from mien.workflows.annotate import set_annotation_stage as set_annotation_stage
+    from mien.workflows.annotate import unpack_annotation as unpack_annotation
+    from mien.workflows.consensus import consensus as consensus
     from mien.workflows.demo import demo as demo
     from mien.workflows.evaluate import evaluate as evaluate
     from mien.workflows.evaluate import sweep as sweep
@@ -53,26 +61,34 @@ _OFFERED = {
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
+    "annotation_links": "mien.workflows.annotate",
     "check_split": "mien.workflows.split",
+    "consensus": "mien.workflows.consensus",
     "demo": "mien.workflows.demo",
     "evaluate": "mien.workflows.evaluate",
+    "export_annotation": "mien.workflows.annotate",
     "export_model": "mien.workflows.models",
     "film": "mien.workflows.film",
     "forget": "mien.workflows.forget",
+    "import_annotation": "mien.workflows.annotate",
     "import_corpus": "mien.workflows.import_corpus",
+    "init_annotation": "mien.workflows.annotate",
     "ingest": "mien.workflows.ingest",
     "list_layers": "mien.workflows.labels",
     "order_layers": "mien.workflows.labels",
+    "pack_annotation": "mien.workflows.annotate",
     "recipe_text": "mien.workflows.recipes",
     "list_recipes": "mien.workflows.recipes",
     "load_recogniser": "mien.workflows.models",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
+    "set_annotation_stage": "mien.workflows.annotate",
     "split": "mien.workflows.split",
     "stats": "mien.workflows.stats",
     "sweep": "mien.workflows.evaluate",
     "toys": "mien.workflows.toys",
     "train": "mien.workflows.train",
+    "unpack_annotation": "mien.workflows.annotate",
     "write_report": "mien.workflows.report",
 }
 """Name to the module that has it."""

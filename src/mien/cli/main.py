@@ -20,6 +20,8 @@ COMMANDS = {
     "toys": "draw digits or landscapes that any GAN should manage",
     "stats": "count what a store holds",
     "split": "make a subject-independent split",
+    "annotate": "label videos by hand in a local web app; export, import, pack",
+    "consensus": "several annotators' labels into one layer, and how far they agree",
     "labels": "add labels to faces that a store holds; list the layers",
     "forget": "take a person out of a store for good",
     "recipes": "list the recipes, or show one",

@@ -162,7 +162,7 @@ def _ratio(above: float, below: float) -> float:
 
 
 def pearson(x: ArrayLike, y: ArrayLike) -> float:
-    """Correlation of two (N,) arrays; NaN where fewer than two pairs are left or one is constant."""
+    """Correlation of two (N,) arrays; NaN with fewer than two pairs, or where one is constant."""
     a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
     known = ~(np.isnan(a) | np.isnan(b))
     a, b = a[known], b[known]
@@ -175,7 +175,7 @@ def signed_differential_agreement(x: ArrayLike, y: ArrayLike) -> float:
     """How far two traces (N,) rise, fall and rest at the same times, in [-1, 1].
 
     The mean over steps of 1 where the signs of both differences are equal, else -1 (Booth &
-    Narayanan 2020, doi 10.1145/3382507.3418860). No monotone distortion of a trace changes it. Steps
+    Narayanan 2020, doi 10.1145/3382507.3418860). No monotone distortion changes it. Steps
     with a NaN at either end are left out; NaN where none is left.
     """
     a, b = np.diff(np.asarray(x, np.float64)), np.diff(np.asarray(y, np.float64))
