@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_projects import Rated, make_rated
 
 import mien
 from mien.annotation.consensus import (
@@ -17,6 +18,14 @@ from mien.store import Store
 
 NAN = float("nan")
 LATE = 0.8
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> Rated:
+    """Four videos of 15 s, eight raters of whom four are late by 0.8 s and more; imported."""
+    made = make_rated(tmp_path_factory.mktemp("rated"), 4, 15.0, 8, 0)
+    mien.import_annotation(made.project.folder, made.written, format="csv")
+    return made
 
 
 def test_units():

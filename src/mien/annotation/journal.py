@@ -103,8 +103,8 @@ class Journal:
             for a in actions
         ]  # fmt: skip
         insert = (
-            "INSERT OR IGNORE INTO action (annotator, item, task, pass, key, kind, body, spent_ms,"
-            " at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO action (annotator, item, task, pass, key, kind, body, spent_ms, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (annotator, key) DO NOTHING"
         )
         with self._turn:
             try:
@@ -143,6 +143,13 @@ class Journal:
                 row[1], row[2], row[3], row[4], row[5], row[6], json.loads(row[7]), row[8], row[9],
                 row[0],
             )  # fmt: skip
+
+    def holds(self, annotator: str, item: str, task: str, round: str) -> bool:
+        """Whether there is any action of this annotator, item, task and pass."""
+        query = "SELECT 1 FROM action WHERE annotator = ? AND item = ? AND task = ? AND pass = ?"
+        with self._turn:
+            row = self._base.execute(f"{query} LIMIT 1", (annotator, item, task, round)).fetchone()
+        return row is not None
 
     def stage(self) -> str | None:
         """The stage that the project was last put into."""

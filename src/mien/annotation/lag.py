@@ -15,11 +15,13 @@ from mien.annotation.items import Floats
 STEP_S = 0.04
 LONGEST_S = 5.0
 _RIDGE = 1.0
+_COARSE = 5
+"""Every so many shifts are tried first; then those around the best of them."""
 
 
 def shifts() -> Floats:
     """The lags that are tried, in seconds."""
-    return np.arange(round(LONGEST_S / STEP_S) + 1) * STEP_S
+    return np.arange(round(LONGEST_S / STEP_S) + 1, dtype=np.float64) * STEP_S
 
 
 def lag_behind(targets: Sequence[Floats], traces: Sequence[Sequence[Floats]]) -> float | None:
@@ -33,13 +35,20 @@ def lag_behind(targets: Sequence[Floats], traces: Sequence[Sequence[Floats]]) ->
     if inputs.shape[1] == 0:
         return None
     inputs = np.column_stack([inputs, np.ones(len(inputs))])
-    left = []
-    for of_dimension in traces:
-        values = np.concatenate(list(of_dimension))
-        found = np.array([_unexplained(inputs, values[:, i]) for i in range(values.shape[1])])
-        if np.isfinite(found).any():
-            left.append(found)
-    return float(np.nanargmin(np.sum(left, axis=0)) * STEP_S) if left else None
+    values = [np.concatenate(list(of_dimension)) for of_dimension in traces]
+    values = [v for v in values if np.nanmax(v, initial=-9) > np.nanmin(v, initial=9)]
+
+    def left(shift: int) -> float:
+        return sum(_unexplained(inputs, v[:, shift]) for v in values)
+
+    many = values[0].shape[1] if values else 0
+    coarse = {i: left(i) for i in range(0, many, _COARSE)}
+    if not any(map(np.isfinite, coarse.values())):
+        return None
+    near = min(coarse, key=lambda i: coarse[i] if np.isfinite(coarse[i]) else np.inf)
+    fine = {i: left(i) for i in range(max(near - _COARSE, 0), min(near + _COARSE + 1, many))}
+    best = min(fine, key=lambda i: fine[i] if np.isfinite(fine[i]) else np.inf)
+    return best * STEP_S
 
 
 def _unexplained(inputs: Floats, values: Floats) -> float:

@@ -17,6 +17,7 @@ FULL = 1000
 """Samples of a trace lie in [-FULL, FULL]."""
 DIMENSIONS = ("valence", "arousal")
 _NAMES = 64
+_MOST_SAMPLES = 2_000_000
 _NOTE = 2000
 
 
@@ -85,8 +86,8 @@ class Take:
     """One recording of a trace, kept as it was.
 
     dimension: valence, arousal or both. device: mouse, keys, touch, gamepad, import. speed: of the
-    video. shown: whether an earlier trace was in sight. samples: (seconds, value, ...) in order of
-    time, values in [-FULL, FULL].
+    video. shown: whether an earlier trace was in sight. chunks: as they came, (M, 2 or 3) of
+    seconds, in order of time, and values in [-FULL, FULL].
     """
 
     id: str
@@ -94,7 +95,12 @@ class Take:
     device: str = "mouse"
     speed: float = 1.0
     shown: bool = False
-    samples: list[list[float]] = field(default_factory=list)
+    chunks: list[Floats] = field(default_factory=list)
+
+    @property
+    def samples(self) -> Floats:
+        """All samples (M, 2), or (M, 3) where both dimensions are recorded."""
+        return np.concatenate([np.empty((0, 3 if self.dimension == "both" else 2)), *self.chunks])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, without the samples."""
@@ -120,26 +126,33 @@ class Take:
     def of(self, dimension: str) -> Floats:
         """Seconds and values (M, 2) of one dimension."""
         column = 2 if self.dimension == "both" and dimension == "arousal" else 1
-        if not self.samples:
-            return np.empty((0, 2))
-        return np.array([(row[0], row[column]) for row in self.samples], np.float64)
+        return self.samples[:, [0, column]]
 
 
-def samples_in(values: Mapping[str, Any], take: Take) -> list[list[float]]:
+def samples_in(values: Mapping[str, Any], take: Take) -> Floats:
     """Check samples that are to follow those of a take; raises InputError where they do not."""
     given = values.get("samples")
     width = 3 if take.dimension == "both" else 2
-    if not isinstance(given, list) or not given or len(given) > 200_000:
+    if not isinstance(given, list) or not 0 < len(given) <= _MOST_SAMPLES:
         raise InputError("samples: give a list of [seconds, value]")
-    found, last = [], take.samples[-1][0] if take.samples else -1.0
-    for row in given:
-        if not isinstance(row, list) or len(row) != width or not all(map(_is_number, row)):
-            raise InputError(f"samples: give {width} numbers each")
-        if not last <= row[0] <= 1e6 or any(abs(v) > FULL for v in row[1:]):
-            raise InputError(f"sample {row}: times must rise, values lie in -{FULL} to {FULL}")
-        last = row[0]
-        found.append([float(v) for v in row])
+    try:
+        found = np.array(given)
+    except (ValueError, OverflowError):  # rows of several lengths
+        found = np.empty(0)
+    if found.shape != (len(given), width) or found.dtype.kind not in "fi":
+        raise InputError(f"samples: give {width} numbers each")
+    found = found.astype(np.float64)
+    seconds, last = found[:, 0], take.chunks[-1][-1, 0] if take.chunks else 0.0
+    if not (seconds[0] >= last and (np.diff(seconds) >= 0).all() and seconds[-1] <= 1e6):
+        raise InputError("samples: times must rise, from 0 and from those before")
+    if not (np.abs(found[:, 1:]) <= FULL).all():
+        raise InputError(f"samples: values lie in -{FULL} to {FULL}")
     return found
+
+
+def rows_of_samples(samples: Floats) -> list[list[float]]:
+    """Samples as JSON holds them: whole values without a fraction."""
+    return [[row[0], *(int(v) if v == int(v) else v for v in row[1:])] for row in samples.tolist()]
 
 
 def moved(mark: Mark, by: int) -> Mark:

@@ -34,9 +34,8 @@ def ledger_of(project: Project, annotator: str, item: Item, task: str, round: st
 def latest(project: Project, annotator: str, item: Item, task: str) -> State | None:
     """What an annotator says in the end: after the second look, if there was one; None: nothing."""
     for round in (VERIFIED, FIRST):
-        ledger = ledger_of(project, annotator, item, task, round)
-        if ledger.last:
-            return ledger.state
+        if project.journal.holds(annotator, item.id, task, round):
+            return ledger_of(project, annotator, item, task, round).state
     return None
 
 

@@ -63,7 +63,8 @@ def video_items(store: Store, path: Path, video: str, number: int) -> list[tuple
         end = frame.until_s
     time_s = np.array(times, np.float64)
     faces = faces_of(store, video, time_s)
-    stem, found = Path(shown(Path(path.name))).stem, []
+    stem = Path(shown(Path(path.name))).stem
+    found: list[tuple[Item, Frames]] = []
     for side, tracks in _people(faces):
         mine = np.isin(faces.track, tracks) if tracks else np.ones(len(faces.track), bool)
         box = np.full((len(time_s), 4), np.nan, np.float32)

@@ -1,6 +1,6 @@
 """A panel's ratings made one by rules, and what that says of a store's faces."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,21 +51,37 @@ def ruled(panel: Panel, rules: Rules, lags: Mapping[str, float]) -> Ruled:
 
     lags: seconds by which each annotator's traces are taken earlier, used by `lag-compensated`.
     """
-    columns = range(len(panel.unit_names))
-    units = _stacked(
-        [unit_consensus(panel.units[:, :, u], rules.au, rules.disputed) for u in columns], panel
-    )
-    traces = panel.shifted(lags) if rules.va == "lag-compensated" else panel
-    names = expression_consensus(panel.expression, rules.expression, len(panel.expression_names))
-    settled = panel.settled
-    if settled is not None:
-        units = np.where(np.isnan(settled.units[0]), units, settled.units[0])
-        names = np.where(settled.expression[0] < 0, names, settled.expression[0])
-    levels = _stacked(
-        [intensity_consensus(panel.levels[:, :, u], units[:, u]) for u in columns], panel
-    )
-    affect = np.stack([trace_consensus(traces.affect[:, :, d], rules.va) for d in range(2)], 1)
-    return Ruled(units, levels, names, affect)
+    units = ruled_units(panel, rules.au, rules.disputed)
+    many = range(len(panel.unit_names))
+    levels = [intensity_consensus(panel.levels[:, :, u], units[:, u]) for u in many]
+    names, affect = ruled_names(panel, rules.expression), ruled_affect(panel, rules.va, lags)
+    return Ruled(units, _stacked(levels, panel), names, affect)
+
+
+def ruled_units(panel: Panel, rule: str, disputed: str) -> Floats:
+    """Presence (N, U) of all units."""
+    many = range(len(panel.unit_names))
+    each = [unit_consensus(panel.units[:, :, u], rule, disputed) for u in many]
+    units = _stacked(each, panel)
+    if panel.settled is None:
+        return units
+    settled = panel.settled.units[0]
+    return np.where(np.isnan(settled), units, settled)
+
+
+def ruled_names(panel: Panel, rule: str) -> NDArray[np.int64]:
+    """Expression (N,)."""
+    names = expression_consensus(panel.expression, rule, len(panel.expression_names))
+    if panel.settled is None:
+        return names
+    settled = panel.settled.expression[0]
+    return np.where(settled < 0, names, settled)
+
+
+def ruled_affect(panel: Panel, rule: str, lags: Mapping[str, float]) -> Floats:
+    """Valence and arousal (N, 2)."""
+    traces = panel.shifted(lags) if rule == "lag-compensated" else panel
+    return np.stack([trace_consensus(traces.affect[:, :, d], rule) for d in range(2)], 1)
 
 
 def _stacked(columns: list[Floats], panel: Panel) -> Floats:
@@ -129,36 +145,34 @@ def errors_of_rules(
     """
     row, frame = places(store, panel)
     known = store.labels(truth).at(row)
-    found: dict[str, Any] = {"faces": len(row), "affect": {}, "units": {}, "expression": {}}
-    for rule, rules in _rules(disputed):
-        one = ruled(panel, rules, lags)
-        for d, dimension in enumerate(DIMENSIONS):
-            true, said = known.column("valence_arousal", dimension), one.affect[frame, d]
-            score = {"rmse": rmse(said, true), "ccc": ccc(said, true)}
-            if rule == rules.va and not np.isnan(score["rmse"]):
-                found["affect"].setdefault(dimension, {})[rule] = score
-        if rule != rules.au:
-            continue
-        for u, unit in enumerate(panel.unit_names):
-            true, said = known.column("au", unit), one.units[frame, u]
-            if not np.isnan(true).all():
-                found["units"].setdefault(unit, {})[rule] = _unit_score(said, true)
-        head = known.head("expression")
-        if head is not None:
-            true = _codes(known["expression"], head.outputs, panel.expression_names)
-            said, both = one.expression[frame], true >= 0
-            labelled = both & (said >= 0)
-            right = float((said == true)[labelled].mean()) if labelled.any() else float("nan")
-            share = float(labelled.sum() / max(both.sum(), 1))
-            found["expression"][rule] = {"accuracy": right, "labelled": share}
-    return found
-
-
-def _rules(disputed: str) -> Iterator[tuple[str, Rules]]:
-    for rule in NAME_RULES:
-        yield rule, Rules(rule, rule, "mean", disputed)
+    affect: dict[str, Any] = {}
     for rule in TRACE_RULES:
-        yield rule, Rules("majority", "majority", rule, disputed)
+        said = ruled_affect(panel, rule, lags)[frame]
+        for d, dimension in enumerate(DIMENSIONS):
+            true = known.column("valence_arousal", dimension)
+            score = {"rmse": rmse(said[:, d], true), "ccc": ccc(said[:, d], true)}
+            if not np.isnan(score["rmse"]):
+                affect.setdefault(dimension, {})[rule] = score
+    units: dict[str, Any] = {}
+    names: dict[str, Any] = {}
+    head = known.head("expression")
+    for rule in NAME_RULES:
+        present = ruled_units(panel, rule, disputed)[frame]
+        for u, unit in enumerate(panel.unit_names):
+            true = known.column("au", unit)
+            if not np.isnan(true).all():
+                units.setdefault(unit, {})[rule] = _unit_score(present[:, u], true)
+        if head is not None:
+            codes = _codes(known["expression"], head.outputs, panel.expression_names)
+            names[rule] = _name_score(ruled_names(panel, rule)[frame], codes)
+    return {"faces": len(row), "affect": affect, "units": units, "expression": names}
+
+
+def _name_score(said: NDArray[np.int64], true: NDArray[np.int64]) -> dict[str, float]:
+    known = true >= 0
+    labelled = known & (said >= 0)
+    right = float((said == true)[labelled].mean()) if labelled.any() else float("nan")
+    return {"accuracy": right, "labelled": float(labelled.sum() / max(known.sum(), 1))}
 
 
 def _unit_score(said: Floats, true: NDArray[np.float32]) -> dict[str, float]:

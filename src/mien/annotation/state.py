@@ -12,10 +12,11 @@ Kinds of actions, and their bodies:
     undo, redo
 """
 
-import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from mien.annotation.journal import Action
 from mien.annotation.marks import (
@@ -25,6 +26,7 @@ from mien.annotation.marks import (
     Take,
     name_in,
     number_in,
+    rows_of_samples,
     samples_in,
     text_in,
     whole_in,
@@ -68,6 +70,13 @@ class State:
     note: str = ""
     spent_ms: int = 0
 
+    def copy(self) -> "State":
+        """A State that may change without this one."""
+        return State(
+            dict(self.marks), [replace(take, chunks=list(take.chunks)) for take in self.takes],
+            list(self.nudges), dict(self.points), dict(self.seen), self.note, self.spent_ms,
+        )  # fmt: skip
+
     def of_label(self, label: str) -> list[Mark]:
         """Marks of one label, in order of time."""
         found = [mark for mark in self.marks.values() if mark.label == label]
@@ -78,7 +87,9 @@ class State:
         marks = sorted(self.marks.values(), key=lambda m: (m.first, m.last, m.id))
         return {
             "marks": [mark.to_dict() for mark in marks],
-            "takes": [take.to_dict() | {"samples": take.samples} for take in self.takes],
+            "takes": [
+                take.to_dict() | {"samples": rows_of_samples(take.samples)} for take in self.takes
+            ],
             "nudges": [vars(nudge) for nudge in self.nudges],
             "points": [[frame, *values] for frame, values in sorted(self.points.items())],
             "seen": {label: spans for label, spans in self.seen.items() if spans},
@@ -92,7 +103,7 @@ class Ledger:
 
     def __init__(self, place: Place, base: State | None = None) -> None:
         self.place, self._base = place, base or State()
-        self.state = copy.deepcopy(self._base)
+        self.state = self._base.copy()
         self.state.spent_ms = 0
         self._done: list[list[Action]] = []  # each edit, with the samples that belong to it
         self._undone: list[list[Action]] = []
@@ -133,7 +144,7 @@ class Ledger:
         edit = next((e for e in self._done if e[0].body.get("take") == name), None)
         if take is None or edit is None or not isinstance(name, str):
             raise InputError("samples: their take is not there, or was undone")
-        take.samples.extend(samples_in(action.body, take))
+        take.chunks.append(samples_in(action.body, take))
         return edit
 
     def _turn_back(self, kind: str) -> None:
@@ -142,11 +153,12 @@ class Ledger:
             raise InputError(f"{kind}: there is nothing to {kind}")
         there.append(here.pop())
         spent = self.state.spent_ms
-        self.state = copy.deepcopy(self._base)
+        self.state = self._base.copy()
         for edit in self._done:
             EDITS[edit[0].kind](self.state, self.place, edit[0].body)
             for samples in edit[1:]:
-                self.state.takes[-1].samples.extend(samples.body["samples"])
+                take = self.state.takes[-1]
+                take.chunks.append(np.array(samples.body["samples"], np.float64))
         self.state.spent_ms = spent
 
 

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     links = verbs.add_parser("links")
     links.add_argument("project", type=Path)
     _add_exchange(verbs)
-    verbs.choices = _AnyWord(verbs.choices)
+    verbs.choices = _AnyWord(verbs.choices)  # type: ignore[assignment]
 
 
 def _add_init(init: argparse.ArgumentParser) -> None:

@@ -222,11 +222,8 @@ def dawid_skene(votes: ArrayLike, rounds: int = 200, tolerance: float = 1e-7) ->
         raise InputError(f"votes of shape {table.shape}: give items, raters and classes")
     said = table.sum((1, 2)) > 0
     table = table[said]
-    patterns, inverse, many = np.unique(
-        table.reshape(len(table), -1), axis=0, return_inverse=True, return_counts=True
-    )  # frames of a video repeat a few patterns
-    distinct = patterns.reshape(-1, *table.shape[1:])
-    weight = many[:, None].astype(np.float64)
+    first, inverse, many = _patterns(table)  # frames of a video repeat a few
+    distinct, weight = table[first], many[:, None].astype(np.float64)
     shares = distinct.sum(1)
     belief = shares / shares.sum(1, keepdims=True)
     prevalence, confusion = _maximised(distinct, belief * weight)
@@ -241,8 +238,21 @@ def dawid_skene(votes: ArrayLike, rounds: int = 200, tolerance: float = 1e-7) ->
         if np.abs(belief - before).max(initial=0.0) < tolerance:
             break
     posterior = np.full((len(said), np.shape(votes)[2]), np.nan)
-    posterior[said] = belief[inverse.reshape(-1)]
+    posterior[said] = belief[inverse]
     return DawidSkene(posterior, prevalence, confusion)
+
+
+def _patterns(table: NDArray[np.float64]) -> tuple[NDArray[np.intp], ...]:
+    """First place of each distinct entry of `table`, which of them each is, and how many."""
+    key = np.zeros(len(table), np.int64)
+    for column in table.reshape(len(table), -1).T:
+        values, code = np.unique(column, return_inverse=True)
+        if len(values) < 2:
+            continue
+        key = key * len(values) + code
+        if key.max(initial=0) > 2**40:
+            key = np.unique(key, return_inverse=True)[1]
+    return np.unique(key, return_index=True, return_inverse=True, return_counts=True)[1:]
 
 
 def _maximised(

@@ -49,8 +49,8 @@ def _units(found: Mapping[str, Any]) -> Iterator[Table]:
     yield Table("How often each marks a unit", note, ("unit", *found["annotators"]), each)
     pairs = [[unit, pair, of["cohen"], of["positive"], of["negative"]]
              for unit, told in units.items() for pair, of in told["pairs"].items()]  # fmt: skip
-    columns = ("unit", "pair", "Cohen", "positive", "negative")
-    yield Table("Action Units, of every pair", "", columns, pairs)
+    of_pairs = ("unit", "pair", "Cohen", "positive", "negative")
+    yield Table("Action Units, of every pair", "", of_pairs, pairs)
 
 
 def _expressions(found: Mapping[str, Any]) -> Iterator[Table]:

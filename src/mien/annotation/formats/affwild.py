@@ -21,7 +21,7 @@ _PARTED = re.compile(r"[,;\s]+")
 class AffWild:
     """The format `affwild`."""
 
-    carries = ("va",)
+    carries: tuple[str, ...] = ("va",)
 
     def files(self, folder: Path, sheet: Sheet) -> list[Path]:
         """Valence, then arousal."""

@@ -28,7 +28,7 @@ _WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "nan": float("nan"),
 class AuText:
     """The format `au-text`."""
 
-    carries = ("au",)
+    carries: tuple[str, ...] = ("au",)
 
     def files(self, folder: Path, sheet: Sheet) -> list[Path]:
         """One file."""
@@ -38,6 +38,8 @@ class AuText:
         """Write a line for every frame of which anything is known."""
         units = sheet.labels.get("au", ())
         present, level = unit_raster(sheet.states.get("au", State()), units, len(sheet.frames))
+        if not (level > 0).any():  # as in au-va-thesis, where 1 says nothing
+            level = present
         lines = []
         for frame in np.flatnonzero((~np.isnan(present)).any(1)).tolist():
             cells = (_cells(*pair) for pair in zip(present[frame], level[frame], strict=True))
@@ -76,8 +78,9 @@ class AuText:
 def _cells(present: float, level: float) -> str:
     if np.isnan(present):
         return "nan nan"
-    strength = (1 if np.isnan(level) else int(level)) if present else 0
-    return f"{int(present)} {strength}"
+    if np.isnan(level):
+        return "1 nan"
+    return f"{int(present)} {int(level)}"
 
 
 def _runs(values: Floats) -> list[tuple[int, int, float]]:

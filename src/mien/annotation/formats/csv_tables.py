@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
 from mien.annotation.formats.base import (
     Entry,
     Sheet,
@@ -26,8 +24,7 @@ from mien.annotation.formats.base import (
     take_entries,
     untangled,
 )
-from mien.annotation.items import Floats
-from mien.annotation.marks import FULL, Mark
+from mien.annotation.marks import DIMENSIONS, FULL, Mark
 from mien.annotation.project import parse_units
 from mien.annotation.state import State
 from mien.atomic import write_text
@@ -41,7 +38,7 @@ _MARKS = ("label", "first_frame", "last_frame", "apex_frame", "intensity", "note
 class CsvTables:
     """The format `csv`."""
 
-    carries = ("va", "au", "expression")
+    carries: tuple[str, ...] = ("va", "au", "expression")
 
     def files(self, folder: Path, sheet: Sheet) -> list[Path]:
         """A table per task, in the order of `carries`."""
@@ -82,21 +79,18 @@ def _affect_rows(sheet: Sheet, state: State) -> tuple[Sequence[str], list[Sequen
             for f, values in sorted(state.points.items())
         ]
         return ("image", "valence", "arousal"), rows
-    valence, arousal = sheet.trace("valence"), sheet.trace("arousal")
-    times = np.union1d(valence[:, 0], arousal[:, 0])
-    columns = [_at(trace, times) for trace in (valence, arousal)]
+    cells: dict[tuple[float, int], dict[str, str]] = {}  # two samples of a time are two rows
+    for dimension in DIMENSIONS:
+        before, again = -1.0, 0
+        for seconds, value in sheet.trace(dimension).tolist():
+            again = again + 1 if seconds == before else 0
+            cells.setdefault((seconds, again), {})[dimension] = f"{value:g}"
+            before = seconds
     rows = [
-        (f"{t:.4f}", *("" if np.isnan(v) else f"{v:g}" for v in values))
-        for t, *values in zip(times.tolist(), *columns, strict=True)
+        (f"{place[0]:.4f}", *(cells[place].get(d, "") for d in DIMENSIONS))
+        for place in sorted(cells)
     ]
-    return ("seconds", "valence", "arousal"), rows
-
-
-def _at(trace: Floats, times: Floats) -> Floats:
-    """A value where the trace has a sample at that very time; NaN elsewhere."""
-    found = np.full(len(times), np.nan)
-    found[np.searchsorted(times, trace[:, 0])] = trace[:, 1]
-    return found
+    return ("seconds", *DIMENSIONS), rows
 
 
 def _mark_rows(state: State) -> tuple[Sequence[str], list[Sequence[object]]]:

@@ -30,7 +30,7 @@ _ROOT = {
 class Elan:
     """The format `elan`."""
 
-    carries = ("au", "expression")
+    carries: tuple[str, ...] = ("au", "expression")
 
     def files(self, folder: Path, sheet: Sheet) -> list[Path]:
         """One file."""

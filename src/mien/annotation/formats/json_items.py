@@ -19,7 +19,7 @@ FORMAT = "mien-annotation-item-1"
 class JsonItems:
     """The format `json`."""
 
-    carries = ("va", "au", "expression")
+    carries: tuple[str, ...] = ("va", "au", "expression")
 
     def files(self, folder: Path, sheet: Sheet) -> list[Path]:
         """One file."""

@@ -1,11 +1,11 @@
 """Projects without a video: times, faces and truth are made; simulated raters annotate them."""
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pytest
 
 from mien.actors.action_units import UNITS
 from mien.actors.behaviour import perform
@@ -15,6 +15,9 @@ from mien.annotation.project import Project, ProjectInfo, drawn_orders, parse_un
 from mien.labels.action_units import DOCUMENT_AUS
 from mien.labels.expressions import BASIC
 from mien.store import Store
+
+RATED = (1, 2, 4, 5, 6, 7, 9, 12, 15, 17, 20, 25, 26)
+"""Units of the project of simulated raters; their files have more."""
 
 
 def make_frames(n: int, fps: float = 30.0) -> Frames:
@@ -36,8 +39,8 @@ def make_project(
     )
     frames = {item.id: make_frames(n, fps) for item, n in zip(items, lengths, strict=True)}
     info = ProjectInfo(
-        "abc", annotators, ("va", "au", "expression"), parse_units(units), BASIC, items,
-        drawn_orders(annotators, items, 3), 3,
+        secrets.token_hex(8), annotators, ("va", "au", "expression"), parse_units(units), BASIC,
+        items, drawn_orders(annotators, items, 3), 3,
     )  # fmt: skip
     return Project.create(folder, info, frames)
 
@@ -87,7 +90,7 @@ def make_rated(
     n = round(seconds * fps)
     people = sample_raters(raters, seed)
     names = tuple(f"r{rater.number:02d}" for rater in people)
-    project = make_project(folder / "project", (n,) * videos, names, UNITS, fps)
+    project = make_project(folder / "project", (n,) * videos, names, RATED, fps)
     truth = {}
     (folder / "annotators").mkdir()
     for i, item in enumerate(project.info.items):
@@ -105,13 +108,3 @@ def make_rated(
         write_ratings(folder / "annotators", f"{item.name}.mp4", truth[item.name], people, seed)
     store = make_store(folder / "project" / "store", project, truth)
     return Rated(project, people, folder / "annotators", store)
-
-
-@pytest.fixture(scope="session")
-def rated(tmp_path_factory: pytest.TempPathFactory) -> Rated:
-    """Six videos of 20 s, eight raters of whom four are late by 0.8 s and more; imported."""
-    from mien.workflows.annotate import import_annotation
-
-    made = make_rated(tmp_path_factory.mktemp("rated"), 6, 20.0, 8, 0)
-    import_annotation(made.project.folder, made.written, format="csv")
-    return made
