@@ -3,8 +3,8 @@
 import csv
 import io
 import os
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
@@ -41,6 +41,37 @@ def cli() -> Callable[..., Result]:
         return Result(code, out.getvalue(), err.getvalue())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[Callable[..., Any]]:
+    """Return what opens a headless browser (playwright's) with the arguments given.
+
+    Where there is none, tests of pages are skipped, and fail in CI.
+    """
+    path = Path(os.environ.get("MIEN_CHROMIUM", "/usr/bin/chromium"))
+    if not path.is_file():
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"{path}: CI tests the pages in a browser; install Debian's chromium")
+        pytest.skip(f"{path} is absent: install chromium, or name one in MIEN_CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver, ExitStack() as opened:
+
+        def launch(*arguments: str) -> Any:
+            browser = driver.chromium.launch(
+                executable_path=str(path), args=["--no-sandbox", *arguments]
+            )
+            opened.callback(browser.close)
+            return browser
+
+        yield launch
+
+
+@pytest.fixture(scope="session")
+def chromium(browsers: Callable[..., Any]) -> Any:
+    """Return a headless browser, for pages."""
+    return browsers()
 
 
 @pytest.fixture(scope="session")

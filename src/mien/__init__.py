@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mien.workflows.labels import add_labels as add_labels
     from mien.workflows.labels import list_layers as list_layers
     from mien.workflows.labels import order_layers as order_layers
+    from mien.workflows.live import live as live
     from mien.workflows.models import export_model as export_model
     from mien.workflows.models import load_recogniser as load_recogniser
     from mien.workflows.recipes import list_recipes as list_recipes
@@ -79,6 +80,7 @@ _OFFERED = {
     "pack_annotation": "mien.workflows.annotate",
     "recipe_text": "mien.workflows.recipes",
     "list_recipes": "mien.workflows.recipes",
+    "live": "mien.workflows.live",
     "load_recogniser": "mien.workflows.models",
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",

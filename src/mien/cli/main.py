@@ -31,6 +31,7 @@ COMMANDS = {
     "report": "the page of a run: curves, warnings, samples over time",
     "sample": "generate faces, with what the discriminator says of each",
     "analyze": "per-frame affect from videos, images and folders",
+    "live": "what the camera shows, while it runs, on a page of this machine",
     "export": "a recogniser as an ONNX file, which needs no torch",
 }
 """Name to one line of help; the code of `NAME` is in `mien.cli.command_NAME`."""
