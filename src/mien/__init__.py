@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mien.workflows.annotate import pack_annotation as pack_annotation
     from mien.workflows.annotate import set_annotation_stage as set_annotation_stage
     from mien.workflows.annotate import unpack_annotation as unpack_annotation
+    from mien.workflows.annotate_serve import annotate as annotate
     from mien.workflows.consensus import consensus as consensus
     from mien.workflows.demo import demo as demo
     from mien.workflows.evaluate import evaluate as evaluate
@@ -62,6 +63,7 @@ _OFFERED = {
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
+    "annotate": "mien.workflows.annotate_serve",
     "annotation_links": "mien.workflows.annotate",
     "check_split": "mien.workflows.split",
     "consensus": "mien.workflows.consensus",

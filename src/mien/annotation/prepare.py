@@ -1,5 +1,6 @@
 """Items of a new project: who is to be labelled in which video, with exact times and boxes."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,10 @@ from mien.annotation.items import Frames, Item
 from mien.corpora.pictures import FaceFinder, read_crops
 from mien.errors import InputError
 from mien.faces.crop import MARGIN
-from mien.media.decode import decode, probe
+from mien.media.exact import ExactFrames
 from mien.media.images import is_image
 from mien.media.names import shown
+from mien.media.prepare import prepare
 from mien.progress import Progress, silent
 from mien.store import Store
 
@@ -50,18 +52,26 @@ def faces_of(store: Store, video: str, time_s: NDArray[np.float64]) -> Faces:
     return Faces(rows, frame, store.column("track")[rows].astype(np.int64), box)
 
 
-def video_items(store: Store, path: Path, video: str, number: int) -> list[tuple[Item, Frames]]:
+def read_video(project: Path, path: Path, progress: Progress = silent) -> ExactFrames:
+    """Read a video so that its frames are at hand; once, in the project's folder `pictures`.
+
+    Items of one video share what is kept. Raises InputError where the file cannot be decoded.
+    """
+    name = hashlib.blake2b(str(path.resolve()).encode(), digest_size=8).hexdigest()
+    (project / "pictures").mkdir(mode=0o700, parents=True, exist_ok=True)
+    return prepare(path, project / "pictures" / name, progress=progress)
+
+
+def video_items(
+    store: Store, path: Path, video: str, number: int, pictures: ExactFrames
+) -> list[tuple[Item, Frames]]:
     """One item for every person who lasts in a video, from left to right.
 
-    number: of the first item. A video in which no frame shows two faces is one item, whatever its
-    tracks. Raises InputError where the file cannot be decoded.
+    number: of the first item. pictures: the video, read. A video in which no frame shows two faces
+    is one item, whatever its tracks.
     """
-    info = probe(path)
-    times, end = [], 0.0
-    for frame in decode(path):
-        times.append(frame.time_s)
-        end = frame.until_s
-    time_s = np.array(times, np.float64)
+    time_s = np.array(pictures.times, np.float64)
+    width, height = pictures.size
     faces = faces_of(store, video, time_s)
     stem = Path(shown(Path(path.name))).stem
     found: list[tuple[Item, Frames]] = []
@@ -72,7 +82,7 @@ def video_items(store: Store, path: Path, video: str, number: int) -> list[tuple
         name = f"{stem}_{side}" if side else stem
         place = f"v{number + len(found):03d}"
         item = Item(place, name, "video", str(path.resolve()), video, tracks)
-        found.append((item, Frames(time_s, end, box, info.width, info.height)))
+        found.append((item, Frames(time_s, pictures.end_s, box, width, height)))
     return found
 
 

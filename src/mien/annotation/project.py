@@ -5,6 +5,7 @@
     DIR/tokens.json      a secret per annotator
     DIR/frames/v001.npz  exact times of an item's frames, and boxes of the person's face
     DIR/store/           the ingested videos
+    DIR/pictures/        what is needed to show any frame at once; may be removed
 
 All files can be read by their owner alone.
 """

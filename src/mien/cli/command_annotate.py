@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_init(verbs.add_parser("init"))
     serve = verbs.add_parser("serve")
     serve.add_argument("project", type=Path)
-    serve.add_argument("--port", type=int, default=0, help="any that is free, by default")
+    serve.add_argument("--port", type=int, help="to listen on (one that is free)")
     serve.add_argument("--host", default="127.0.0.1", help="for other machines, with --certificate")
     serve.add_argument("--certificate", type=Path, help="of the host, for https")
     serve.add_argument("--key", type=Path, help="of the certificate")
@@ -199,11 +199,13 @@ def _unpack(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from mien.workflows.annotate_serve import serve_annotation
+    from mien.workflows.annotate_serve import annotate
 
-    serve_annotation(
-        args.project, host=args.host, port=args.port, certificate=args.certificate, key=args.key
-    )
+    with progress_bar("reading videos") as bar:
+        annotate(
+            args.project, host=args.host, port=args.port, certificate=args.certificate,
+            key=args.key, say=lambda line: print(line, flush=True), progress=bar,
+        )  # fmt: skip
     return 0
 
 

@@ -12,7 +12,7 @@ from mien.annotation.journal import Action
 from mien.annotation.lags import found_lags
 from mien.annotation.pack import Unpacked, pack, unpack
 from mien.annotation.panel import FIRST, VERIFIED, measured_lags, read_panel
-from mien.annotation.prepare import image_item, pictures_of, video_items
+from mien.annotation.prepare import image_item, pictures_of, read_video, video_items
 from mien.annotation.project import (
     ADJUDICATOR,
     DEFAULT_EXPRESSIONS,
@@ -77,8 +77,8 @@ def init_annotation(
     if len(set(expressions)) < len(expressions) or not all(map(str.isprintable, expressions)):
         raise InputError("expressions: give names, each once")
     paths = [Path(p) for p in inputs]
-    pictures = pictures_of(paths)
-    videos = [p for p in paths if p not in pictures]
+    photographs = pictures_of(paths)
+    videos = [p for p in paths if p not in photographs]
     store = home / "store"
     ingested = Ingested()
     if videos:
@@ -86,8 +86,12 @@ def init_annotation(
     opened = Store.open_or_create(store, None)
     items: list[tuple[Item, Frames]] = []
     for summary in ingested.videos:
-        items += video_items(opened, Path(summary.input), summary.video, len(items) + 1)
-    for place in pictures:
+        path = Path(summary.input)
+        with progress(f"{path.name}, its frames") as bar:
+            pictures = read_video(home, path, bar)
+        items += video_items(opened, path, summary.video, len(items) + 1, pictures)
+        pictures.close()
+    for place in photographs:
         with progress(place.name) as bar:
             items.append(image_item(opened, place, len(items) + 1, bar))
     if not items:
