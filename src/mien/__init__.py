@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mien.workflows.annotate import init_annotation as init_annotation
     from mien.workflows.annotate import pack_annotation as pack_annotation
     from mien.workflows.annotate import set_annotation_stage as set_annotation_stage
+    from mien.workflows.annotate import suggest_annotation as suggest_annotation
     from mien.workflows.annotate import unpack_annotation as unpack_annotation
     from mien.workflows.annotate_serve import annotate as annotate
     from mien.workflows.consensus import consensus as consensus
@@ -89,6 +90,7 @@ _OFFERED = {
     "set_annotation_stage": "mien.workflows.annotate",
     "split": "mien.workflows.split",
     "stats": "mien.workflows.stats",
+    "suggest_annotation": "mien.workflows.annotate",
     "sweep": "mien.workflows.evaluate",
     "toys": "mien.workflows.toys",
     "train": "mien.workflows.train",

@@ -11,9 +11,11 @@ import numpy as np
 
 from mien.annotation.items import Item
 from mien.annotation.journal import Action
+from mien.annotation.marks import number_in, rows_of_samples
 from mien.annotation.panel import ADJUDICATED, FIRST, VERIFIED, ledger_of, place_of, read_panel
 from mien.annotation.project import ADJUDICATOR, Project
 from mien.annotation.state import Ledger
+from mien.annotation.suggest import suggestions
 from mien.errors import InputError
 
 ROUND_OF = {"blind": FIRST, "verification": VERIFIED, "adjudication": ADJUDICATED}
@@ -34,6 +36,8 @@ class Desk:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._turn = RLock()
+        self.sounds: set[str] = set()
+        """Items with a sound that is to be heard."""
         self._ledgers: dict[tuple[str, str, str, str], tuple[Ledger, set[str]]] = {}
 
     # -- reading ---------------------------------------------------------------------------------
@@ -72,7 +76,7 @@ class Desk:
             }
         return {
             "id": item.id, "name": item.name, "kind": item.kind, "frames": len(frames),
-            "end_s": frames.end_s, "tasks": tasks,
+            "end_s": frames.end_s, "tasks": tasks, "sound": item.id in self.sounds,
         }  # fmt: skip
 
     def labels(self, who: str, item: str, task: str) -> dict[str, Any]:
@@ -97,6 +101,15 @@ class Desk:
                     break
         return found
 
+    def suggestions(self, who: str, item: str, task: str) -> dict[str, Any]:
+        """What a model suggests that one has not decided on yet; never what the control hides."""
+        of, task = self._checked(item, task)
+        shown, _, state = suggestions(self.project, of, task)
+        mine = self._ledger(who, of, task, self._shown_round(who)).state
+        open_ = [m.to_dict() for m in shown if m.id not in mine.marks and m.id not in mine.rejected]
+        traces = [t.to_dict() | {"samples": rows_of_samples(t.samples)} for t in state.takes]
+        return {"marks": open_, "takes": traces}
+
     def disputes(self, who: str, item: str, task: str) -> list[dict[str, Any]]:
         """Stretches of which annotators say different things, with who says what.
 
@@ -115,9 +128,9 @@ class Desk:
                 found += _stretches(unit, panel.annotators, said)
         elif task == "expression":
             names = [*panel.expression_names, None, None]
-            said = [[names[c] or "nothing" if c > -2 else None for c in row]
-                    for row in panel.expression[:, here].tolist()]  # fmt: skip
-            found += _stretches("expression", panel.annotators, said)
+            named = [[names[c] or "nothing" if c > -2 else None for c in row]
+                     for row in panel.expression[:, here].tolist()]  # fmt: skip
+            found += _stretches("expression", panel.annotators, named)
         return sorted(found, key=lambda d: (d["first"], d["label"]))
 
     # -- writing ---------------------------------------------------------------------------------
@@ -153,15 +166,10 @@ class Desk:
     def set_lag(self, who: str, given: Any) -> dict[str, Any]:
         """Keep an annotator's reaction time, as the calibration clip showed it."""
         if not isinstance(given, Mapping):
-            raise InputError("give key, lag_s and spread_s")
-        lag, spread = given.get("lag_s"), given.get("spread_s", 0)
-        for value in (lag, spread):
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not 0 <= value <= LONGEST_LAG_S:
-                raise InputError(f"lag_s: give seconds from 0 to {LONGEST_LAG_S:g}")
+            raise InputError("give key and lag_s")
         if who == ADJUDICATOR:
             raise NotAllowedError("the adjudicator records no traces")
-        body = {"lag_s": float(lag), "spread_s": float(spread)}  # type: ignore[arg-type]
+        body = {"lag_s": number_in(given, "lag_s", 0, LONGEST_LAG_S)}
         action = Action(who, "", "lag", "", _key(given), "lag", body)
         return {"saved": self.project.journal.append([action])}
 

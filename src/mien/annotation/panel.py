@@ -12,8 +12,8 @@ from mien.annotation.project import ADJUDICATOR, Project
 from mien.annotation.rasters import affect_raster, expression_raster, unit_raster
 from mien.annotation.state import Ledger, Place, State, folded
 
-FIRST, VERIFIED, ADJUDICATED = "first", "verify", "adjudication"
-"""Passes: each annotator's own, their second look, and what was settled between them."""
+FIRST, VERIFIED, ADJUDICATED, SUGGESTED = "first", "verify", "adjudication", "suggestion"
+"""Passes: each annotator's own, their second look, what was settled between them; a model's."""
 
 
 def place_of(project: Project, item: Item, task: str) -> Place:

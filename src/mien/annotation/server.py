@@ -48,12 +48,15 @@ def annotation_application(
     pictures: dict[str, FrameSource] = {}
     for item in project.info.items:
         pictures[item.id] = open_pictures(project, item, progress)
+        if project.info.sound and getattr(pictures[item.id], "sound", None) is not None:
+            desk.sounds.add(item.id)
     routes = [
         Route("/", _home(desk)),
         Route("/api/me", _get(lambda who, at: desk.me(who))),
         Route("/api/lag", _post(lambda who, at, given: desk.set_lag(who, given)), methods=["POST"]),
         Route("/api/boxes/{item}", _get(lambda who, at: boxes_of(project, at["item"]))),
         Route("/api/others/{item}/{task}", _get(lambda who, at: desk.others(who, **at))),
+        Route("/api/suggestions/{item}/{task}", _get(lambda who, at: desk.suggestions(who, **at))),
         Route("/api/disputes/{item}/{task}", _get(lambda who, at: desk.disputes(who, **at))),
         Route("/api/labels/{item}/{task}", _get(lambda who, at: desk.labels(who, **at))),
         Route(

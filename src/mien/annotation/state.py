@@ -8,6 +8,7 @@ Kinds of actions, and their bodies:
     nudge     dimension, from_s, to_s, by                 a stretch of a trace, up or down
     point     frame, valence, arousal                     of a picture
     seen      labels, seen, first, last                   the rest of these frames lacks the label
+    reject    of                                          a model's suggestion, by its id
     note      text                                        on the whole item
     undo, redo
 """
@@ -67,6 +68,7 @@ class State:
     nudges: list[Nudge] = field(default_factory=list)
     points: dict[int, tuple[float, float]] = field(default_factory=dict)
     seen: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    rejected: tuple[str, ...] = ()
     note: str = ""
     spent_ms: int = 0
 
@@ -74,7 +76,8 @@ class State:
         """A State that may change without this one."""
         return State(
             dict(self.marks), [replace(take, chunks=list(take.chunks)) for take in self.takes],
-            list(self.nudges), dict(self.points), dict(self.seen), self.note, self.spent_ms,
+            list(self.nudges), dict(self.points), dict(self.seen), self.rejected, self.note,
+            self.spent_ms,
         )  # fmt: skip
 
     def of_label(self, label: str) -> list[Mark]:
@@ -93,6 +96,7 @@ class State:
             "nudges": [vars(nudge) for nudge in self.nudges],
             "points": [[frame, *values] for frame, values in sorted(self.points.items())],
             "seen": {label: spans for label, spans in self.seen.items() if spans},
+            "rejected": list(self.rejected),
             "note": self.note,
             "spent_ms": self.spent_ms,
         }
@@ -278,6 +282,12 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
+def _reject(state: State, place: Place, body: Body) -> None:
+    name = name_in(body, "of")
+    if name not in state.rejected:
+        state.rejected = (*state.rejected, name)
+
+
 def _note(state: State, place: Place, body: Body) -> None:
     state.note = text_in(body, "text")
 
@@ -288,6 +298,7 @@ EDITS: dict[str, Callable[[State, Place, Body], None]] = {
     "nudge": _nudge,
     "point": _point,
     "seen": _seen,
+    "reject": _reject,
     "note": _note,
 }
 """What can be undone, by kind of action."""

@@ -2,6 +2,7 @@
 
 example: mien annotate init PROJECT talk.mp4 walk.mp4 --annotators r1,r2,r3 --tasks va,au,expression
          mien annotate PROJECT
+         mien annotate suggest PROJECT --model mien-base
          mien annotate stage PROJECT verification
          mien annotate export PROJECT labels --format elan
          mien annotate pack PROJECT r1.mienpack --annotator r1
@@ -47,7 +48,7 @@ def names(text: str) -> list[str]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(
         dest="action", required=True, action=_VerbOrProject, metavar="ACTION",
-        help="init, stage, links, export, import, pack or unpack; or the folder of a project",
+        help="init, stage, suggest, export, import, pack, unpack, links; or a project's folder",
     )  # fmt: skip
     _add_init(verbs.add_parser("init"))
     serve = verbs.add_parser("serve")
@@ -98,6 +99,11 @@ def _add_exchange(verbs: Any) -> None:
         verb.add_argument("--format", default="json", help="json, csv, affwild, au-text or elan")
         verb.add_argument("--annotators", type=names, metavar="NAMES")
         verb.add_argument("--json", action="store_true")
+    suggesting = verbs.add_parser("suggest")
+    suggesting.add_argument("project", type=Path)
+    suggesting.add_argument("--model", required=True, metavar="RUN|FILE|NAME")
+    suggesting.add_argument("--checkpoint", choices=("best", "last"), default="best")
+    suggesting.add_argument("--threshold", type=float, default=0.5, help="of units (0.5)")
     packing = verbs.add_parser("pack")
     packing.add_argument("project", type=Path)
     packing.add_argument("file", type=Path)
@@ -180,6 +186,21 @@ def _exchanged(
     return 0
 
 
+def _suggest(args: argparse.Namespace) -> int:
+    from mien.workflows.annotate import suggest_annotation
+
+    with progress_bar("looking") as bar:
+        done = suggest_annotation(
+            args.project, model=args.model, checkpoint=args.checkpoint, threshold=args.threshold,
+            progress=bar,
+        )  # fmt: skip
+    for name in done.unread:
+        note(f"{name}: no face in the store")
+    told = ", ".join(f"{many} {task}" for task, many in done.ranges.items()) or "none"
+    print(f"suggested ranges: {told}; of these {done.hidden} stay hidden, as a control")
+    return 0
+
+
 def _pack(args: argparse.Namespace) -> int:
     from mien.workflows.annotate import pack_annotation
 
@@ -215,6 +236,7 @@ _RUN = {
     "links": _links,
     "export": _export,
     "import": _import,
+    "suggest": _suggest,
     "pack": _pack,
     "unpack": _unpack,
     "serve": _serve,

@@ -20,6 +20,7 @@ class Table(NamedTuple):
 def agreement_tables(found: Mapping[str, Any]) -> list[Table]:
     """Tables of what `mien.consensus` returned; those without a row are left out."""
     tables = [*_units(found), *_expressions(found), *_affect(found), *_kept(found), *_lags(found)]
+    tables += [*_help(found)]
     tables += _errors(found.get("errors", {}))
     return [table for table in tables if table.rows]
 
@@ -100,6 +101,17 @@ def _lags(found: Mapping[str, Any]) -> Iterator[Table]:
     rows = [[name, of["seconds"], how[of["from"]]] for name, of in found["lags"].items()]
     note = "Labels are shifted by it only where the rule is lag-compensated, and once."
     yield Table("Reaction lags", note, ("annotator", "seconds", "found from"), rows)
+
+
+def _help(found: Mapping[str, Any]) -> Iterator[Table]:
+    columns = ("annotator", "shown", "accepted", "refused", "hidden", "found without")
+    rows = [[name, *of.values()] for name, of in found.get("help", {}).items()]
+    note = (
+        "A model's suggestions that were shown, and what became of them; and those that were kept "
+        "hidden as a control, with how many of these the annotator marked unasked. Where far fewer "
+        "are found than accepted, the suggestions lead people."
+    )
+    yield Table("Help from a model", note, columns, rows)
 
 
 def _errors(errors: Mapping[str, Any]) -> Iterator[Table]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from mien.annotation.exchange import Exchanged, export_labels, import_labels
 from mien.annotation.items import Frames, Item
@@ -24,6 +25,7 @@ from mien.annotation.project import (
     parse_tasks,
     parse_units,
 )
+from mien.annotation.suggest import Suggested, suggest
 from mien.errors import InputError, check_name, unknown_name
 from mien.labels.action_units import DOCUMENT_AUS
 from mien.progress import Progress, silent
@@ -248,6 +250,33 @@ def pack_annotation(
 def unpack_annotation(source: str | Path, project: str | Path) -> Unpacked:
     """Make a project of a packed part, or bring what was done with it home."""
     return unpack(Path(source), Path(project))
+
+
+def suggest_annotation(
+    project: str | Path,
+    *,
+    model: str | Path,
+    checkpoint: Literal["best", "last"] = "best",
+    threshold: float = 0.5,
+    progress: Progress = silent,
+) -> Suggested:
+    """Let a model suggest ranges and traces, which annotators then accept, nudge or refuse.
+
+    model: a run, an ONNX file, or weights that come with mien. threshold: probability from which a
+    unit counts as active. A share of the ranges (the project's `control`) is shown to nobody.
+    Raises InputError where there is no such model.
+    """
+    from mien.workflows.models import load_recogniser
+
+    if not 0 < threshold < 1:
+        raise InputError(f"threshold {threshold:g}: give a probability between 0 and 1")
+    opened = Project(Path(project))
+    try:
+        recogniser = load_recogniser(model, checkpoint)
+        store = Store.open(opened.folder / "store")
+        return suggest(opened, store, recogniser, Path(model).name, threshold, progress)
+    finally:
+        opened.close()
 
 
 def _chosen(project: Project, annotators: Sequence[str] | None) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from mien.annotation.ruled import (
     places,
     ruled,
 )
+from mien.annotation.suggest import help_report
 from mien.atomic import write_text
 from mien.errors import InputError, check_name, unknown_name
 from mien.store import Store
@@ -62,10 +63,11 @@ def consensus(
     try:
         panel = read_panel(opened, _chosen(opened, annotators))
         lags = _lags(opened, panel)
+        helped = help_report(opened, panel.annotators)
     finally:
         opened.close()
     target = Store.open(Path(store) if store is not None else opened.folder / "store")
-    found = _report(panel, rules, lags)
+    found = {**_report(panel, rules, lags), "help": helped}
     if truth is not None:
         seconds = {name: told["seconds"] for name, told in lags.items()}
         found["errors"] = errors_of_rules(target, panel, seconds, [truth], disputed)

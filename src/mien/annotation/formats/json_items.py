@@ -103,6 +103,8 @@ def _entries(task: str, values: dict[str, Any], frames: int) -> list[Entry]:
         for first, last in spans:
             body = {"labels": [label], "first": first, "last": last}
             entries.append(Entry(task, "seen", body))
+    for name in values.get("rejected", ()):
+        entries.append(Entry(task, "reject", {"of": name}))
     if values["note"]:
         entries.append(Entry(task, "note", {"text": values["note"]}))
     return entries

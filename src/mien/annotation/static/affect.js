@@ -10,10 +10,10 @@ const DEAD_ZONE = 0.08;
 const KEY_PER_S = 1200; // of the full range of 2000
 const WINDOW_S = 6; // of the trace, before and after now
 const WORDS = [
-  ["alarmed", -0.25, 0.9], ["angry", -0.62, 0.72], ["afraid", -0.45, 0.82], ["excited", 0.62, 0.75],
-  ["astonished", 0.3, 0.9], ["delighted", 0.82, 0.45], ["happy", 0.93, 0.15], ["content", 0.82, -0.4],
-  ["calm", 0.55, -0.78], ["sleepy", 0.08, -0.94], ["tired", -0.3, -0.9], ["bored", -0.55, -0.72],
-  ["sad", -0.86, -0.4], ["miserable", -0.94, -0.12], ["frustrated", -0.85, 0.35],
+  ["alarmed", -0.2, 1.0], ["afraid", -0.5, 0.78], ["angry", -0.72, 0.55], ["frustrated", -0.82, 0.25],
+  ["astonished", 0.32, 0.9], ["excited", 0.62, 0.68], ["delighted", 0.82, 0.42], ["happy", 0.92, 0.12],
+  ["content", 0.84, -0.3], ["relaxed", 0.74, -0.55], ["calm", 0.5, -0.78], ["sleepy", 0.1, -0.98],
+  ["tired", -0.34, -0.84], ["bored", -0.6, -0.62], ["sad", -0.84, -0.36], ["miserable", -0.9, -0.08],
 ];
 
 /** Where the annotator's hand is, [valence, arousal] in -1 to 1, whatever it moves. */
@@ -181,9 +181,9 @@ export function Plane({ hand, dimension, onPick }) {
     aria-label="Valence from left (negative) to right (positive), arousal from bottom (passive) to top (active)">
     <circle class="ring" r="1" /><circle class="ring" r="0.5" />
     <line class="axis" x1="-1" x2="1" y1="0" y2="0" /><line class="axis" y1="-1" y2="1" x1="0" x2="0" />
-    ${WORDS.map(([word, x, y]) => html`<g key=${word}><circle cx=${x * 0.72} cy=${-y * 0.72} r="0.02" fill=${fill(x, y)} />
-      <text x=${x * 0.72} y=${-y * 0.72 - 0.035}>${word}</text></g>`)}
-    <text class="end" x="1.1" y="0.02">＋</text><text class="end" x="-1.1" y="0.02">−</text>
+    ${WORDS.map(([word, x, y]) => html`<g key=${word}><circle cx=${x * 0.8} cy=${-y * 0.8} r="0.02" fill=${fill(x, y)} />
+      <text x=${x * 0.8} y=${-y * 0.8 - 0.035}>${word}</text></g>`)}
+    <text class="end" x="1.1" y="0.02">+</text><text class="end" x="-1.1" y="0.02">−</text>
     <text class="end" x="0" y="-1.06">active</text><text class="end" x="0" y="1.13">passive</text>
     <circle ref=${dot} class="hand" r="0.055" />
   </svg>`;

@@ -46,7 +46,7 @@ function App() {
   return html`<header class="row spread top">
       <span class="row"><h1>mien annotate</h1><span class="quiet">${me.who}, ${me.stage === "blind" ? "first pass" : me.stage}</span></span>
       <span class="row"><${Saved} />
-        <button onClick=${() => { theme(shades[shade]); setShade(shades[shade]); }}>${shade || "auto"}</button>
+        <button onClick=${() => { theme(shades[shade]); setShade(shades[shade]); }} aria-label="Colours: ${shade || "as the system"}">${{ "": "Auto", light: "Light", dark: "Dark" }[shade]}</button>
         <button onClick=${() => setHelp(true)}>Keys <kbd>?</kbd></button>
         ${item && html`<button onClick=${() => go(null)}>All videos</button>`}</span>
     </header>
@@ -80,7 +80,7 @@ function Workspace({ item, task, me, go, help }) {
       const names = task === "va" ? ["valence", "arousal"] : task === "au" ? me.units : me.expressions;
       const [labels, boxes] = await Promise.all([Labels.open(outbox, item, task, names), api(`/api/boxes/${item.id}`)]);
       const face = (frame) => (boxes[frame] ? [{ x0: boxes[frame][0], y0: boxes[frame][1], x1: boxes[frame][2], y1: boxes[frame][3], active: true }] : []);
-      const sound = me.sound && item.kind === "video" ? await hasSound(item) : null;
+      const sound = item.sound ? `/sound/${item.id}` : null;
       const player = await Player.open(stage.current, `/videos/${item.id}`, { boxes: item.kind === "video" ? face : undefined, keys: false, sound });
       const marker = new Marker(player, labels, names);
       marker.adjudicating = me.adjudicator;
@@ -95,19 +95,18 @@ function Workspace({ item, task, me, go, help }) {
   }, []);
   return html`<main class="workspace">
     <div class="row spread"><h2>${TASKS[task]}: ${item.name}</h2><span role="alert">${said}</span></div>
-    <div class="desk"><div class="stage" ref=${stage}></div>
+    <div class="desk ${task}"><div class="stage" ref=${stage}></div>
     ${desk && html`<${Desk} ...${{ ...desk, item, task, me, help, say: setSaid, go }} />`}</div>
   </main>`;
 }
 
-async function hasSound(item) {
-  const answer = await fetch(`/sound/${item.id}`, { method: "HEAD" });
-  return answer.ok ? `/sound/${item.id}` : null;
-}
-
-/** Others' ranges, drawn faintly, and what is to be settled; nothing while the project is blind. */
+/** A model's suggestions; others' ranges, drawn faintly, and what is to be settled once that is open. */
 async function seenByOthers(me, item, task, marker) {
-  if (me.stage === "blind" || task === "va") return [];
+  if (task === "va") return [];
+  if (me.stage === "blind") {
+    marker.queue = (await api(`/api/suggestions/${item.id}/${task}`)).marks;
+    return [];
+  }
   const [others, disputes] = await Promise.all([api(`/api/others/${item.id}/${task}`), api(`/api/disputes/${item.id}/${task}`)]);
   const settled = [...marker.labels.marks.values()];
   marker.queue = disputes.filter((d) => !settled.some((m) => m.first <= d.first && m.last >= d.last && (m.label === d.label || task === "expression") && me.adjudicator));
@@ -168,7 +167,7 @@ function Desk({ player, labels, marker, recorder, ghosts, names, item, task, me,
 }
 
 const holding = (marker) => marker.pending ?? [...marker.holding.values()][0] ?? null;
-const waiting = (marker) => marker.queue.map((one) => ({ ...one, kind: "dispute", title: "to settle" }));
+const waiting = (marker) => marker.queue.map((one) => ({ ...one, kind: one.said ? "dispute" : "suggested", title: one.said ? "to settle" : "suggested" }));
 
 function keyDown(event, { player, labels, marker, recorder, item, task, help, latest }) {
   if (event.target.matches("input:not([type=range]):not([type=checkbox]), textarea, select, dialog *")) return;

@@ -14,7 +14,6 @@ export class Labels extends EventTarget {
     Object.assign(this, { outbox, item, task, names, path: `/api/labels/${item.id}/${task}` });
     this.exclusive = task === "expression";
     this.touched = performance.now();
-    this._number = 0;
     this._pending = 0;
     this._stale = false;
   }
@@ -77,7 +76,7 @@ export class Labels extends EventTarget {
   }
 
   newId() {
-    return `${this.outbox.prefix}-${(this._number += 1)}`;
+    return this.outbox.newId();
   }
 
   /** One edit: ranges that are added, changed and removed together, and undone together. */

@@ -19,9 +19,14 @@ export class Outbox extends EventTarget {
     this._send();
   }
 
+  /** A name that was never used before, for an action, a range or a take. */
+  newId() {
+    return `${this.prefix}-${(this.number += 1)}`;
+  }
+
   /** Queue an action; resolves with the server's answer once it is on the disk, or rejects if refused. */
   add(path, kind, body, spent_ms = 0) {
-    const key = `${this.prefix}-${(this.number += 1)}`;
+    const key = this.newId();
     const action = { key, kind, body, spent_ms: Math.min(Math.round(spent_ms), 86_400_000) };
     return new Promise((resolve, reject) => {
       this.waiting.push({ path, action, done: { resolve, reject } });

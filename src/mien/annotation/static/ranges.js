@@ -18,6 +18,7 @@ export class Marker extends EventTarget {
     this.adjudicating = false;
     this.queue = []; // suggestions or disputes, in order of time
     this.current = null;
+    this.bySurety = false; // the queue's order: the model's, or of time
     this.clampSelected = () => { if (this.selected && !labels.marks.has(this.selected)) this.selected = null; };
     labels.addEventListener("change", this.clampSelected);
   }
@@ -142,12 +143,22 @@ export class Marker extends EventTarget {
     let to;
     const at = list.indexOf(this.current);
     if (at >= 0) to = list[(at + by + list.length) % list.length];
+    else if (this.bySurety) [to] = list;
     else to = by > 0 ? list.find((one) => one.first > frame) ?? list[0] : list.findLast((one) => one.first < frame) ?? list.at(-1);
     this.current = this.queue.length ? to : null;
     if (this.labels.marks.has(to.id)) this.choose(to.id);
     else this.active = this.lanes.includes(to.label) ? to.label : this.active;
     this.player.pause();
     this.player.seek(to.first);
+  }
+
+  /** Put what the model is least sure of first. */
+  uncertain() {
+    this.queue = this.queue.toSorted((a, b) => Math.abs(a.confidence - 0.5) - Math.abs(b.confidence - 0.5));
+    this.current = null;
+    this.bySurety = true;
+    this.go(1);
+    this.say();
   }
 
   /** The adjudicator's word on the dispute that is shown, or the annotator's on a suggestion. */
@@ -159,8 +170,9 @@ export class Marker extends EventTarget {
       if (at.label === "expression" && !holds) return;
       this.put(label, at.first, at.last, { present: holds });
     } else if (holds) {
-      this.put(at.label, at.first, at.last, { source: at.source, confidence: at.confidence });
-    }
+      this.labels.put({ ...at, apart: true }); // it keeps its name, and so its origin, however it is nudged
+      this.choose(at.id);
+    } else this.labels.act("reject", { of: at.id }).catch(() => {});
     const place = this.queue.indexOf(at);
     this.queue = this.queue.filter((one) => one !== at);
     this.current = this.queue[Math.min(place, this.queue.length - 1)] ?? null;
@@ -187,11 +199,14 @@ export function RangePanel({ marker, labels, player, round }) {
   return html`<div class="panel ranges">
     ${current && html`<section aria-label="To settle"><h2>${current.said ? "Dispute" : "Suggestion"}
       <span class="quiet number"> ${marker.queue.indexOf(current) + 1} of ${marker.queue.length}</span></h2>
-      <p><b>${current.label}</b>, frames <span class="number">${current.first}–${current.last}</span></p>
+      <p><b>${current.label}</b>, frames <span class="number">${current.first}–${current.last}</span>${current.confidence !== undefined ? `, ${Math.round(current.confidence * 100)} % sure` : ""}</p>
       ${current.said && html`<ul>${Object.entries(current.said).map(([name, said]) => html`<li key=${name}>${name}: ${said === true ? "active" : said === false ? "not active" : said}</li>`)}</ul>`}
       <div class="row"><button onClick=${() => marker.do("watch")}>Watch <kbd>w</kbd></button>
         <button class="primary" onClick=${() => marker.do("accept")}>${current.said ? "It holds" : "Accept"} <kbd>Enter</kbd></button>
         <button onClick=${() => marker.do("reject")}>${current.said ? "It does not" : "Reject"} <kbd>x</kbd></button></div></section>`}
+    ${!current && marker.queue.length > 0 && html`<div class="row"><button onClick=${() => marker.go(1)}>Next ${marker.queue[0].said ? "dispute" : "suggestion"} <kbd>n</kbd></button>
+      ${!marker.queue[0].said && html`<button onClick=${() => marker.uncertain()}>Most uncertain first</button>`}
+      <span class="quiet">${marker.queue.length} to settle</span></div>`}
     ${mark ? html`<section aria-label="The range"><h2>${mark.label}</h2>
       <p class="number">frames ${mark.first}–${mark.last}, ${seconds(mark.first)} to ${seconds(mark.last)}${mark.apex !== undefined ? `, apex ${mark.apex}` : ""}</p>
       ${!labels.exclusive && html`<div class="row" role="group" aria-label="Intensity">${[...LETTERS].map((letter) => html`<button key=${letter}
