@@ -18,6 +18,7 @@ import pytest
 from made_projects import make_store
 
 import mien
+from conftest import draw_face
 from mien.annotation.items import Frames, Item
 from mien.annotation.panel import FIRST, latest, ledger_of
 from mien.annotation.prepare import read_video
@@ -287,10 +288,9 @@ def test_valence_by_mouse_and_both_by_gamepad(served, tabs):
     script = {frame: x for frame, x, _ in r1.evaluate("window.script")}
     assert len(script) > 10  # of 250 on a busy machine; each that was drawn counts
     errors = [abs(found[frame, 0] - x) for frame, x in script.items() if frame > 1]
-    assert np.nanmedian(errors) < 0.02
+    assert max(errors) < 0.002  # whole thousandths, and times of four decimals
     assert take.samples[-1, 0] > 9.5
-    seconds = take.samples[:, 0]
-    assert len(seconds) / (seconds[-1] - seconds[0]) > 30  # 60 and more on a machine of its own
+    assert (np.diff(take.samples[:, 0]) > 0).all()
     assert np.isnan(found[:, 1]).all()
 
     # A second take, by gamepad, over a loop alone: the first one stays.
@@ -315,4 +315,55 @@ def test_valence_by_mouse_and_both_by_gamepad(served, tabs):
     leave(r1)
     _, undone = recorded(served, "r1")
     np.testing.assert_allclose(undone, found)
+    assert r1.errors == []
+
+
+@pytest.mark.slow  # of a machine that does nothing else
+def test_sixty_samples_a_second_and_few_gaps(served, tabs):
+    r1 = tabs(served.links["r1"])
+    enter(r1, "Valence and arousal")
+    r1.keyboard.press("r")
+    until(r1, "window.mien.desk.recorder.take !== null")
+    until(r1, "window.mien.desk.recorder.take === null")
+    leave(r1)
+    state, _ = recorded(served, "r1")
+    seconds = state.takes[0].samples[:, 0]
+    assert len(seconds) / (seconds[-1] - seconds[0]) >= 60
+    assert (np.diff(seconds) > 0.05).mean() < 0.005
+
+
+def test_pictures_one_after_the_other(tmp_path, tabs):
+    (tmp_path / "faces").mkdir()
+    for i in range(5):
+        draw_face(i / 4, 200, 160).save(tmp_path / "faces" / f"f{i}.png")
+    made = mien.init_annotation(
+        tmp_path / "project", [tmp_path / "faces"], annotators=["r1"], tasks=["expression", "va"]
+    )
+    assert made.items == ["faces"]
+    server = Served(tmp_path / "project")
+    r1 = tabs(server.links["r1"])
+    r1.get_by_role("button", name="Expressions of faces").click()
+    until(r1, f"{PLAYER}?.frame === 0")
+    names = [1, 5, 5, None, 6]
+    for i, number in enumerate(names):
+        until(r1, f"{PLAYER}.frame === {i}")
+        r1.keyboard.press(str(number) if number else "Enter")
+    leave(r1)
+    r1.get_by_role("button", name="Valence and arousal of faces").click()
+    until(r1, f"{PLAYER}?.frame === 0")
+    box = r1.locator(".plane").bounding_box()
+    side = min(box["width"], box["height"])
+    r1.mouse.click(box["x"] + box["width"] / 2 + side / 4.8, box["y"] + box["height"] / 2)
+    until(r1, f"{PLAYER}.frame === 1")
+    leave(r1)
+    server.kill(signal.SIGINT)
+    mien.consensus(tmp_path / "project")
+    labels = Store.open(tmp_path / "project" / "store").labels(["consensus"])
+    outputs = labels.head("expression").outputs
+    said = [outputs[row.argmax()] if not np.isnan(row).any() else None
+            for row in labels["expression"]]  # fmt: skip
+    assert said == [BASIC[n - 1] if n else None for n in names]
+    valence = labels.column("valence_arousal", "valence")
+    assert valence[0] == pytest.approx(0.5, abs=0.02)
+    assert np.isnan(valence[1:]).all()
     assert r1.errors == []

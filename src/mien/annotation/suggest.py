@@ -37,7 +37,7 @@ _SAME = 0.5
 
 @dataclass
 class Suggested:
-    """What came of it. ranges: by task. hidden: those of the control. unread: items without face."""
+    """What came of it. ranges: by task. hidden: those of the control. unread: items of no face."""
 
     ranges: dict[str, int]
     hidden: int

@@ -86,6 +86,7 @@ export class Recorder extends EventTarget {
     this.onFrame = () => {
       this.drawn = performance.now();
       if (this.take && player.time < this.last - 0.001) this.stop(); // it begins again: a loop
+      if (this.take) this._sample(); // so that each frame that was seen has a sample of its own
     };
     this.onState = () => { if (this.take && !player.playing) this.stop(); };
     player.addEventListener("frame", this.onFrame);
@@ -171,8 +172,9 @@ export function Plane({ hand, dimension, onPick }) {
   }, [hand, dimension]);
   const move = (event) => {
     const { left, top, width, height } = box.current.getBoundingClientRect();
-    const x = ((event.clientX - left) / width) * 2.4 - 1.2;
-    const y = 1.2 - ((event.clientY - top) / height) * 2.4;
+    const side = Math.min(width, height) / 2.4; // the drawing is centred in its element
+    const x = (event.clientX - left - width / 2) / side;
+    const y = (top + height / 2 - event.clientY) / side;
     hand.point(x, y, event.pointerType === "touch" ? "touch" : "mouse");
   };
   const fill = (x, y) => `hsl(${(Math.atan2(y, x) * 180) / Math.PI + 60} 45% 50%)`;
