@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -48,8 +49,9 @@ def write_numbered(
     group: int = 250,
     b_frames: int = 0,
     codec: str = "libx264",
+    sound_s: float = 0.0,
 ) -> Path:
-    """Film frames 0, 1, 2, ... shown at these ticks."""
+    """Film frames 0, 1, 2, ... shown at these ticks. sound_s: seconds of a tone beside them."""
     options = {"g": str(group), "bf": str(b_frames), "preset": "ultrafast", "crf": "24"}
     if b_frames:
         options |= {"preset": "superfast", "x264-params": f"b-adapt=0:bframes={b_frames}"}
@@ -58,12 +60,24 @@ def write_numbered(
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = time_base
+        track = output.add_stream("aac", rate=48000, layout="mono") if sound_s else None
         for number, tick in enumerate(ticks):
             frame = VideoFrame.from_ndarray(numbered(number, size), format="rgb24")
             frame.pts, frame.time_base = tick, time_base
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
+        if track is not None:
+            _add_tone(output, track, sound_s)
     return path
+
+
+def _add_tone(output: Any, track: Any, seconds: float) -> None:
+    for first in range(0, int(48000 * seconds), 1024):
+        wave = 0.1 * np.sin(2 * np.pi * 440 / 48000 * np.arange(first, first + 1024))
+        piece = av.AudioFrame.from_ndarray(wave[None].astype(np.float32), "fltp", "mono")
+        piece.sample_rate, piece.time_base, piece.pts = 48000, Fraction(1, 48000), first
+        output.mux(track.encode(piece))
+    output.mux(track.encode(None))
 
 
 def uneven_ticks(count: int, seed: int = 0) -> list[int]:

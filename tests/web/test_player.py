@@ -21,7 +21,7 @@ import { Player } from "mien/player";
 const boxes = () => [{ x0: 100, y0: 40, x1: 130, y1: 75, label: "0", active: true }];
 const query = new URLSearchParams(location.search);
 const player = await Player.open(document.getElementById("app"), "/videos/" + query.get("video"),
-  query.has("boxes") ? { boxes } : {});
+  query.has("boxes") ? { boxes } : { sound: query.has("sound") });
 window.shown = [];
 player.addEventListener("frame", () => window.shown.push([player.frame, player.time]));
 window.player = player;
@@ -33,7 +33,7 @@ class Slow:
 
     def __init__(self, frames):
         self.frames, self.times, self.end_s = frames, frames.times, frames.end_s
-        self.size = frames.size
+        self.size, self.sound = frames.size, None
 
     def jpeg(self, frame):
         import time
@@ -52,8 +52,9 @@ def films(tmp_path_factory):
     frames = {}
     for name, (ticks, b_frames, group) in made.items():
         film = write_numbered(
-            folder / f"{name}.mp4", ticks, Fraction(1, 600), b_frames=b_frames, group=group
-        )
+            folder / f"{name}.mp4", ticks, Fraction(1, 600), b_frames=b_frames, group=group,
+            sound_s=8.0 if name == "even" else 0.0,
+        )  # fmt: skip
         frames[name] = prepare(film, folder / name)
     return frames | {"slow": Slow(frames["even"])}
 
@@ -156,6 +157,24 @@ def test_a_slow_server_makes_it_skip_or_wait_never_lie(opened):
     tab.evaluate("[5, 80, 31, 12].forEach((n) => player.seek(n))")
     until(tab, "player.frame === 12")
     assert seen(tab) == 12
+
+
+def test_the_sound_is_the_clock_where_it_is_played(opened):
+    tab = opened("even&sound")
+    tab.evaluate("player.seek(60)")
+    tab.locator(".player").press(" ")
+    until(tab, "player.time > 2.3")
+    apart = tab.evaluate(
+        "[player.playing, player._sound.paused, player._sound.currentTime - player.time]"
+    )
+    assert apart[:2] == [True, False]
+    assert -0.05 < apart[2] < 1
+    tab.locator(".player").press(" ")
+    assert tab.evaluate("player._sound.paused")
+    assert seen(tab) == tab.evaluate("player.frame")
+    ask = "async (path) => (await fetch(path, { headers: { Range: 'bytes=9-19' } })).status"
+    assert tab.evaluate(ask, "/videos/even/sound") == 206
+    assert tab.evaluate(ask, "/videos/uneven/sound") == 404
 
 
 def test_a_range_is_played_again_and_again(opened):

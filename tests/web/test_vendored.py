@@ -69,5 +69,6 @@ def test_text_and_controls_have_the_contrast_of_wcag_aa(theme):
         for line in ("line", "trace-1", "trace-2", "trace-3", "trace-4"):
             assert contrast(colours[line], ground) >= 3, line
     assert contrast(colours["on-accent"], colours["accent"]) >= 4.5
+    assert contrast(colours["on-accent"], colours["bad"]) >= 4.5
     assert contrast("#f2f3f4", "#26292d") >= 4.5
     assert contrast("#f2f3f4", "#34383d") >= 4.5

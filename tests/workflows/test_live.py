@@ -172,6 +172,21 @@ def test_what_is_no_picture_or_comes_too_late_is_refused_in_a_line(started):
     assert json.loads(told.text)["faces"] == []
 
 
+def test_people_are_followed_across_the_pauses_of_a_slow_machine(clip):
+    from mien.analysis.analyze import SourceFrame
+    from mien.analysis.live import Onlooker
+    from mien.workflows.models import load_recogniser
+
+    look = Onlooker(load_recogniser("mien-base")).look
+    first = next(decode(clip)).rgb
+    seen = [look(SourceFrame(i, 3.0 * i, first)) for i in range(3)]
+    assert [one.face_id.tolist() for one in seen] == [[0]] * 3
+    black = np.zeros_like(first)
+    for i in range(3, 12):
+        assert len(look(SourceFrame(i, 3.0 * i, black)).found) == 0
+    assert look(SourceFrame(12, 40.0, first)).face_id.tolist() == [1]
+
+
 def test_recordings_never_replace_a_file(tmp_path):
     from mien.analysis.live import recording_path
 

@@ -19,6 +19,9 @@ from mien.labels.kinds import cells
 from mien.media.names import shown
 from mien.recognition.protocol import Recogniser
 
+_LONGEST_STEP_S = 0.25
+"""What a pause between two pictures counts for at most."""
+
 
 class Onlooker:
     """Finds, follows and recognises the faces of one source, a picture at a time.
@@ -36,17 +39,26 @@ class Onlooker:
     ) -> None:
         self.recogniser, self._margin = recogniser, crop_margin(recogniser, margin)
         self._detect, self._track = DETECTORS[detector](min_face), TRACKERS[tracker]()
+        self._last_s: float | None = None
+        self._clock_s = 0.0
 
     def look(self, source: SourceFrame) -> AnalyzedFrame:
         """Return what a picture shows. Its time is later than that of the picture before."""
         found = self._detect(source.rgb)
-        numbers = self._track(found, source.time_s or 0.0)
+        numbers = self._track(found, self._counted(source.time_s or 0.0))
         kept = np.flatnonzero(numbers >= 0)
         found, side = found[kept], self.recogniser.preprocessing.size
         crops = [square_crop(source.rgb, box, side, self._margin) for box in found.boxes]
         empty = np.empty((0, side, side, 3), np.uint8)
         predicted = self.recogniser.predict(np.stack(crops) if crops else empty)
         return AnalyzedFrame(source, found, numbers[kept], predicted)
+
+    def _counted(self, time_s: float) -> float:
+        """Time by the tracker's clock: a slow machine's pauses do not make people be forgotten."""
+        passed = 0.0 if self._last_s is None else time_s - self._last_s
+        self._last_s = time_s
+        self._clock_s += min(passed, _LONGEST_STEP_S)
+        return self._clock_s
 
 
 def told_heads(heads: tuple[Head, ...]) -> list[dict[str, Any]]:

@@ -245,6 +245,12 @@ function App() {
         </div>
       </div>
       <div role="alert">${failure}</div>
+      <section class="live-traces">
+        ${AFFECT && html`<${Traces} scene=${scene} running=${running} title="Valence and arousal"
+          lines=${[["valence", 1], ["arousal", 2]]} range=${[-1, 1]} />`}
+        ${UNITS && html`<${Traces} scene=${scene} running=${running} title="Action Units" range=${[0, UNITS.kind === "ordinal" ? 5 : 1]}
+          lines=${traced.map((unit) => [unit, 3 + UNITS.outputs.indexOf(unit)])} />`}
+      </section>
     </section>
     <aside class="live-side">
       ${AFFECT && html`<${Circle} scene=${scene} latest=${latest} />`}
@@ -254,12 +260,6 @@ function App() {
           now.includes(unit) ? now.filter((one) => one !== unit) : [...now.slice(now.length > 3 ? 1 : 0), unit])} /></section>`}
       <p class="quiet">A face shows movement, not what a person feels or means.</p>
     </aside>
-    <section class="live-traces">
-      ${AFFECT && html`<${Traces} scene=${scene} running=${running} title="Valence and arousal"
-        lines=${[["valence", 1], ["arousal", 2]]} range=${[-1, 1]} />`}
-      ${UNITS && html`<${Traces} scene=${scene} running=${running} title="Action Units" range=${[0, UNITS.kind === "ordinal" ? 5 : 1]}
-        lines=${traced.map((unit) => [unit, 3 + UNITS.outputs.indexOf(unit)])} />`}
-    </section>
   </div>`;
 }
 
@@ -285,7 +285,7 @@ function Circle({ scene, latest }) {
   const canvas = useRef(null);
   useEffect(() => {
     const pen = canvas.current.getContext("2d");
-    const [middle, radius] = [220, 180];
+    const [middle, radius] = [220, 125];
     pen.clearRect(0, 0, 440, 440);
     pen.strokeStyle = pen.fillStyle = colour("line");
     pen.lineWidth = 2;
@@ -297,10 +297,10 @@ function Circle({ scene, latest }) {
     pen.lineTo(middle, middle + radius);
     pen.stroke();
     pen.fillStyle = colour("quiet");
-    pen.font = "24px system-ui, sans-serif";
+    pen.font = "26px system-ui, sans-serif";
     pen.textAlign = "center";
-    pen.fillText("arousal", middle, 30);
-    pen.fillText("valence", 388, middle - 10);
+    pen.fillText("arousal", middle, middle - radius - 14);
+    pen.fillText("valence", middle + radius + 50, middle - 10);
     const trail = (scene.current?.history ?? []).slice(-TRAIL).filter(([, valence]) => valence !== null);
     trail.forEach(([, valence, arousal], i) => {
       const newest = i === trail.length - 1;
@@ -335,7 +335,7 @@ function Traces({ scene, running, title, lines, range }) {
       value: (_, v) => (v == null ? "–" : v.toFixed(2)) }));
     const width = () => Math.max(place.current.clientWidth, 200);
     const plot = new uPlot({
-      width: width(), height: 190, cursor: { show: false }, series: [{ label: "s", value: (_, v) => (v == null ? "–" : v.toFixed(1)) }, ...series],
+      width: width(), height: 190, cursor: { show: false }, legend: { live: false }, series: [{ label: "s", value: (_, v) => (v == null ? "–" : v.toFixed(1)) }, ...series],
       scales: { x: { time: false, range: () => { const end = Math.max(scene.current?.history.at(-1)?.[0] ?? 0, WINDOW_S); return [end - WINDOW_S, end]; } },
         y: { range: () => range } },
       axes: [axis, { ...axis, size: 44 }],

@@ -1,6 +1,6 @@
 // A player that shows single frames, so that what is seen is what is labelled.
 //
-//   const player = await Player.open(element, "/videos/talk", { boxes, sound });
+//   const player = await Player.open(element, "/videos/talk", { boxes, sound: true });
 //   player.addEventListener("frame", () => note(player.frame, player.time));
 //
 // Every picture comes from the server by its number (`frame_routes`) and says which frame it is;
@@ -10,8 +10,8 @@
 // is drawn.
 //
 // options.boxes(frame): faces to draw, [{x0, y0, x1, y1, label, active}] in pixels of the picture;
-// the view follows the active one when zoomed. options.sound: address of the sound, which then is the
-// clock. options.keys = false: the player takes no keys (an app may call `player.key(event)`).
+// the view follows the active one when zoomed. options.sound: whether to play the video's sound, which
+// then is the clock. options.keys = false: the player takes no keys (an app may call `player.key(event)`).
 //
 // Events: "frame" (drawn), "state" (playing, rate, loop or zoom changed), "failure" (detail: text).
 import { api, ServerError } from "mien";
@@ -53,7 +53,7 @@ export class Player extends EventTarget {
     this.zoomed = false;
     this._wanted = 0;
     this._pictures = new Pictures(address, video);
-    this._sound = options.sound ? new Audio(options.sound) : null;
+    this._sound = options.sound && video.sound ? new Audio(`${address}/sound`) : null;
     if (this._sound) this._sound.preservesPitch = true;
     this._build();
   }
@@ -201,7 +201,9 @@ export class Player extends EventTarget {
     if (!this._sound) return;
     this._sound.currentTime = time;
     this._sound.playbackRate = this.rate;
-    this._sound.play().catch(() => { this._sound = null; }); // no sound, or not allowed: without
+    this._sound.play().catch((error) => {
+      if (error.name !== "AbortError") this._sound = null; // not allowed, or cannot be played: without
+    });
   }
 
   _clock() {
