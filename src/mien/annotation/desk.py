@@ -13,9 +13,10 @@ from mien.annotation.items import Item
 from mien.annotation.journal import Action
 from mien.annotation.marks import number_in, rows_of_samples
 from mien.annotation.panel import ADJUDICATED, FIRST, VERIFIED, ledger_of, place_of, read_panel
-from mien.annotation.project import ADJUDICATOR, Project
+from mien.annotation.project import ADJUDICATOR, ANSWERS, Project
 from mien.annotation.state import Ledger
 from mien.annotation.suggest import suggestions
+from mien.annotation.training import agreement_with
 from mien.errors import InputError
 
 ROUND_OF = {"blind": FIRST, "verification": VERIFIED, "adjudication": ADJUDICATED}
@@ -36,8 +37,6 @@ class Desk:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._turn = RLock()
-        self.sounds: set[str] = set()
-        """Items with a sound that is to be heard."""
         self._ledgers: dict[tuple[str, str, str, str], tuple[Ledger, set[str]]] = {}
 
     # -- reading ---------------------------------------------------------------------------------
@@ -46,6 +45,8 @@ class Desk:
         """What a page needs to begin: the project, the person's items in their order, progress."""
         info, stage = self.project.info, self.project.stage
         order = info.orders.get(who, tuple(item.id for item in info.items))
+        training = self.project.training()
+        order = tuple(sorted(order, key=lambda name: name not in training))  # these first
         return {
             "who": who,
             "adjudicator": who == ADJUDICATOR,
@@ -57,7 +58,10 @@ class Desk:
             "together": info.together,
             "sound": info.sound,
             "lag": self._lag(who),
-            "items": [self._about(who, self.project.item(name)) for name in order],
+            "items": [
+                {**self._about(who, self.project.item(name)), "training": name in training}
+                for name in order
+            ],
         }
 
     def _about(self, who: str, item: Item) -> dict[str, Any]:
@@ -76,7 +80,7 @@ class Desk:
             }
         return {
             "id": item.id, "name": item.name, "kind": item.kind, "frames": len(frames),
-            "end_s": frames.end_s, "tasks": tasks, "sound": item.id in self.sounds,
+            "end_s": frames.end_s, "tasks": tasks,
         }  # fmt: skip
 
     def labels(self, who: str, item: str, task: str) -> dict[str, Any]:
@@ -100,6 +104,23 @@ class Desk:
                     found[name] = replace(state, spent_ms=0).to_dict()
                     break
         return found
+
+    def check(self, who: str, item: str, task: str) -> dict[str, Any]:
+        """How far one agrees with the known answers of a training item, and these answers.
+
+        Raises NotAllowedError for any other item.
+        """
+        if item not in self.project.training():
+            raise NotAllowedError("the answers of this item are not known")
+        of, task = self._checked(item, task)
+        mine = self._ledger(who, of, task, self._shown_round(who)).state
+        answers = ledger_of(self.project, ANSWERS, of, task, FIRST).state
+        frames = self.project.frames(item)
+        labels = self.project.labels_of(of)[task]
+        return {
+            "agreement": agreement_with(mine, answers, task, labels, frames),
+            "answers": answers.to_dict()["marks"],
+        }
 
     def suggestions(self, who: str, item: str, task: str) -> dict[str, Any]:
         """What a model suggests that one has not decided on yet; never what the control hides."""

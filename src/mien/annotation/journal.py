@@ -151,6 +151,12 @@ class Journal:
             row = self._base.execute(f"{query} LIMIT 1", (annotator, item, task, round)).fetchone()
         return row is not None
 
+    def items_of(self, annotator: str) -> frozenset[str]:
+        """Items of which somebody said anything."""
+        query = "SELECT DISTINCT item FROM action WHERE annotator = ?"
+        with self._turn:
+            return frozenset(row[0] for row in self._base.execute(query, (annotator,)))
+
     def stage(self) -> str | None:
         """The stage that the project was last put into."""
         with self._turn:

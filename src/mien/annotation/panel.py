@@ -11,6 +11,7 @@ from mien.annotation.items import Floats, Frames, Item
 from mien.annotation.project import ADJUDICATOR, Project
 from mien.annotation.rasters import affect_raster, expression_raster, unit_raster
 from mien.annotation.state import Ledger, Place, State, folded
+from mien.errors import InputError
 
 FIRST, VERIFIED, ADJUDICATED, SUGGESTED = "first", "verify", "adjudication", "suggestion"
 """Passes: each annotator's own, their second look, what was settled between them; a model's."""
@@ -83,19 +84,28 @@ def read_panel(project: Project, annotators: tuple[str, ...] | None = None) -> P
     return replace(panel, settled=_settled(project))
 
 
+def _counted(project: Project) -> tuple[Item, ...]:
+    """Items that are no training; raises InputError where there is none."""
+    training = project.training()
+    items = tuple(item for item in project.info.items if item.id not in training)
+    if not items:
+        raise InputError(f"{project.folder}: holds training items alone")
+    return items
+
+
 def _read(project: Project, annotators: tuple[str, ...]) -> Panel:
-    info = project.info
-    frames = tuple(project.frames(item.id) for item in info.items)
+    info, items = project.info, _counted(project)
+    frames = tuple(project.frames(item.id) for item in items)
     shape = (len(annotators), sum(map(len, frames)))
     units = info.units if "au" in info.tasks else ()
     panel = Panel(
-        annotators, info.items, frames, units, info.expressions,
+        annotators, items, frames, units, info.expressions,
         np.full((*shape, len(units)), np.nan), np.full((*shape, len(units)), np.nan),
         np.full(shape, NOT_JUDGED, np.int64), np.full((*shape, 2), np.nan), {},
     )  # fmt: skip
     states: dict[tuple[str, str], State] = {}
     for r, name in enumerate(annotators):
-        for item, here in zip(info.items, panel.slices, strict=True):
+        for item, here in zip(items, panel.slices, strict=True):
             if (state := latest(project, name, item, "va")) is not None:
                 states[name, item.id] = state
                 panel.affect[r, here] = affect_raster(state, project.frames(item.id))
@@ -110,17 +120,17 @@ def _read(project: Project, annotators: tuple[str, ...]) -> Panel:
 
 def _settled(project: Project) -> Panel | None:
     """What the adjudicator marked, frame by frame; None where that is nothing."""
-    info = project.info
+    info, items = project.info, _counted(project)
     if not any(True for _ in project.journal.read(annotator=ADJUDICATOR, round=ADJUDICATED)):
         return None
-    frames = tuple(project.frames(item.id) for item in info.items)
+    frames = tuple(project.frames(item.id) for item in items)
     n = sum(map(len, frames))
     units, names = np.full((1, n, len(info.units)), np.nan), np.full((1, n), -1, np.int64)
     panel = Panel(
-        (ADJUDICATOR,), info.items, frames, info.units, info.expressions, units,
+        (ADJUDICATOR,), items, frames, info.units, info.expressions, units,
         np.full_like(units, np.nan), names, np.full((1, n, 2), np.nan), {},
     )  # fmt: skip
-    for item, here in zip(info.items, panel.slices, strict=True):
+    for item, here in zip(items, panel.slices, strict=True):
         size = here.stop - here.start
         marks = ledger_of(project, ADJUDICATOR, item, "au", ADJUDICATED).state
         units[0, here], panel.levels[0, here] = unit_raster(marks, info.units, size)

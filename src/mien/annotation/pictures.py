@@ -28,6 +28,7 @@ class Photographs:
         self.times: Sequence[float] = [float(i) for i in range(len(names))]
         self.end_s = float(len(names))
         self.size = (WIDTH, HEIGHT)
+        self.sound: Path | None = None
 
     def jpeg(self, frame: int) -> bytes:
         """The picture, fitted and centred. Raises IndexError where there is none of that number."""

@@ -31,6 +31,8 @@ FORMAT = "mien-annotation-1"
 TASKS = ("va", "au", "expression")
 ADJUDICATOR = "adjudicator"
 """Whose link opens the page where disagreements are settled."""
+ANSWERS = "answers"
+"""As whom the known answers of training items are imported."""
 STAGES = ("blind", "verification", "adjudication")
 """In order; nobody sees another's labels while a project is blind."""
 
@@ -100,8 +102,8 @@ def parse_annotators(names: Sequence[str]) -> tuple[str, ...]:
     """Check annotators' names, which become layers of a store."""
     for name in names:
         check_part_name("annotator", name)
-        if name == ADJUDICATOR:
-            raise InputError(f"annotator {name!r}: this name is kept for who settles disputes")
+        if name in (ADJUDICATOR, ANSWERS):
+            raise InputError(f"annotator {name!r}: this name means something else here")
     if len(set(names)) < len(names):
         raise InputError("annotators: one is named twice")
     if not names:
@@ -197,6 +199,10 @@ class Project:
     def stage(self) -> str:
         """One of STAGES, as the journal says."""
         return self.journal.stage() or STAGES[0]
+
+    def training(self) -> frozenset[str]:
+        """Items whose answers are known: everybody does them first, and they count for nothing."""
+        return self.journal.items_of(ANSWERS)
 
     def labels_of(self, item: Item) -> dict[str, tuple[str, ...]]:
         """Labels of each task: dimensions, units, expressions."""

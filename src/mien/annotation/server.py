@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mien.annotation.desk import Desk, NotAllowedError, boxes_of
@@ -48,8 +48,6 @@ def annotation_application(
     pictures: dict[str, FrameSource] = {}
     for item in project.info.items:
         pictures[item.id] = open_pictures(project, item, progress)
-        if project.info.sound and getattr(pictures[item.id], "sound", None) is not None:
-            desk.sounds.add(item.id)
     routes = [
         Route("/", _home(desk)),
         Route("/api/me", _get(lambda who, at: desk.me(who))),
@@ -57,6 +55,7 @@ def annotation_application(
         Route("/api/boxes/{item}", _get(lambda who, at: boxes_of(project, at["item"]))),
         Route("/api/others/{item}/{task}", _get(lambda who, at: desk.others(who, **at))),
         Route("/api/suggestions/{item}/{task}", _get(lambda who, at: desk.suggestions(who, **at))),
+        Route("/api/check/{item}/{task}", _get(lambda who, at: desk.check(who, **at))),
         Route("/api/disputes/{item}/{task}", _get(lambda who, at: desk.disputes(who, **at))),
         Route("/api/labels/{item}/{task}", _get(lambda who, at: desk.labels(who, **at))),
         Route(
@@ -64,7 +63,6 @@ def annotation_application(
             _post(lambda who, at, given: desk.add(who, at["item"], at["task"], given)),
             methods=["POST"],
         ),
-        Route("/sound/{item}", _sound(project, pictures)),
         *frame_routes("/videos", lambda request, name: pictures[name]),
         static_files("/annotate", STATIC),
     ]
@@ -115,13 +113,3 @@ async def _told(ask: Callable[..., Any], *arguments: Any) -> Response:
         return JSONResponse(await run_in_threadpool(ask, *arguments))
     except NotAllowedError as error:
         raise HTTPException(403, str(error)) from None
-
-
-def _sound(project: Project, pictures: Mapping[str, FrameSource]) -> Callable[[Request], Any]:
-    async def sound(request: Request) -> Response:
-        found = getattr(pictures.get(request.path_params["item"]), "sound", None)
-        if found is None or not project.info.sound:
-            raise HTTPException(404, "there is no sound")
-        return FileResponse(found, media_type="audio/webm")
-
-    return sound

@@ -16,6 +16,7 @@ from mien.annotation.panel import FIRST, VERIFIED, measured_lags, read_panel
 from mien.annotation.prepare import image_item, pictures_of, read_video, video_items
 from mien.annotation.project import (
     ADJUDICATOR,
+    ANSWERS,
     DEFAULT_EXPRESSIONS,
     STAGES,
     Project,
@@ -163,11 +164,13 @@ def set_annotation_stage(project: str | Path, stage: str, *, force: bool = False
 
 
 def _untouched(project: Project) -> list[str]:
+    training = project.training()
     worked = {(a.annotator, a.item, a.task) for a in project.journal.read(round=FIRST)}
     return [
         f"{name} {item.name} ({task})"
         for name in project.info.annotators
         for item in project.info.items
+        if item.id not in training
         for task in project.info.tasks
         if (name, item.id, task) not in worked
     ]
@@ -225,12 +228,14 @@ def import_annotation(
 ) -> Exchanged:
     """Add the labels that files hold to annotators' first pass: all of them, or none.
 
-    Files are found by the names that `export_annotation` gives them. Raises InputError where one
-    does not fit, and where an annotator has labels of the same item and task already.
+    Files are found by the names that `export_annotation` gives them. What is imported as `answers`
+    makes its items training: everybody does them first and is told how well. Raises InputError
+    where a file does not fit, or an annotator has labels of the same item and task already.
     """
     opened = Project(Path(project))
     try:
-        return import_labels(opened, Path(source), format, _chosen(opened, annotators))
+        chosen = [ANSWERS] if annotators == [ANSWERS] else _chosen(opened, annotators)
+        return import_labels(opened, Path(source), format, chosen)
     finally:
         opened.close()
 

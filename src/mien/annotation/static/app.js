@@ -59,7 +59,7 @@ function Overview({ me, go }) {
   const minutes = (ms) => `${Math.round(ms / 60000)} min`;
   return html`<main class="overview"><h2>Your videos, in your order</h2>
     <table><thead><tr><th scope="col">video</th>${me.tasks.map((task) => html`<th scope="col" key=${task}>${TASKS[task]}</th>`)}</tr></thead>
-    <tbody>${me.items.map((item) => html`<tr key=${item.id}><th scope="row">${item.name}
+    <tbody>${me.items.map((item) => html`<tr key=${item.id}><th scope="row">${item.name} ${item.training && html`<span class="tag">training</span>`}
         <span class="quiet number"> ${item.kind === "images" ? `${item.frames} pictures` : `${item.end_s.toFixed(1)} s`}</span></th>
       ${me.tasks.map((task) => {
         const { begun, done, of, spent_ms } = item.tasks[task];
@@ -80,8 +80,7 @@ function Workspace({ item, task, me, go, help }) {
       const names = task === "va" ? ["valence", "arousal"] : task === "au" ? me.units : me.expressions;
       const [labels, boxes] = await Promise.all([Labels.open(outbox, item, task, names), api(`/api/boxes/${item.id}`)]);
       const face = (frame) => (boxes[frame] ? [{ x0: boxes[frame][0], y0: boxes[frame][1], x1: boxes[frame][2], y1: boxes[frame][3], active: true }] : []);
-      const sound = item.sound ? `/sound/${item.id}` : null;
-      const player = await Player.open(stage.current, `/videos/${item.id}`, { boxes: item.kind === "video" ? face : undefined, keys: false, sound });
+      const player = await Player.open(stage.current, `/videos/${item.id}`, { boxes: item.kind === "video" ? face : undefined, keys: false, sound: me.sound });
       const marker = new Marker(player, labels, names);
       marker.adjudicating = me.adjudicator;
       const recorder = new Recorder(player, labels, hand, item.frames);
@@ -123,6 +122,7 @@ function Desk({ player, labels, marker, recorder, ghosts, names, item, task, me,
   const [chosen, setChosen] = useState(null);
   const [lag, setLag] = useState(me.lag);
   const [measuring, setMeasuring] = useState(false);
+  const [checked, setChecked] = useState(null);
   const images = item.kind === "images";
   const latest = useRef();
   latest.current = { dimension, shown };
@@ -150,19 +150,21 @@ function Desk({ player, labels, marker, recorder, ghosts, names, item, task, me,
     ${task === "va" && !images && html`<button aria-pressed=${labels.isSeen("valence") && labels.isSeen("arousal")}
       onClick=${() => labels.setSeen(["valence", "arousal"], !labels.isSeen("valence"))}>Done with this video</button>`}</div>`;
 
-  if (images) return html`<${Pictures} ...${{ player, labels, marker, names, item, task, history }} />`;
+  const check = item.training && html`<${Check} checked=${checked} ask=${async () => setChecked(await api(`/api/check/${item.id}/${task}`))} />`;
+  const answers = (checked?.answers ?? []).map((mark) => ({ ...mark, kind: "answer", title: "the answer" }));
+  if (images) return html`<${Pictures} ...${{ player, labels, marker, names, item, task, history, check }} />`;
   if (task === "va") {
     return html`<div class="side"><${AffectPanel} ...${{ player, labels, hand, recorder, dimension, setDimension, shown, setShown, chosen, setChosen, say, lag }}
-        onLag=${() => setMeasuring(true)} />${history}</div>
+        onLag=${() => setMeasuring(true)} />${history}${check}</div>
       <div class="below"><${Traces} ...${{ player, labels, recorder, chosen }} hidden=${!shown} onChoose=${setChosen} /></div>
       ${measuring && html`<${LagClip} hand=${hand} close=${() => setMeasuring(false)} done=${async (found) => {
         await api("/api/lag", { body: { key: crypto.randomUUID(), lag_s: found } });
         setLag(found);
       }} />`}`;
   }
-  return html`<div class="side"><${RangePanel} ...${{ marker, labels, player }} round=${me.adjudicator ? "adjudication" : me.stage === "blind" ? "first" : "verify"} />${history}</div>
+  return html`<div class="side"><${RangePanel} ...${{ marker, labels, player }} round=${me.adjudicator ? "adjudication" : me.stage === "blind" ? "first" : "verify"} />${history}${check}</div>
     <div class="below"><${Timeline} lanes=${names} count=${player.count} frame=${player.frame} zoom=${zoom} active=${marker.active}
-      selected=${marker.selected} marks=${[...labels.marks.values()]} ghosts=${[...ghosts, ...waiting(marker)]} pending=${holding(marker)}
+      selected=${marker.selected} marks=${[...labels.marks.values()]} ghosts=${[...ghosts, ...waiting(marker), ...answers]} pending=${holding(marker)}
       seen=${(lane) => labels.isSeen(lane)} onLane=${(lane) => marker.lane(lane)} onSeek=${(n) => player.seek(n)} onSelect=${(id) => marker.choose(id)} /></div>`;
 }
 
@@ -178,6 +180,8 @@ function keyDown(event, { player, labels, marker, recorder, item, task, help, la
   if (action === "redo") return take(labels.redo() || true);
   if (action === "help") return take(help() || true);
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  const check = item.training && html`<${Check} checked=${checked} ask=${async () => setChecked(await api(`/api/check/${item.id}/${task}`))} />`;
+  const answers = (checked?.answers ?? []).map((mark) => ({ ...mark, kind: "answer", title: "the answer" }));
   if (images) return take(pictureKey(event, { player, labels, marker, task }));
   if (task === "va") {
     if (action === "record") return take((recorder.take ? recorder.stop() : recorder.start(latest.dimension, latest.shown)) || true);
@@ -221,7 +225,17 @@ function onwards(player, labels) {
   player.seek(frame + 1);
 }
 
-function Pictures({ player, labels, marker, names, item, task, history }) {
+/** The training round: how far one agrees with the known answers, once one wants to know. */
+function Check({ checked, ask }) {
+  if (!checked) return html`<div class="row"><button onClick=${ask}>Compare with the answers</button></div>`;
+  const rows = Object.entries(checked.agreement);
+  const names = Object.keys(rows[0][1]);
+  return html`<section class="panel" aria-label="Agreement with the answers"><table class="scores"><thead><tr><th></th>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+    <tbody>${rows.map(([label, scores]) => html`<tr key=${label}><th scope="row">${label}</th>${names.map((name) => html`<td class="number">${scores[name] ?? "–"}</td>`)}</tr>`)}</tbody></table>
+    <button onClick=${ask}>Compare again</button></section>`;
+}
+
+function Pictures({ player, labels, marker, names, item, task, history, check }) {
   const { frame } = player;
   const here = new Set(labels.at(frame).map((mark) => mark.label));
   const done = Array.from({ length: item.frames }, (_, n) => n).filter((n) => labels.isSeen(names[0], n)).length;
@@ -240,7 +254,7 @@ function Pictures({ player, labels, marker, names, item, task, history }) {
           onClick=${() => (task === "expression" ? (labels.put({ id: labels.newId(), label: name, first: frame, last: frame, apart: true }), onwards(player, labels)) : toggle(labels, name, frame))}>
           <kbd>${i + 1}</kbd> ${name}</button>`)}</div>
         <button class="primary" onClick=${() => onwards(player, labels)}>Next picture <kbd>Enter</kbd></button>`}
-      ${history}</div></div>`;
+      ${history}${check}</div></div>`;
 }
 
 render(html`<${App} />`, document.getElementById("app").parentElement.appendChild(Object.assign(document.createElement("div"), { className: "app" })));
