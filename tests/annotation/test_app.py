@@ -367,3 +367,20 @@ def test_pictures_one_after_the_other(tmp_path, tabs):
     assert valence[0] == pytest.approx(0.5, abs=0.02)
     assert np.isnan(valence[1:]).all()
     assert r1.errors == []
+
+
+def test_the_lag_of_who_follows_the_dot(served, tabs):
+    """The calibration clip's own arithmetic, on a hand that is late by 0.42 s and shakes."""
+    r1 = tabs(served.links["r1"])
+    found = r1.evaluate("""async () => {
+        const { bestLag } = await import("/annotate/affect.js");
+        const dot = (s) => (Math.sin(1.4 * s) + Math.sin(2.6 * s + 1) + Math.sin(4.2 * s + 2)) / 3;
+        const rows = [], still = [];
+        for (let s = 0; s < 20; s += 1 / 60) {
+            rows.push([s, dot(s), 0.8 * dot(s - 0.42) + 0.05 * Math.sin(97 * s)]);
+            still.push([s, dot(s), 0]);
+        }
+        return [bestLag(rows), bestLag(still)];
+    }""")
+    assert found[0] == pytest.approx(0.42, abs=0.04)
+    assert found[1] is None

@@ -160,9 +160,8 @@ class Journal:
     def stage(self) -> str | None:
         """The stage that the project was last put into."""
         with self._turn:
-            row = self._base.execute(
-                "SELECT body FROM action WHERE kind = 'stage' ORDER BY id DESC LIMIT 1"
-            ).fetchone()
+            query = "SELECT body FROM action WHERE item = '' AND task = 'stage' ORDER BY id DESC"
+            row = self._base.execute(f"{query} LIMIT 1").fetchone()
         return None if row is None else str(json.loads(row[0])["stage"])
 
 

@@ -156,7 +156,7 @@ def set_annotation_stage(project: str | Path, stage: str, *, force: bool = False
             raise InputError(
                 f"not begun yet: {'; '.join(left[:3])}{more}; --force goes on without them"
             )
-        action = Action(ADJUDICATOR, "", "", "", f"stage-{stage}", "stage", {"stage": stage})
+        action = Action(ADJUDICATOR, "", "stage", "", f"stage-{stage}", "stage", {"stage": stage})
         opened.journal.append([action])
         return opened.stage
     finally:
