@@ -1,69 +1,76 @@
-"""The sound of a video, for another video made of it."""
+"""The sound of a video as a file that every browser plays, beginning with the first frame."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 
-from mien.media.names import reason
+from mien.media import streams
+from mien.media.exact import SOUND
 
-RATE = 48_000
+_RATE = 48000
+_BITS_PER_S = 96_000
+_PIECE = 48000
 
 
-class Sound:
-    """Decoded sound of a file, handed out as the picture goes on.
+def extract_sound(video: Path, folder: Path, start_s: float) -> bool:
+    """Write a video's first sound track into `folder` as SOUND (Opus); whether there is one.
 
-    start_s: time on the file's own clock that becomes 0. trouble: why the rest is missing, if it
-    is. A file without sound, or whose sound cannot be read, has none: no error.
+    start_s: time of the first frame on the file's own clock: sound before it is left out, silence
+    is put where sound begins later or is missing in between. Sound that cannot be decoded ends
+    there, and what came before is kept.
     """
+    path = folder / SOUND
+    with streams.opened(video) as container:
+        if not container.streams.audio:
+            return False
+        source = container.streams.audio[0]
+        if source.codec_context is None:
+            return False
+        with av.open(f"file:{path}", "w", format="webm") as output:
+            track: Any = output.add_stream("libopus", rate=_RATE, layout="stereo")
+            track.codec_context.bit_rate = _BITS_PER_S
+            written = _encode(container, source, output, track, start_s)
+            output.mux(track.encode(None))
+    if not written:
+        path.unlink()
+    return written > 0
 
-    def __init__(self, path: Path, start_s: float = 0.0) -> None:
-        self.trouble: str | None = None
-        self._start_s = start_s
-        self._container: Any = None
-        self._frames: Iterator[Any] = iter(())
-        self._next: Any = None
-        self._end = 0
-        try:
-            self._container = av.open(f"file:{path}")
-            if self._container.streams.audio:
-                self._frames = self._container.decode(audio=0)
-            self._advance()
-        except Exception as error:
-            self._give_up(error)
 
-    @property
-    def present(self) -> bool:
-        """Whether anything can be heard."""
-        return self._next is not None
+def _encode(container: Any, source: Any, output: Any, track: Any, start_s: float) -> int:
+    """Encode all samples at their places; returns how many there are a channel."""
+    resample, at = AudioResampler("flt", "stereo", _RATE), 0
+    try:
+        for decoded in container.decode(source):
+            place = None if decoded.time is None else round((decoded.time - start_s) * _RATE)
+            for piece in resample.resample(decoded):
+                samples = piece.to_ndarray().reshape(-1, 2)
+                if place is not None:
+                    samples = _placed(samples, place, at)
+                    place = None
+                at += len(samples)
+                _mux(output, track, samples, at - len(samples))
+    except Exception:  # what was decoded counts
+        return at
+    return at
 
-    def until(self, time_s: float) -> Iterator[Any]:
-        """Yield the audio frames that begin before `time_s` and were not yet handed out."""
-        while self._next is not None and self._begin(self._next) < time_s:
-            frame = self._next
-            begin = round(self._begin(frame) * frame.sample_rate)
-            self._advance()
-            if begin + frame.samples <= 0 or begin < self._end:
-                continue  # before the picture, or a clock that runs backwards
-            self._end = begin + frame.samples
-            frame.pts, frame.time_base = begin, Fraction(1, frame.sample_rate)
-            yield frame
 
-    def close(self) -> None:
-        """Close the file."""
-        if self._container is not None:
-            self._container.close()
+def _placed(samples: Any, place: int, at: int) -> Any:
+    """Samples to go on with at `at`, of which the first belongs at `place`."""
+    if place < at - _RATE // 50:
+        return samples[at - place :]
+    if place > at + _RATE // 50:  # less is rounding
+        return np.concatenate([np.zeros((place - at, 2), np.float32), samples])
+    return samples
 
-    def _begin(self, frame: Any) -> float:
-        return float(frame.time or 0.0) - self._start_s
 
-    def _advance(self) -> None:
-        try:
-            self._next = next(self._frames, None)
-        except Exception as error:
-            self._give_up(error)
-
-    def _give_up(self, error: Exception) -> None:
-        self._next, self.trouble = None, f"the sound cannot be read: {reason(error)}"
+def _mux(output: Any, track: Any, samples: Any, at: int) -> None:
+    for first in range(0, len(samples), _PIECE):
+        part = np.ascontiguousarray(samples[first : first + _PIECE]).reshape(1, -1)
+        frame = AudioFrame.from_ndarray(part, format="flt", layout="stereo")
+        frame.sample_rate, frame.time_base, frame.pts = _RATE, Fraction(1, _RATE), at + first
+        output.mux(track.encode(frame))
