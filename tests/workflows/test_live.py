@@ -217,9 +217,10 @@ def test_a_recogniser_that_follows_is_given_people_times_and_landmarks(clip):
     first = next(decode(clip)).rgb
     seen = one.look(SourceFrame(0, 1.0, first))
     tracks, times, landmarks = one.recogniser.given
-    assert tracks.tolist() == [0] and times.tolist() == [0.0]
+    assert (tracks.tolist(), times.tolist()) == ([0], [0.0])
     eyes = landmarks[0, :2]
-    assert (np.abs(eyes) < 0.7).all() and eyes[0, 0] < 0 < eyes[1, 0]
+    assert (np.abs(eyes) < 0.7).all()
+    assert eyes[0, 0] < 0 < eyes[1, 0]
     assert seen.predictions["valence_arousal"].shape == (1, 2)
     model.preprocessing = replace(plain.preprocessing, window=7)
     with pytest.raises(InputError, match="sees 7 pictures together"):
