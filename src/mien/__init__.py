@@ -21,9 +21,19 @@ if TYPE_CHECKING:
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
+    from mien.workflows.annotate import annotation_links as annotation_links
+    from mien.workflows.annotate import export_annotation as export_annotation
+    from mien.workflows.annotate import import_annotation as import_annotation
+    from mien.workflows.annotate import init_annotation as init_annotation
+    from mien.workflows.annotate import pack_annotation as pack_annotation
+    from mien.workflows.annotate import set_annotation_stage as set_annotation_stage
+    from mien.workflows.annotate import suggest_annotation as suggest_annotation
+    from mien.workflows.annotate import unpack_annotation as unpack_annotation
+    from mien.workflows.annotate_serve import annotate as annotate
     from mien.workflows.baseline import baseline as baseline
     from mien.workflows.check import check as check
     from mien.workflows.compare import compare as compare
+    from mien.workflows.consensus import consensus as consensus
     from mien.workflows.demo import demo as demo
     from mien.workflows.download import download_images as download_images
     from mien.workflows.download import download_videos as download_videos
@@ -76,21 +86,28 @@ _OFFERED = {
     "check_split": "mien.workflows.split",
     "compare": "mien.workflows.compare",
     "convert": "mien.workflows.outputs",
+    "annotate": "mien.workflows.annotate_serve",
+    "annotation_links": "mien.workflows.annotate",
+    "consensus": "mien.workflows.consensus",
     "demo": "mien.workflows.demo",
     "download_images": "mien.workflows.download",
     "download_videos": "mien.workflows.download",
     "evaluate": "mien.workflows.evaluate",
     "export_store": "mien.workflows.export_store",
     "evaluate_predictions": "mien.workflows.evaluate",
+    "export_annotation": "mien.workflows.annotate",
     "export_model": "mien.workflows.models",
     "film": "mien.workflows.film",
     "forget": "mien.workflows.forget",
+    "import_annotation": "mien.workflows.annotate",
     "import_corpus": "mien.workflows.import_corpus",
+    "init_annotation": "mien.workflows.annotate",
     "ingest": "mien.workflows.ingest",
     "list_layers": "mien.workflows.labels",
     "merge_stores": "mien.workflows.stores",
     "select_store": "mien.workflows.stores",
     "order_layers": "mien.workflows.labels",
+    "pack_annotation": "mien.workflows.annotate",
     "recipe_text": "mien.workflows.recipes",
     "list_models": "mien.workflows.models",
     "list_recipes": "mien.workflows.recipes",
@@ -100,6 +117,7 @@ _OFFERED = {
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
     "search": "mien.workflows.search",
+    "set_annotation_stage": "mien.workflows.annotate",
     "split": "mien.workflows.split",
     "standardise": "mien.workflows.prepare",
     "split_folds": "mien.workflows.split",
@@ -109,6 +127,8 @@ _OFFERED = {
     "toys": "mien.workflows.toys",
     "train": "mien.workflows.train",
     "trim": "mien.workflows.prepare",
+    "suggest_annotation": "mien.workflows.annotate",
+    "unpack_annotation": "mien.workflows.annotate",
     "write_report": "mien.workflows.report",
 }
 """Name to the module that has it."""

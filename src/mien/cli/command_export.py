@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model, table = kinds.add_parser("model"), kinds.add_parser("table")
     model.add_argument("source", metavar="RUN|FILE|NAME")
+    model.add_argument(
+        "--half", action="store_true", help="weights in half precision: half the size"
+    )
     model.add_argument("--checkpoint", choices=("best", "last"), default="best", help="of a run")
     table.add_argument("source", metavar="TABLE")
     add_output_arguments(table)
@@ -66,7 +69,7 @@ def _table(args: argparse.Namespace) -> int:
 def _model(args: argparse.Namespace) -> int:
     from mien.workflows.models import export_model
 
-    done = export_model(args.source, args.out, args.checkpoint)
+    done = export_model(args.source, args.out, args.checkpoint, args.half)
     if args.json:
         print_json(
             {

@@ -26,6 +26,8 @@ COMMANDS = {
     "stats": "count what a store holds",
     "check": "what makes results wrong: leaks, near-duplicates, impossible labels",
     "split": "make a subject-independent split",
+    "annotate": "label videos by hand in a local web app; export, import, pack",
+    "consensus": "several annotators' labels into one layer, and how far they agree",
     "labels": "add labels to faces that a store holds; list the layers",
     "forget": "take a person out of a store for good",
     "store": "merge stores, or take a part of one",

@@ -27,14 +27,18 @@ from mien.recognition.onnx_recogniser import (
 
 TOLERANCE = 1e-4
 """Largest difference of a file's predictions from its network's (`largest_difference`)."""
+HALF_TOLERANCE = 1e-2
+"""The same where weights are rounded to half precision; intensities run to 5."""
 _TESTED, _PEOPLE = 20, 3
 _LEAST_HALVED = 64
 
 
-def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
+def export_onnx(recogniser: TorchRecogniser, path: Path, half: bool = False) -> float:
     """Write the file; returns the largest difference of its predictions, on made pictures.
 
-    Raises InputError, and writes nothing, where that is above `TOLERANCE`.
+    half: round weights to half precision, in which the file stores them; they are computed with as
+    ever. Raises InputError, and writes nothing, where the difference is above `TOLERANCE`, or
+    `HALF_TOLERANCE`.
     """
     import onnx
 
@@ -43,7 +47,7 @@ def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
             f"{path}: a recogniser that sees {recogniser.preprocessing.window} frames together "
             "stays in torch; ONNX files hold those that take frame by frame"
         )
-    model = to_onnx(recogniser)
+    model = to_onnx(recogniser, half)
     crops = made_pictures(recogniser.preprocessing.size)
     points = made_landmarks(recogniser.preprocessing.landmarks)
     tracks = np.arange(len(crops)) % _PEOPLE  # for those that follow people
@@ -57,13 +61,13 @@ def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
             apart = np.abs(exported.features(crops) - recogniser.features(crops))
             scale = max(1.0, float(np.abs(recogniser.features(crops)).max()))
             difference = max(difference, float(apart.max()) / scale)
-        if not difference <= TOLERANCE:
+        if not difference <= (HALF_TOLERANCE if half else TOLERANCE):
             raise InputError(f"{path}: the file would predict {difference:g} off the network")
     return difference
 
 
-def to_onnx(recogniser: TorchRecogniser) -> Any:
-    """Return the `onnx.ModelProto` of a recogniser, its card in it."""
+def to_onnx(recogniser: TorchRecogniser, half: bool = False) -> Any:
+    """Return the `onnx.ModelProto` of a recogniser, its card in it. half: as `export_onnx`."""
     spec, preprocessing = recogniser.spec, recogniser.preprocessing
     fake = spec.fake is not None and spec.fake.probability
     state, side = recogniser.state_size, preprocessing.size
@@ -91,7 +95,7 @@ def to_onnx(recogniser: TorchRecogniser) -> Any:
     assert program is not None
     model = program.model_proto
     _forget_origins(model)
-    _halve(model)
+    _halve(model, rounded=half)
     write_card(model, card)
     return model
 
@@ -166,8 +170,11 @@ def _forget_origins(model: Any) -> None:
     del graph.value_info[:]
 
 
-def _halve(model: Any) -> None:
-    """Store weights that half precision holds exactly in it; the graph widens them again."""
+def _halve(model: Any, rounded: bool) -> None:
+    """Store weights that half precision holds in it; the graph widens them again.
+
+    rounded: those that it holds nearly, too (batch normalisation folded into a convolution).
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     graph = model.graph
@@ -177,7 +184,8 @@ def _halve(model: Any) -> None:
         values = numpy_helper.to_array(tensor)
         with np.errstate(over="ignore"):
             half = values.astype(np.float16)
-        if values.size < _LEAST_HALVED or (half.astype(np.float32) != values).any():
+        held = np.isfinite(half).all() if rounded else (half.astype(np.float32) == values).all()
+        if values.size < _LEAST_HALVED or not held:
             continue
         wide, narrow = tensor.name, f"{tensor.name}_half"
         tensor.CopyFrom(numpy_helper.from_array(half, narrow))

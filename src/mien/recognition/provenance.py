@@ -33,7 +33,9 @@ SOURCES = {
     "people": "labels that people gave",
     "silver": "a landmark model's measurements of photographs: relative, not FACS",
     "derived": "computed from the other labels, no rater gave them",
-    "actors": "people who do not exist, with exact truth, and nobody else",
+    "silver and actors": "a landmark model's measurements of photographs (relative, not FACS), and "
+    "people who do not exist, with exact truth",
+    "actors": "people who do not exist, with exact truth, alone: unvalidated on real faces",
     "mixed": "several of these",
     "unvalidated": "of labels that nothing was compared with",
 }

@@ -140,11 +140,14 @@ def load_torch_recogniser(model: str | Path, checkpoint: str = "best") -> "Torch
     return _in_torch(path)
 
 
-def export_model(model: str | Path, out: str | Path, checkpoint: str = "best") -> ExportedModel:
+def export_model(
+    model: str | Path, out: str | Path, checkpoint: str = "best", half: bool = False
+) -> ExportedModel:
     """Write the recogniser of a run, of a .safetensors file or of weights as an ONNX file.
 
     Its predictions equal the network's to 1e-4, or nothing is written: InputError, as where the
-    model is none, is ONNX already, or what the export needs is not installed.
+    model is none, is ONNX already, or what the export needs is not installed. half: weights are
+    rounded to half precision: half the size, and predictions to 1e-2.
     """
     out = Path(out)
     if out.suffix.lower() != ".onnx":
@@ -157,7 +160,7 @@ def export_model(model: str | Path, out: str | Path, checkpoint: str = "best") -
     recogniser = _in_torch(source)
     from mien.models.onnx_export import export_onnx
 
-    difference = export_onnx(recogniser, out)
+    difference = export_onnx(recogniser, out, half)
     sha256 = OnnxRecogniser.load(out).sha256
     return ExportedModel(out, source, out.stat().st_size, sha256, difference)
 

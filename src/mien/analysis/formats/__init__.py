@@ -1,49 +1,69 @@
-"""Forms in which a table of an analysis is written. To add one: a file, and a line in `FORMATS`."""
+"""Forms in which a table of an analysis is written. To add one: a file, and a line in `FORMATS`.
 
-from collections.abc import Callable
+Their code is loaded when it is used: the command line lists names alone.
+"""
+
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mien.analysis.affect_table import SUFFIXES, AffectTable, write_table
-from mien.analysis.formats.elan import write_elan
-from mien.analysis.formats.openface import write_openface, write_openface_spaced
-from mien.analysis.formats.pyfeat import write_pyfeat
-from mien.analysis.formats.textgrid import write_textgrid
-from mien.analysis.formats.webvtt import write_webvtt
 from mien.errors import InputError, check_name
+
+if TYPE_CHECKING:
+    from mien.analysis.affect_table import AffectTable
+
+TABLES = (".csv", ".parquet")
+"""Suffixes of mien's own table."""
 
 
 class Writer(Protocol):
     """Writes a table whole or not at all; raises InputError where it holds no such thing."""
 
-    def __call__(self, path: Path, table: AffectTable) -> None:
+    def __call__(self, path: Path, table: "AffectTable") -> None:
         """Write the file."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """suffixes: of its files, the first of them given to files of a folder. single: it holds one
-    input only. timed: it is made of times, which photographs have not.
+    """place: `module:function` of its `Writer`. suffixes: of its files, the first of them given to
+    files of a folder. single: it holds one input only. timed: it is made of times, which
+    photographs have not.
     """
 
-    write: Callable[[Path, AffectTable], None]
+    place: str
     suffixes: tuple[str, ...]
     title: str
     single: bool = True
     timed: bool = False
 
+    def write(self, path: Path, table: "AffectTable") -> None:
+        """Write a table, whole or not at all."""
+        module, _, name = self.place.partition(":")
+        writer: Writer = getattr(import_module(f"mien.analysis.{module}"), name)
+        writer(path, table)
+
 
 FORMATS: dict[str, Format] = {
-    "mien": Format(write_table, SUFFIXES, "mien's own columns, as CSV or Parquet", single=False),
-    "openface": Format(write_openface, (".csv",), "the columns of OpenFace 2"),
-    "openface-spaces": Format(
-        write_openface_spaced, (".csv",), "the same, a space after each comma, as older ones have"
+    "mien": Format(
+        "affect_table:write_table", TABLES, "mien's own columns, as CSV or Parquet", single=False
     ),
-    "pyfeat": Format(write_pyfeat, (".csv",), "the columns of py-feat", single=False),
-    "elan": Format(write_elan, (".eaf",), "tiers of ELAN", timed=True),
-    "textgrid": Format(write_textgrid, (".textgrid",), "tiers of Praat", timed=True),
-    "webvtt": Format(write_webvtt, (".vtt",), "expressions as subtitles", timed=True),
+    "openface": Format("formats.openface:write_openface", (".csv",), "the columns of OpenFace 2"),
+    "openface-spaces": Format(
+        "formats.openface:write_openface_spaced",
+        (".csv",),
+        "the same, a space after each comma, as older ones have",
+    ),
+    "pyfeat": Format(
+        "formats.pyfeat:write_pyfeat", (".csv",), "the columns of py-feat", single=False
+    ),
+    "elan": Format("formats.elan:write_elan", (".eaf",), "tiers of ELAN", timed=True),
+    "textgrid": Format(
+        "formats.textgrid:write_textgrid", (".textgrid",), "tiers of Praat", timed=True
+    ),
+    "webvtt": Format(
+        "formats.webvtt:write_webvtt", (".vtt",), "expressions as subtitles", timed=True
+    ),
 }
 
 
