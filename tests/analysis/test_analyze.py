@@ -146,9 +146,11 @@ def test_crops_are_taken_whole_one_row_each(run_folder, tmp_path, cli):
     assert (rows[0]["x1"], rows[0]["y1"]) == ("48.00", "48.00")
     assert len({r["AU12_p"] for r in rows}) == 3
     first = out.read_bytes()
-    told = cli(*words, "--fps", 10, "--min-face", 30).err
-    assert "--fps has no effect with --crops" in told
-    assert "--min-face has no effect with --crops" in told
+    unused = ("--fps", 10, "--min-face", 30, "--end", 1, "--person", 1, "--exact", "--no-faces")
+    told = cli(*words, *unused).err
+    for option in ("--fps", "--min-face", "--end", "--person", "--exact"):
+        assert f"{option} has no effect with --crops" in told
+    assert "--no-faces has no effect without --report" in told
     assert out.read_bytes() == first
 
 
@@ -196,6 +198,8 @@ def test_nothing_readable_writes_nothing(tmp_path, cli):
             ["--crops", ".", "--model", "m", "--margin", "1", "--out", "o.csv"],
         ),
         ("does not exist", ["a.mp4", "--out", "none/o.csv"]),
+        ("is asked for twice", ["a.mp4", "--out", "o.csv", "--summary", "o.csv"]),
+        ("is asked for twice", ["a.mp4", "--out", "o.csv", "--summary", "o.csv.json"]),
     ],
 )
 def test_requests_that_do_not_fit(words, arguments, tmp_path, monkeypatch, cli):

@@ -185,7 +185,12 @@ def test_a_table_is_converted_with_a_json_beside(tmp_path, cli):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["t.csv", "--out", "t.csv"], "is the table itself"),
+        (["t.csv", "--out", "t.csv"], "is an input"),
+        (["t.csv", "--out", "a.csv", "--summary", "a.csv"], "is asked for twice"),
+        (["t.csv", "--out", "a.csv", "--summary", "t.csv"], "is an input"),
+        (["t.csv", "--out", "a.csv", "--summary", "a.csv.json"], "is asked for twice"),
+        (["talk.csv", "--out", ".", "--format", "openface"], "talk.csv: is an input"),
+        (["t.csv", "--out", "none", "--format", "openface"], "or be a folder that is there"),
         (["t.csv", "--out", "t.pdf"], "should end in"),
         (["t.csv", "--out", "no/t.vtt"], "does not exist"),
         (["t.csv", "--out", "a.csv", "--format", "elan"], "should end in .eaf"),
@@ -198,7 +203,8 @@ def test_a_table_is_converted_with_a_json_beside(tmp_path, cli):
 )
 def test_what_cannot_be_converted_is_one_line(arguments, words, tmp_path, monkeypatch, cli):
     monkeypatch.chdir(tmp_path)
-    write_table(tmp_path / "t.csv", made(1))
+    for name in ("t.csv", "talk.csv"):
+        write_table(tmp_path / name, made(1))
     two = pa.concat_tables([made(1).table, made(1, video="b.mp4").table])
     write_table(tmp_path / "two.csv", AffectTable(two))
     (tmp_path / "odd.csv").write_text("a,b\n1,2\n")

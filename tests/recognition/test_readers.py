@@ -1,6 +1,7 @@
 """Pictures in memory, features, streams, and what there is to choose from."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,19 @@ def test_models_are_listed_and_named_with_their_hash(exported, tmp_path, monkeyp
     with pytest.raises(InputError, match="MIEN_MODELS"):
         mien.list_models()
     assert Path(found["mine"]["path"]) == path
+
+
+def test_a_network_that_sees_more_than_pictures_has_no_features(exported):
+    recogniser, _ = exported
+    crops = np.zeros((1, SIDE, SIDE, 3), np.uint8)
+    plain, recogniser.preprocessing = (
+        recogniser.preprocessing,
+        replace(recogniser.preprocessing, landmarks=5),
+    )
+    with pytest.raises(InputError, match="sees landmarks too"):
+        recogniser.features(crops)
+    recogniser.preprocessing, recogniser.follows = plain, True
+    with pytest.raises(InputError, match="sees frames before too"):
+        recogniser.features(crops)
+    with pytest.raises(InputError, match="has no features to take"):
+        small(HEADS).features(crops)

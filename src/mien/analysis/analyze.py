@@ -150,6 +150,23 @@ def remarks(recogniser: Recogniser | None, crops: bool = False) -> list[str]:
     return [f"{cut}: a margin of {MARGIN:g} is taken unless another is given"]
 
 
+def crop_landmarks(
+    recogniser: Recogniser, margin: float, seen: Iterable[tuple[SourceFrame, Detections]]
+) -> NDArray[np.float32] | None:
+    """Landmarks of the faces of pictures in their crops, for a model that takes them; else None.
+
+    They are of pixels of the file, as a store's, where those are not square.
+    """
+    if not recogniser.preprocessing.landmarks:
+        return None
+    places = []
+    for frame, found in seen:
+        scale = np.array(frame.to_file, np.float32)
+        boxes = found.boxes * np.tile(scale, 2)
+        places.append(in_crop(found.landmarks * scale, boxes, margin))
+    return np.concatenate(places)
+
+
 class Analyzer:
     """Detects, tracks and predicts; one input at a time.
 
@@ -174,7 +191,7 @@ class Analyzer:
         self.recogniser, self.tracker, self.min_face = recogniser, tracker, min_face
         self.margin = crop_margin(recogniser, margin)
         if recogniser is not None:
-            _check(recogniser)
+            check_fed(recogniser)
         self._detector_name, self._exact, self._people = detector, exact, list(people)
         self._detect: Detector | None = None
 
@@ -259,25 +276,9 @@ class Analyzer:
         predictions = None
         if self.recogniser is not None:
             crop = self.recogniser.preprocessing.fit(picture.rgb)
-            points = self._landmarks([(picture, found)])
+            points = crop_landmarks(self.recogniser, self.margin, [(picture, found)])
             predictions = self.recogniser.anew().predict(crop[None], landmarks=points)
         return AnalyzedFrame(picture, found, np.full(1, -1, np.intp), predictions)
-
-    def _landmarks(
-        self, seen: Iterable[tuple[SourceFrame, Detections]]
-    ) -> NDArray[np.float32] | None:
-        """Landmarks of the faces in their crops, for a model that takes them; else None.
-
-        They are of pixels of the file, as a store's, where those are not square.
-        """
-        if self.recogniser is None or not self.recogniser.preprocessing.landmarks:
-            return None
-        places = []
-        for frame, found in seen:
-            scale = np.array(frame.to_file, np.float32)
-            boxes = found.boxes * np.tile(scale, 2)
-            places.append(in_crop(found.landmarks * scale, boxes, self.margin))
-        return np.concatenate(places)
 
     def _predicted(
         self, recogniser: Recogniser | None, seen: _Seen, crops: NDArray[np.uint8]
@@ -289,7 +290,9 @@ class Analyzer:
                 crops,
                 np.concatenate(seen.people),
                 np.repeat(times, [len(found) for found in seen.found]),
-                landmarks=self._landmarks(zip(seen.frames, seen.found, strict=True)),
+                landmarks=crop_landmarks(
+                    recogniser, self.margin, zip(seen.frames, seen.found, strict=True)
+                ),
             )
         first = 0
         for frame, found, numbers in zip(seen.frames, seen.found, seen.people, strict=True):
@@ -299,7 +302,8 @@ class Analyzer:
             yield AnalyzedFrame(frame, found, numbers, mine)
 
 
-def _check(recogniser: Recogniser) -> None:
+def check_fed(recogniser: Recogniser) -> None:
+    """Raise InputError for a model that is fed in a way that is not built yet."""
     preprocessing = recogniser.preprocessing
     together = preprocessing.window != 1 and not recogniser.follows
     if together or preprocessing.interpolation != "bicubic":

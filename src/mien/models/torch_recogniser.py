@@ -82,8 +82,12 @@ class TorchRecogniser:
 
     @torch.inference_mode()
     def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the last layer sees, (N, F), of RGB bytes (N, S, S, 3)."""
+        """What the last layer sees, (N, F), of RGB bytes (N, S, S, 3).
+
+        Raises InputError where it sees more than pictures, or the network has none.
+        """
         network: Any = self.network
+        self.check_features()
         device = next(network.parameters()).device
         starts = range(0, max(len(crops), 1), self.batch_size)
         parts = [
@@ -92,6 +96,14 @@ class TorchRecogniser:
         ]
         found: NDArray[np.float32] = torch.cat(parts).flatten(1).float().cpu().numpy()
         return found
+
+    def check_features(self) -> None:
+        """Raise InputError where `features` would."""
+        more = "landmarks" if self.preprocessing.landmarks else "frames before" * self.follows
+        if more:
+            raise InputError(f"this model sees {more} too: it has no features of pictures alone")
+        if not hasattr(self.network, "features"):
+            raise InputError("this model's network has no features to take")
 
     @torch.inference_mode()
     def _output(self, *inputs: Tensor) -> Tensor:

@@ -179,7 +179,10 @@ class OnnxRecogniser:
         Raises InputError where the file has no such output: exported before there was one.
         """
         if self.card.features is None:
-            raise InputError("this model file has no output of features: export it anew")
+            raise InputError(
+                "this model file has no output of features: it was exported before there was one, "
+                "or its network sees more than pictures"
+            )
         images, size = self.preprocessing.batch(crops), self.batch_size
         parts = [
             self._session.run([FEATURES], {IMAGES: images[i : i + size]})[0]

@@ -28,7 +28,14 @@ from mien.recognition.provenance import Provenance
 from mien.workflows.analysis_part import Part
 from mien.workflows.analysis_work import InputSummary, Request, Work, analyze_inputs, assemble
 from mien.workflows.models import DEFAULT_MODEL
-from mien.workflows.outputs import Converted, OutputOptions, finish, model_facts, raw_table
+from mien.workflows.outputs import (
+    Converted,
+    OutputOptions,
+    check_apart,
+    finish,
+    model_facts,
+    raw_table,
+)
 
 __all__ = ["Analysis", "InputSummary", "analyze"]
 
@@ -132,12 +139,19 @@ def analyze(
     """
     if report is not None:
         need("mien analyze --report", "plotly")
+    elif not faces:
+        say("--no-faces has no effect without --report")
+    person = tuple(person)
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     options = OutputOptions(format, smooth, neutral, rules, confidence, _path(summary))
     _check_ranges(fps, margin, min_face, stream, start, end, every, jobs)
     if crops:
         _check_crops(model, margin)
-        unused = {"--fps": fps, "--min-face": min_face, "--stream": stream, "--strict": strict}
+        unused = {
+            "--fps": fps, "--min-face": min_face, "--stream": stream, "--strict": strict,
+            "--start": start, "--end": end, "--every": every, "--exact": exact,
+            "--person": person or None,
+        }  # fmt: skip
         for option in (name for name, value in unused.items() if value not in (None, False)):
             say(f"{option} has no effect with --crops")
     files, skipped = _files(named + [f for p in lists for f in listed(Path(p))], crops, recursive)
@@ -148,7 +162,7 @@ def analyze(
     check_name("tracker", tracker, TRACKERS)
     request = Request(
         model, checkpoint, detector, tracker, margin, min_face, exact, fps,
-        Selection(start, end, every), stream, strict, crops, tuple(person),
+        Selection(start, end, every), stream, strict, crops, person,
     )  # fmt: skip
     analyzer = request.analyzer()
     recogniser = analyzer.recogniser
@@ -297,7 +311,6 @@ def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: 
         (outputs.overlay, SUFFIXES),
         (outputs.report, (".html",)),
     )
-    taken = {path.resolve() for path in files}
     for path, suffixes in wanted:
         if path is None:
             continue
@@ -305,8 +318,7 @@ def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: 
             raise InputError(f"{path}: its name should end in {' or '.join(suffixes)}")
         if not path.parent.is_dir():
             raise InputError(f"{path}: the folder {path.parent} does not exist")
-        if path.resolve() in taken:
-            raise InputError(f"{path}: is an input, and would be overwritten")
+    check_apart(files, *(path for path, _ in wanted))
     if outputs.overlay is not None and (
         crops or len(files) != 1 or kind_of(files[0]) in ("image", "pages")
     ):

@@ -150,7 +150,9 @@ def finish(
     if options.confidence and provenance is not None:
         done.table = add_confidence(done.table, provenance)
     if out is not None:
-        done.files = [out] if raw == out else _write(out, options.format, done.table)
+        done.files = (
+            [out] if raw == out else _write(out, options.format, done.table, [raw, options.summary])
+        )
     described = _described(options, done, provenance) | dict(about or {})
     for file in done.files:
         write_text(beside(file), to_json({"table": file.name, **described}))
@@ -179,9 +181,23 @@ def convert(
     options.check(target)
     if not target.is_dir() and not target.parent.is_dir():
         raise InputError(f"{target}: the folder {target.parent} does not exist")
-    if target.resolve() == source.resolve():
-        raise InputError(f"{target}: is the table itself, and would be overwritten")
+    check_apart([source], target, options.summary)
     return finish(source, target, options, about={"source": shown(source)})
+
+
+def check_apart(inputs: Iterable[Path], table: Path | None, *others: Path | None) -> None:
+    """Raise InputError where two outputs, or an output and an input, are one file.
+
+    table: the JSON beside it counts too, where it is a file.
+    """
+    taken = {path.resolve(): "is an input, and would be overwritten" for path in inputs}
+    ours = [table, *others] if table is None or table.is_dir() else [table, beside(table), *others]
+    for path in ours:
+        if path is None or path.is_dir():
+            continue
+        if why := taken.get(path.resolve()):
+            raise InputError(f"{path}: {why}")
+        taken[path.resolve()] = "is asked for twice; give each output a name of its own"
 
 
 def beside(table: Path) -> Path:
@@ -225,7 +241,10 @@ def _described(
     return found
 
 
-def _write(out: Path, name: str | None, table: AffectTable) -> list[Path]:
+def _write(
+    out: Path, name: str | None, table: AffectTable, kept: Iterable[Path | None]
+) -> list[Path]:
+    """Write the table; kept: files that no file of a folder may replace."""
     form = FORMATS[format_of(out, name)]
     if not out.is_dir():
         if form.single and len(table.inputs) > 1:
@@ -233,6 +252,7 @@ def _write(out: Path, name: str | None, table: AffectTable) -> list[Path]:
         form.write(out, table)
         return [out]
     files = _names(out, table.inputs, form.suffixes[0])
+    check_apart((path for path in kept if path is not None), None, *files.values())
     for input_, path in files.items():
         form.write(path, table.of(input_))
     return list(files.values())

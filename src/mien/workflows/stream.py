@@ -50,7 +50,7 @@ def stream(
     model: str | Path | Recogniser = DEFAULT_MODEL,
     fps: float | None = None,
     detector: str = "centerface",
-    tracker: str = "iou",
+    tracker: str = "people",
     min_face: float | None = None,
 ) -> Iterator[StreamedFrame]:
     """Yield each frame with its faces, a few frames after it came; memory does not grow.

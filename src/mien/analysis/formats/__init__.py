@@ -76,7 +76,10 @@ def format_of(path: Path, name: str | None = None) -> str:
         check_name("format", name, FORMATS)
         if not path.is_dir() and path.suffix.lower() not in FORMATS[name].suffixes:
             wanted = " or ".join(FORMATS[name].suffixes)
-            raise InputError(f"{path}: its name should end in {wanted}, as {name} does")
+            raise InputError(
+                f"{path}: its name should end in {wanted}, as {name} does, "
+                "or be a folder that is there"
+            )
         return name
     if path.is_dir():
         return "mien"
@@ -84,4 +87,6 @@ def format_of(path: Path, name: str | None = None) -> str:
         if path.suffix.lower() in form.suffixes:
             return known
     endings = dict.fromkeys(s for form in FORMATS.values() for s in form.suffixes)
-    raise InputError(f"{path}: its name should end in {' or '.join(endings)}")
+    raise InputError(
+        f"{path}: its name should end in {' or '.join(endings)}, or be a folder that is there"
+    )
