@@ -67,7 +67,7 @@ class _Worker:
         self._tell((number, None))
 
     def _tell(self, message: tuple[int, Path | None]) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):  # the next look at the pipe says so
+        with suppress(OSError):  # that it is no more is seen by its pipe
             self.pipe.send(message)
 
 
