@@ -93,7 +93,7 @@ def attach_rated(
         raise InputError(f"{shown(paths[0])}: says nothing of any face of {store.folder}")
     store.label(layer, store.column("face_id")[rows], columns)
     heads = {head.name: head.outputs for head in heads_in(columns)}
-    return Attached(layer, len(rows), int(known.sum()), heads, [], collected.notes)
+    return Attached(layer, len(rows), int(known.sum()), heads, [], list(dict.fromkeys(collected.notes)))
 
 
 def _named(path: Path, options: RatedOptions) -> RatedName:
