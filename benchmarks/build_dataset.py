@@ -1,10 +1,12 @@
 """From links to a folder that could be published: the chain of docs/datasets.md, on actors.
 
 run: python benchmarks/build_dataset.py --out DIR [--people 6] [--seconds 5]
+     python benchmarks/build_dataset.py --out DIR --cast FILMS
 
-Films of people who do not exist are put on a server of this machine, and everything after that is a
+Films of people who do not exist are put on a server of this machine; everything after that is a
 `mien` command, printed with what it said and how long it took (DIR/transcript.txt): download, probe,
 standardise, trim, ingest, labels, split, check, statistics, card, export, and the export read back.
+FILMS: of an earlier `mien actors`, one person in each.
 Needs the extras actors, download, export and report.
 """
 
@@ -12,6 +14,7 @@ import argparse
 import csv
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,6 +28,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from machine import describe
 from mien.cli.main import COMMANDS
+from mien.media.decode import probe
+from mien.store import Store
 
 UNITS = (1, 2, 4, 6, 12, 15, 20, 25)
 SEEN = 1.0
@@ -80,10 +85,12 @@ def write_rows(path: Path, header: list[str], rows: list[list[object]]) -> None:
         csv.writer(file).writerows([header, *rows])
 
 
-def write_cuts(path: Path, videos: list[Path], seconds: float) -> None:
+def write_cuts(path: Path, videos: list[Path]) -> None:
     """Write a cut list: the intro and the outro go; the first video becomes two scenes."""
-    middle, rows = seconds / 2, []
+    rows: list[list[object]] = []
     for i, video in enumerate(videos):
+        seconds = probe(video).duration_s or 0.0
+        middle = round(seconds / 2, 3)
         end = f"{seconds - OUTRO_S:g}"
         if i == 0:
             rows += [[video.name, f"{INTRO_S:g}", f"{middle:g}", f"{video.stem}_1", ""],
@@ -144,38 +151,44 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--people", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--cast", type=Path, metavar="FILMS")
     args = parser.parse_args()
     args.out.mkdir(parents=True)
     run = Chain(args.out.resolve())
     root = run.folder
     run.say(describe())
-    run("actors", "--out", "web", "--people", str(args.people), "--videos-per-person", "1",
-        "--seconds", str(args.seconds), "--size", "480x360", "--raters", "1", "--seed", "2")  # fmt: skip
-    server = serve(root / "web")
+    cast = args.cast.resolve() if args.cast else root / "web"
+    if args.cast is None:
+        run("actors", "--out", "web", "--people", str(args.people), "--videos-per-person", "1",
+            "--seconds", str(args.seconds), "--size", "480x360", "--raters", "1", "--seed", "2",
+            "--workers", "2")  # fmt: skip
+    server = serve(cast)
     place = f"127.0.0.1:{server.server_address[1]}"
-    films = sorted((root / "web").glob("*.mp4"))
+    films = sorted(cast.glob("*.mp4"))
     links = [f"http://{place}/{film.name} {film.stem}" for film in films]
     (root / "links.txt").write_text("\n".join([*links, f"http://{place}/gone.mp4 gone"]) + "\n")
     run("download", "videos", "links.txt", "--out", "downloaded", "--allow-address", place)
     server.shutdown()
-    prepare(run, args.seconds)
+    prepare(run, cast)
     label(run)
     publish(run)
     run.say("\n" + "\n".join(f"{name:<18} {took:7.1f} s" for name, took in run.seconds.items()))
 
 
-def prepare(run: Chain, seconds: float) -> None:
+def prepare(run: Chain, cast: Path) -> None:
     """Downloaded videos to a store."""
     root = run.folder
     run("probe", "downloaded", "--png", "rates.png")
     run("standardise", "downloaded", "--out", "even")
     (root / "labels").mkdir()
-    write_cuts(root / "cuts.csv", sorted((root / "even").glob("*.mp4")), seconds)
-    units = write_units(root / "labels", root / "web", root / "even")
-    traces = [f"web/annotators/{p.name}" for p in sorted((root / "web").glob("annotators/*.va.csv"))]
+    write_cuts(root / "cuts.csv", sorted((root / "even").glob("*.mp4")))
+    units = write_units(root / "labels", cast, root / "even")
+    for path in sorted((cast / "annotators").glob("*.r00.va.csv")):
+        shutil.copy(path, root / "labels")
+    traces = [f"labels/{path.name}" for path in sorted((root / "labels").glob("*.va.csv"))]
     run("trim", "even", "--cuts", "cuts.csv", "--out", "trimmed", "--labels", *traces, *units)
-    run("ingest", "trimmed", "--store", "faces", "--size", "96")
-    run("ingest", "trimmed", "--store", "faces")  # nothing left to do
+    run("ingest", "trimmed", "--store", "faces", "--size", "96", "--fps", "10")
+    run("ingest", "trimmed", "--store", "faces", "--fps", "10")  # nothing left to do
 
 
 def label(run: Chain) -> None:
@@ -186,9 +199,8 @@ def label(run: Chain) -> None:
     join_units(root / "trimmed", root / "units.csv")
     run("labels", "add", "faces", "units.csv", "--layer", "units")
     run("labels", "list", "faces")
-    from mien.store import Store
-
-    state_people(root / "faces", sorted(set(filter(None, Store.open(root / "faces").names("subject")))))
+    people = {name for name in Store.open(root / "faces").names("subject") if name}
+    state_people(root / "faces", sorted(people))
     run("split", "faces", "--ratios", "0.5,0.25,0.25", "--procedure", "stratified")
     run("check", "faces", "--out", "findings", may_find=True)
 
