@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
     from mien.workflows.baseline import baseline as baseline
+    from mien.workflows.card import card as card
     from mien.workflows.check import check as check
     from mien.workflows.demo import demo as demo
     from mien.workflows.download import download_images as download_images
@@ -49,10 +50,12 @@ if TYPE_CHECKING:
     from mien.workflows.reproduce import reproduce as reproduce
     from mien.workflows.sample import sample as sample
     from mien.workflows.search import search as search
+    from mien.workflows.selftest import selftest as selftest
     from mien.workflows.split import check_split as check_split
     from mien.workflows.split import split as split
     from mien.workflows.split import split_folds as split_folds
     from mien.workflows.stats import stats as stats
+    from mien.workflows.stats import write_statistics as write_statistics
     from mien.workflows.stores import merge_stores as merge_stores
     from mien.workflows.stores import select_store as select_store
     from mien.workflows.toys import toys as toys
@@ -67,6 +70,7 @@ _OFFERED = {
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
+    "card": "mien.workflows.card",
     "check": "mien.workflows.check",
     "baseline": "mien.workflows.baseline",
     "check_split": "mien.workflows.split",
@@ -93,6 +97,7 @@ _OFFERED = {
     "reproduce": "mien.workflows.reproduce",
     "sample": "mien.workflows.sample",
     "search": "mien.workflows.search",
+    "selftest": "mien.workflows.selftest",
     "split": "mien.workflows.split",
     "standardise": "mien.workflows.prepare",
     "split_folds": "mien.workflows.split",
@@ -101,6 +106,7 @@ _OFFERED = {
     "toys": "mien.workflows.toys",
     "train": "mien.workflows.train",
     "trim": "mien.workflows.prepare",
+    "write_statistics": "mien.workflows.stats",
     "write_report": "mien.workflows.report",
 }
 """Name to the module that has it."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mien.corpora.attach import Attached
 from mien.corpora.rated_faces import RATE, RatedVideo, Videos
 from mien.corpora.rater_files import (
-    RatedName,
     Range,
+    RatedName,
     rated_name,
     read_ranges,
     read_unit_frames,
@@ -93,7 +93,9 @@ def attach_rated(
         raise InputError(f"{shown(paths[0])}: says nothing of any face of {store.folder}")
     store.label(layer, store.column("face_id")[rows], columns)
     heads = {head.name: head.outputs for head in heads_in(columns)}
-    return Attached(layer, len(rows), int(known.sum()), heads, [], list(dict.fromkeys(collected.notes)))
+    return Attached(
+        layer, len(rows), int(known.sum()), heads, [], list(dict.fromkeys(collected.notes))
+    )
 
 
 def _named(path: Path, options: RatedOptions) -> RatedName:

@@ -149,7 +149,8 @@ def tracks_to_show(of: Collection, allowed: NDArray[np.bool_], most: int) -> lis
     starts = np.flatnonzero(np.diff(tracks[order], prepend=-1))
     ends = np.append(starts[1:], len(order))
     spread = sum(
-        np.maximum.reduceat(affect[order, i], starts) - np.minimum.reduceat(affect[order, i], starts)
+        np.maximum.reduceat(affect[order, i], starts)
+        - np.minimum.reduceat(affect[order, i], starts)
         for i in (0, 1)
     )
     spread = np.where(ends - starts >= LEAST_LABELLED, spread, -1.0)

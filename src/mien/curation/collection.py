@@ -151,7 +151,9 @@ def _read_batches(store: Store, path: Path) -> Names:
     names = store.codes(key)
     known = short_names(names.names)
     known |= {name: name for name in names.names}
-    known |= {name.partition("/")[2].rpartition(".")[0]: name for name in names.names if "." in name}
+    known |= {
+        name.partition("/")[2].rpartition(".")[0]: name for name in names.names if "." in name
+    }
     columns, batch = table.columns(), {}
     for cell, said, line in zip(columns[key], columns["batch"], table.line, strict=True):
         if cell not in known:

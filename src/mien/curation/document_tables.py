@@ -52,7 +52,10 @@ def batches(of: Collection) -> Table:
     ]
     if shown.shape[1]:
         rows += [
-            ["faces that show at least one unit", *(int(any_unit[r].sum()) for r in groups.values())],
+            [
+                "faces that show at least one unit",
+                *(int(any_unit[r].sum()) for r in groups.values()),
+            ],
             ["% of faces", *(_percent(int(any_unit[r].sum()), len(r)) for r in groups.values())],
             ["units annotated", *(int(shown[r].sum()) for r in groups.values())],
         ]

@@ -60,7 +60,9 @@ def histograms(edges: NDArray[np.float64], series: Mapping[str, NDArray[np.int64
     return {"data": data, "layout": {"xaxis": PLANE, "yaxis": {"title": {"text": "% of faces"}}}}
 
 
-def plane(counts: NDArray[np.int64], lines: Mapping[str, tuple[float, float]] | None = None) -> Chart:
+def plane(
+    counts: NDArray[np.int64], lines: Mapping[str, tuple[float, float]] | None = None
+) -> Chart:
     """Density (B, B) over valence and arousal, its logarithm as colour; cells of none stay open.
 
     lines: name to slope and offset of arousal over |valence|.
