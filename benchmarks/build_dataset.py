@@ -42,7 +42,7 @@ class Chain:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.seconds = folder, {}
-        self._transcript = (folder / "transcript.txt").open("w", encoding="utf-8")
+        self._transcript = (folder / "transcript.txt").open("a", encoding="utf-8")
 
     def say(self, text: str) -> None:
         print(text, flush=True)
@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--cast", type=Path, metavar="FILMS")
     args = parser.parse_args()
-    args.out.mkdir(parents=True)
+    args.out.mkdir(parents=True, exist_ok=True)
     run = Chain(args.out.resolve())
     root = run.folder
     run.say(describe())
@@ -180,7 +180,7 @@ def prepare(run: Chain, cast: Path) -> None:
     root = run.folder
     run("probe", "downloaded", "--png", "rates.png")
     run("standardise", "downloaded", "--out", "even")
-    (root / "labels").mkdir()
+    (root / "labels").mkdir(exist_ok=True)
     write_cuts(root / "cuts.csv", sorted((root / "even").glob("*.mp4")))
     units = write_units(root / "labels", cast, root / "even")
     for path in sorted((cast / "annotators").glob("*.r00.va.csv")):

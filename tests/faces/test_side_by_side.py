@@ -62,6 +62,7 @@ def test_jobs_out_of_range_are_refused(videos, tmp_path):
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_fails_its_video_alone(videos, tmp_path):
     store = Store.open_or_create(tmp_path / "s", 32)
     ingester = Ingester(store, IngestSettings(fps=4.0))
