@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mien.workflows.annotate import unpack_annotation as unpack_annotation
     from mien.workflows.annotate_serve import annotate as annotate
     from mien.workflows.baseline import baseline as baseline
+    from mien.workflows.card import card as card
     from mien.workflows.check import check as check
     from mien.workflows.compare import compare as compare
     from mien.workflows.consensus import consensus as consensus
@@ -62,10 +63,12 @@ if TYPE_CHECKING:
     from mien.workflows.reproduce import reproduce as reproduce
     from mien.workflows.sample import sample as sample
     from mien.workflows.search import search as search
+    from mien.workflows.selftest import selftest as selftest
     from mien.workflows.split import check_split as check_split
     from mien.workflows.split import split as split
     from mien.workflows.split import split_folds as split_folds
     from mien.workflows.stats import stats as stats
+    from mien.workflows.stats import write_statistics as write_statistics
     from mien.workflows.stores import merge_stores as merge_stores
     from mien.workflows.stores import select_store as select_store
     from mien.workflows.stream import stream as stream
@@ -81,6 +84,7 @@ _OFFERED = {
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
     "analyze": "mien.workflows.analyze",
+    "card": "mien.workflows.card",
     "check": "mien.workflows.check",
     "baseline": "mien.workflows.baseline",
     "check_split": "mien.workflows.split",
@@ -118,6 +122,7 @@ _OFFERED = {
     "sample": "mien.workflows.sample",
     "search": "mien.workflows.search",
     "set_annotation_stage": "mien.workflows.annotate",
+    "selftest": "mien.workflows.selftest",
     "split": "mien.workflows.split",
     "standardise": "mien.workflows.prepare",
     "split_folds": "mien.workflows.split",
@@ -129,6 +134,7 @@ _OFFERED = {
     "trim": "mien.workflows.prepare",
     "suggest_annotation": "mien.workflows.annotate",
     "unpack_annotation": "mien.workflows.annotate",
+    "write_statistics": "mien.workflows.stats",
     "write_report": "mien.workflows.report",
 }
 """Name to the module that has it."""

@@ -3,8 +3,11 @@
 Each rater has a reaction lag, gain, bias, smoothing and noise of their own, and misses things.
 Files per video and rater: `NAME.rNN.va.csv` (`seconds, valence, arousal` in [-1000, 1000], sampled
 irregularly as a joystick is, benroumpi-2018, Table 3.3), `NAME.rNN.au.csv` and
-`NAME.rNN.expression.csv` (`label, first_frame, last_frame`). `raters.json`: what each rater is
-like, to test against, and whom each video was rated for.
+`NAME.rNN.expression.csv` (`label, first_frame, last_frame`, from 0). The documents' own forms beside
+them: `NAME.rNN.valence.txt` and `NAME.rNN.arousal.txt`, each with a clock of its own (benroumpi-2018,
+Table 3.3), and `NAME.rNN.au.txt`, a line per frame from 1: its number, then presence and intensity
+of each unit, the intensity always 1 as theirs (au-va-thesis, section 3.1.2). `raters.json`: what
+each rater is like, to test against, and whom each video was rated for.
 """
 
 import csv
@@ -21,6 +24,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from mien.actors.action_units import UNITS
 from mien.atomic import replacing, write_text
+from mien.labels.action_units import DOCUMENT_AUS
 
 Array = NDArray[np.float64]
 SEEN = 1.0
@@ -101,12 +105,15 @@ def write_ratings(folder: Path, name: str, truth: pa.Table, raters: list[Rater],
         both = [np.interp(times, *rated[d]).round().astype(int) for d in ("valence", "arousal")]
         rows = [(f"{t:.3f}", v, a) for t, v, a in zip(times, *both, strict=True)]
         _write(folder / f"{stem}.va.csv", ("seconds", "valence", "arousal"), rows)
+        for dimension, (own, values) in rated.items():
+            _write_trace(folder / f"{stem}.{dimension}.txt", own, values)
         header = ("label", "first_frame", "last_frame")
         units = [
             (f"AU{unit}", *mark)
             for unit in UNITS
             for mark in ranges(rater, truth[f"AU{unit}"].to_numpy() >= SEEN, source)
         ]
+        _write_frames(folder / f"{stem}.au.txt", units, len(time_s))
         _write(folder / f"{stem}.au.csv", header, units)
         names = [
             (label, *mark)
@@ -115,6 +122,24 @@ def write_ratings(folder: Path, name: str, truth: pa.Table, raters: list[Rater],
         ]
         names.sort(key=_first_frame)
         _write(folder / f"{stem}.expression.csv", header, names)
+
+
+def _write_trace(path: Path, seconds: Array, values: Array) -> None:
+    lines = [f"{t:.3f}\t{round(v)}" for t, v in zip(seconds, values, strict=True)]
+    write_text(path, "\n".join(["Seconds\tValues", *lines]) + "\n")
+
+
+def _write_frames(path: Path, marks: list[tuple[str, int, int]], frames: int) -> None:
+    """Write a line per frame for the documents' eight units."""
+    shown = np.zeros((frames, len(DOCUMENT_AUS)), int)
+    for label, first, last in marks:
+        if (unit := int(label.removeprefix("AU"))) in DOCUMENT_AUS:
+            shown[first : last + 1, DOCUMENT_AUS.index(unit)] = 1
+    lines = [
+        " ".join([str(frame), *(f"{present} {present}" for present in row)])
+        for frame, row in enumerate(shown.tolist(), start=1)
+    ]
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def write_raters(folder: Path, raters: list[Rater], rated: dict[str, str]) -> None:

@@ -69,7 +69,7 @@ def _rate(
     folder: Path, plans: list[film.Plan], truth: pa.Table, raters: list[Rater], seed: int
 ) -> None:
     """Have the first person of every video rated; ratings of an earlier call's raters go."""
-    for file in folder.glob("actor*.r[0-9][0-9].*.csv"):
+    for file in folder.glob("actor*.r[0-9][0-9].*.*"):
         if int(file.name.split(".")[1][1:]) >= len(raters):
             file.unlink()
     rated = {plan.name: f"actor{plan.people[0]:03d}" for plan in plans}

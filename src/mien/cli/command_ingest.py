@@ -4,15 +4,16 @@ example: mien ingest talk.mp4 interview.mov --store faces
 
 What the store already holds is skipped; what was interrupted is resumed. Frames without a face are
 counted, not lost. One bad file does not stop the rest: it is listed, and the exit code is 2.
-Several processes may ingest into one store. In the store the videos are `videos/talk.mp4`, or
-`NAME/talk.mp4` with --corpus NAME.
+Videos are gone through side by side, one per core (--jobs); the store is the same as one by one.
+Several such commands may ingest into one store, too. In the store the videos are
+`videos/talk.mp4`, or `NAME/talk.mp4` with --corpus NAME.
 """
 
 import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from mien.cli.arguments import face_size, frame_rate, margin, pixel_size, stream
+from mien.cli.arguments import face_size, frame_rate, margin, pixel_size, positive, stream
 from mien.cli.output import note, print_json, print_table, progress_bar
 
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stream", type=stream, help="number of the video stream (the main one)")
     parser.add_argument("--strict", action="store_true", help="refuse damaged files")
     parser.add_argument("--recursive", action="store_true", help="folders with their subfolders")
+    parser.add_argument("--jobs", type=positive, help="videos at once (one per core)")
     parser.add_argument("--detector", default="centerface")
     parser.add_argument(
         "--tracker", default="iou", help="iou, people, or nearest-centre (au-va-thesis's rule)"
@@ -47,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     done = ingest(
         args.videos, store=args.store, size=args.size, corpus=args.corpus, fps=args.fps,
         margin=args.margin, min_face=args.min_face, detector=args.detector, tracker=args.tracker,
-        stream=args.stream, strict=args.strict, recursive=args.recursive, progress=progress_bar,
+        stream=args.stream, strict=args.strict, recursive=args.recursive, jobs=args.jobs,
+        progress=progress_bar,
     )  # fmt: skip
     for name, why in done.skipped:
         note(f"skipped: {name}: {why}")

@@ -1,6 +1,7 @@
 """Add labels to faces that a store holds, in a layer of their own; list and order the layers.
 
 example: mien labels add faces second-rater.csv --layer rater2
+         mien labels add faces v1_valence.txt v1_arousal.txt --layer rater1 --format traces
          mien labels list faces
          mien labels order faces consensus rater2
 
@@ -9,13 +10,21 @@ frame of the store's grid (and track, where a frame shows several people); corpu
 Its other columns are those of `mien import folder`. What another layer says stays; where two layers
 speak of one face, the first in the order counts. Adding to a layer again replaces what it said of
 these faces.
+
+Raters' files are named by their videos (video89_valence.txt, valence/video89.txt; video55_left.txt:
+the left of two people). traces: seconds and values of -1000 to 1000, interpolated to frames.
+au-frames: the frame, then presence and intensity of each unit. au-ranges, expression-ranges: what
+is shown, first and last frame.
 """
 
 import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from mien.cli.arguments import frame_rate, seed
 from mien.cli.output import note, print_json, print_table
+
+FORMATS = ("table", "traces", "au-frames", "au-ranges", "expression-ranges")
 
 SHOWN = 20
 """Faces that fit nothing, listed by name."""
@@ -27,11 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = actions.add_parser("add")
     add.add_argument("store", type=Path)
-    add.add_argument("table", type=Path)
+    add.add_argument("files", type=Path, nargs="+")
     add.add_argument("--layer", required=True, metavar="NAME")
+    add.add_argument("--format", choices=FORMATS, default="table")
     add.add_argument("--au-threshold", type=float, default=0.5, help="as for `mien import folder`")
     add.add_argument("--au-scale", choices=("presence", "share", "facs"))
     add.add_argument("--ignore", action="append", default=[], metavar="COLUMN")
+    _add_rated_arguments(add)
     listing = actions.add_parser("list")
     listing.add_argument("store", type=Path)
     order = actions.add_parser("order")
@@ -39,6 +50,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     order.add_argument("layers", nargs="+", metavar="LAYER", help="the first counts first")
     for action in (add, listing, order):
         action.add_argument("--json", action="store_true")
+
+
+def _add_rated_arguments(add: argparse.ArgumentParser) -> None:
+    rated = add.add_argument_group("raters' files")
+    rated.add_argument("--fps", type=frame_rate, help="frames a second they count in (the store's)")
+    rated.add_argument(
+        "--first-frame", type=int, choices=(0, 1), help="what the first frame is called (1)"
+    )
+    rated.add_argument("--scale", type=float, default=1000.0, help="a trace's value for 1 (1000)")
+    rated.add_argument(
+        "--units", nargs="+", type=int, default=[], metavar="AU",
+        help="of au-frames in their order (1 2 4 6 12 15 20 25); of ranges those looked for",
+    )  # fmt: skip
+    empty = rated.add_mutually_exclusive_group()
+    empty.add_argument(
+        "--keep-empty", type=int, nargs="?", metavar="N",
+        help="faces that show no unit: all (as where nothing is said), or N of them at random",
+    )  # fmt: skip
+    empty.add_argument("--drop-empty", action="store_true", help="leave them unlabelled")
+    rated.add_argument("--outside", metavar="EXPRESSION", help="of frames in no range (unlabelled)")
+    rated.add_argument("--video", metavar="NAME", help="where the files' names do not say it")
+    rated.add_argument("--track", type=int, help="which of several people in it")
+    rated.add_argument("--seed", type=seed, default=0)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,11 +86,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(args: argparse.Namespace) -> int:
-    from mien.workflows.labels import add_labels
+    from mien.workflows.labels import RatedOptions, add_labels
 
+    rated = RatedOptions(
+        rate=args.fps, first_frame=args.first_frame, scale=args.scale, units=tuple(args.units),
+        keep_empty=0 if args.drop_empty else args.keep_empty, outside=args.outside,
+        video=args.video, track=args.track, seed=args.seed,
+    )  # fmt: skip
     found = add_labels(
-        args.store, args.table, layer=args.layer, au_threshold=args.au_threshold,
-        au_scale=args.au_scale, ignore=args.ignore,
+        args.store, args.files, layer=args.layer, format=args.format,
+        au_threshold=args.au_threshold, au_scale=args.au_scale, ignore=args.ignore, rated=rated,
     )  # fmt: skip
     for line in found.notes:
         note(line)
@@ -68,7 +107,8 @@ def _add(args: argparse.Namespace) -> int:
         print_json({"store": str(args.store), **asdict(found)})
     else:
         heads = "; ".join(f"{name}: {' '.join(outputs)}" for name, outputs in found.heads.items())
-        print(f"{found.labelled} of {found.rows} rows into layer {found.layer}; {heads}")
+        what = "rows" if args.format == "table" else "faces"
+        print(f"{found.labelled} of {found.rows} {what} into layer {found.layer}; {heads}")
     return 0
 
 

@@ -9,6 +9,7 @@
 An annotation file has a header; line i after it is frame i. Not labelled: -5 (valence, arousal), -1
 (expression, units). The three challenges part the same videos differently: each part is a split of
 its own (`va`, `expression`, `au`), and in `official` a video that any of them validates on is val.
+Videos that no challenge annotates are those of its test sets: with --test they are in part `test`.
 """
 
 import argparse
@@ -60,6 +61,9 @@ class AffWild2(LabelledPictures):
         parser.add_argument(
             "--unlabelled", action="store_true", help="take frames without any label too"
         )
+        parser.add_argument(
+            "--test", action="store_true", help="take videos without annotations, as part test"
+        )
 
     def read(self, path: Path, args: argparse.Namespace) -> Read:
         """Read the annotation files, and join them to the crops by frame number."""
@@ -72,9 +76,10 @@ class AffWild2(LabelledPictures):
                 missing.append(video)
                 continue
             pictures += _of_video(video, crops[video], lines, splits[video], args.unlabelled, notes)
-        if args.unlabelled:
-            for video in crops.keys() - labels.keys():
-                pictures += _of_video(video, crops[video], [], {}, True, notes)
+        if args.unlabelled or args.test:
+            parts = dict.fromkeys(CHALLENGES.values(), "test") if args.test else {}
+            for video in sorted(crops.keys() - labels.keys()):
+                pictures += _of_video(video, crops[video], [], parts, True, notes)
         if missing:
             notes.append(f"{len(missing)} annotated videos have no crops: {', '.join(missing[:5])}")
         rows = sum(len(lines) for lines in labels.values())

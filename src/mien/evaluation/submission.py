@@ -5,7 +5,9 @@
     FOLDER/AU/predictions.txt     image_location,AU1,...,AU26: 0 or 1 each
     FOLDER/MTL/predictions.txt    image,valence,arousal,expression,aus: all of them in one row
 
-A location is `video/00001.jpg`, frames from 1; of a photograph it is its name.
+A location is `video/00001.jpg`, frames from 1; of a photograph it is its name. Where a video shows
+two people, Aff-Wild2 has a folder for each, `video_left` and `video`: a person of such a name is
+located there.
 """
 
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from mien.labels.action_units import parse
 from mien.metrics.challenge import CLASSES, UNITS
 
 Rows = NDArray[np.intp]
+SIDES = ("_left", "_right")
 CLASS_NAMES = ",".join(name.capitalize() for name in CLASSES)
 UNIT_NAMES = ",".join(f"AU{parse(unit)}" for unit in UNITS)
 
@@ -65,6 +68,7 @@ def _locations(faces: JudgedFaces) -> dict[int, str]:
     """Face to its location, in order of video and frame; one face a frame."""
     store, rows = faces.store, faces.rows
     videos, images = (store.codes(kind).at(rows) for kind in ("video", "image"))
+    people = store.ids().at(rows)
     frame, track = store.column("frame")[rows], store.column("track")[rows]
     pairs = np.stack([videos.codes, track], axis=1)
     _, place, seen = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
@@ -75,7 +79,9 @@ def _locations(faces: JudgedFaces) -> dict[int, str]:
     for face in order.tolist():
         if videos.codes[face] >= 0:
             video = PurePosixPath(videos.names[videos.codes[face]])
-            name = f"{video.stem}/{int(frame[face]) + 1:05d}.jpg"
+            person = people.names[people.codes[face]] if people.codes[face] >= 0 else ""
+            side = next((side for side in SIDES if person == f"{video}{side}"), "")
+            name = f"{video.stem}{side}/{int(frame[face]) + 1:05d}.jpg"
         else:
             name = images.names[images.codes[face]].partition("/")[2]
         if name not in taken:

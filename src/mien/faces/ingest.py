@@ -28,7 +28,7 @@ from mien.progress import Progress, silent
 from mien.store import Store
 from mien.store.files import fingerprint, lock_file, log_file
 from mien.store.schema import LANDMARKS, Source
-from mien.store.shards import CropWriter
+from mien.store.shards import CropWriter, StagedCrops
 
 VIDEOS = "videos"
 """Corpus of videos that are ingested one by one."""
@@ -114,18 +114,39 @@ class _Rows:
     quality: "array[float]" = field(default_factory=lambda: array("f"))
 
 
+@dataclass
+class Gathered:
+    """A video that was gone through and is to be committed; a skipped one has no crops.
+
+    mark: of the settings and labels that its faces come of.
+    """
+
+    path: Path
+    digest: str
+    mark: str
+    summary: VideoSummary
+    rows: _Rows
+    crops: StagedCrops | None
+
+
 class Ingester:
     """Ingests videos into one corpus of a store, one after the other.
 
     Only committing a video holds the store's lock: several processes may ingest into one store.
-    path: of the corpus, where it has one.
+    path: of the corpus, where it has one. threads: of the detector; 0 for one per core.
     """
 
     def __init__(
-        self, store: Store, settings: IngestSettings, corpus: str = VIDEOS, path: str = ""
+        self,
+        store: Store,
+        settings: IngestSettings,
+        corpus: str = VIDEOS,
+        path: str = "",
+        threads: int = 0,
     ) -> None:
         store.refuse_other_corpus(corpus, "video", path, named=True)
         self.store, self.settings, self.corpus, self.path = store, settings, corpus, path
+        self.threads = threads
         self._detector: Detector | None = None
 
     def ingest(
@@ -142,36 +163,54 @@ class Ingester:
         Raises InputError where the file cannot be read to its end, then nothing of it is added, and
         where another process is ingesting it.
         """
+        with self.gather(path, progress, labeller.fingerprint if labeller else "", name) as found:
+            self.commit(found, labeller, name)
+        return found.summary
+
+    @contextmanager
+    def gather(
+        self, path: Path, progress: Progress = silent, told: str = "", name: str | None = None
+    ) -> Iterator[Gathered]:
+        """Go through a video, and keep others from it until it is committed.
+
+        told: fingerprint of what will be said of its faces. name, errors: as for `ingest`.
+        """
         info = probe(path, self.settings.stream)
-        digest = _digest(path)
-        settings = asdict(self.settings)
-        told = labeller.fingerprint if labeller else ""
-        mark = fingerprint(json.dumps([settings, told], sort_keys=True))
-        with _alone(self.store.folder / "partial" / f"{digest}.lock", path):
+        content = content_digest(path)
+        mark = fingerprint(json.dumps([asdict(self.settings), told], sort_keys=True))
+        with _alone(self.store.folder / "partial" / f"{content}.lock", path):
             self._reload()
-            known = self._known(digest, mark, name)
+            known = self._known(content, mark, name)
             if known is not None:
-                return replace(known, input=shown(path), status="skipped")
+                self._journal_file(content).unlink(missing_ok=True)  # killed after the commit
+                known = replace(known, input=shown(path), status="skipped")
+                yield Gathered(path, content, mark, known, _Rows(), None)
+                return
             summary = VideoSummary(shown(path), "")
             least = smallest_face(info.width, info.height, self.settings.min_face)
             summary.smallest_face = round(least, 1)
             total = info.duration_s * self.settings.fps if info.duration_s else None
-            journal_file = self.store.folder / "partial" / f"{digest}.jsonl"
-            journal = DetectionJournal(journal_file, self._detections())
+            journal = DetectionJournal(self._journal_file(content), self._detections())
             with journal, self.store.new_shard() as crops:
                 try:
                     rows = self._collect(path, journal, crops, summary, progress, total)
                 except InputError:
                     journal.remove()  # of no use: a mended file is another file
                     raise
-                kept = {**settings, "path": shown(path.resolve())}
-                about = {"settings": kept, "digest": digest, "fingerprint": mark}
-                with self.store.writing():
-                    self._commit(
-                        name or self._name(path, digest), rows, crops, summary, labeller, about
-                    )
-                journal.remove()
-        return summary
+                yield Gathered(path, content, mark, summary, rows, crops.staged())
+
+    def commit(
+        self, found: Gathered, labeller: Labeller | None = None, name: str | None = None
+    ) -> None:
+        """Add what was gathered; labeller, name: as for `ingest`. Says in the summary where."""
+        if found.crops is None:
+            return
+        with self.store.writing():
+            self._add(name or self._name(found.path, found.digest), found, labeller)
+        self._journal_file(found.digest).unlink(missing_ok=True)
+
+    def _journal_file(self, digest: str) -> Path:
+        return self.store.folder / "partial" / f"{digest}.jsonl"
 
     def _reload(self) -> None:
         """Read what others changed, and make the store again where one found it empty."""
@@ -185,32 +224,27 @@ class Ingester:
         versions = f"mien {__version__}, av {version('av')}"
         return f"{asked.detector}, min_face {asked.min_face}, stream {asked.stream}, {versions}"
 
-    def _commit(
-        self,
-        video: str,
-        rows: _Rows,
-        crops: CropWriter,
-        summary: VideoSummary,
-        labeller: Labeller | None,
-        about: Mapping[str, Any],
-    ) -> None:
-        """Add what was collected under the video's name; to be called under the store's lock."""
-        summary.video = f"{self.corpus}/{video}"
-        faces = _columns(rows, video)
+    def _add(self, video: str, found: Gathered, labeller: Labeller | None) -> None:
+        """Add what was gathered under the video's name; to be called under the store's lock."""
+        assert found.crops is not None
+        found.summary.video = f"{self.corpus}/{video}"
+        faces = _columns(found.rows, video)
         subjects, labels = labeller(faces) if labeller else ([], {})
         for i, name in enumerate(subjects):
             faces["subject"][i] = faces["subject"][i] if name is None else name
         self.store.commit(
-            summary.video,
+            found.summary.video,
             corpus=self.corpus,
             kind="video",
-            crops=crops,
+            crops=found.crops,
             faces=faces,
             labels=labels,
-            summary=asdict(summary),
+            summary=asdict(found.summary),
             path=self.path,
             margin=self.settings.margin,
-            **about,
+            settings={**asdict(self.settings), "path": shown(found.path.resolve())},
+            digest=found.digest,
+            fingerprint=found.mark,
         )
 
     def _known(self, digest: str, mark: str, video: str | None) -> VideoSummary | None:
@@ -294,7 +328,8 @@ class Ingester:
         if known is not None:
             return known
         if self._detector is None:
-            self._detector = DETECTORS[self.settings.detector](self.settings.min_face)
+            make = DETECTORS[self.settings.detector]
+            self._detector = make(self.settings.min_face, threads=self.threads)
         found = self._detector(frame.rgb)
         journal.add(frame.index, found)
         return found
@@ -312,7 +347,8 @@ def _scores(frame: Frame, found: Detections, crops: Any) -> list[float]:
     return [quality(crop, box, points, size).score for crop, box, points in parts]
 
 
-def _digest(path: Path) -> str:
+def content_digest(path: Path) -> str:
+    """Stand-in for the content of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 

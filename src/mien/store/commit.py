@@ -33,7 +33,7 @@ from mien.store.schema import (
     split_part,
 )
 from mien.store.segments import read_part
-from mien.store.shards import CropWriter
+from mien.store.shards import StagedCrops
 from mien.text import to_json
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Import:
     source: str
     corpus: str
     kind: str
-    crops: CropWriter
+    crops: StagedCrops
     faces: Mapping[str, Any]
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     split: Sequence[str | None] | None = None

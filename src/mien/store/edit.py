@@ -14,7 +14,7 @@ from mien.store.files import GRACE_S, flush_all, remove_leftovers
 from mien.store.schema import FACE_SCHEMA, FACES, Segment, Source, StoreInfo
 from mien.store.segments import discard_unnamed, filtered, read_part, to_merge, write_segment
 from mien.store.shards import (
-    CropWriter,
+    StagedCrops,
     append_rows,
     capacity,
     copy_rows,
@@ -101,7 +101,7 @@ class Edit:
 
     # -- pixels ----------------------------------------------------------------------------------
 
-    def append_crops(self, crops: CropWriter) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def append_crops(self, crops: StagedCrops) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Move staged crops into shards; returns shard and row of each, (N,).
 
         A staged file that fills a shard becomes one; a smaller one is copied to the end of the

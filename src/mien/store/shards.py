@@ -10,6 +10,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -70,7 +71,19 @@ def write_header(file: BinaryIO, rows: int, size: int) -> None:
     file.write(magic + len(text).to_bytes(2, "little") + text)
 
 
-class CropWriter:
+@dataclass
+class StagedCrops:
+    """Crops that wait for their commit: `rows` of them in files of at most a shard."""
+
+    size: int
+    rows: int
+    files: list[Path]
+
+    def close(self) -> None:
+        """Hand everything to the operating system, which has it already."""
+
+
+class CropWriter(StagedCrops):
     """Takes crops before they are committed: files of at most a shard, seen by no reader.
 
     Used as a context manager; what was not committed when it is left is removed. The first file is
@@ -78,8 +91,7 @@ class CropWriter:
     """
 
     def __init__(self, folder: Path, size: int) -> None:
-        self.size, self.rows = size, 0
-        self.files: list[Path] = []
+        super().__init__(size, 0, [])
         self._folder, self._token = folder, secrets.token_hex(8)
         self._lock: BinaryIO | None = None
         self._file: BinaryIO | None = None
@@ -116,6 +128,11 @@ class CropWriter:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def staged(self) -> StagedCrops:
+        """What was taken so far, for whoever commits it, in another process too."""
+        self.close()
+        return StagedCrops(self.size, self.rows, list(self.files))
 
     def __enter__(self) -> Self:
         return self

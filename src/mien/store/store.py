@@ -50,7 +50,7 @@ from mien.store.schema import (
     split_part,
 )
 from mien.store.segments import read_part
-from mien.store.shards import CropWriter, Pixels, derive_shard, shard_file
+from mien.store.shards import CropWriter, Pixels, StagedCrops, derive_shard, shard_file
 from mien.store.subjects import Subjects, read_subjects
 from mien.store.windows import track_numbers, track_windows
 
@@ -357,7 +357,7 @@ class Store:
         *,
         corpus: str,
         kind: str,
-        crops: CropWriter,
+        crops: StagedCrops,
         faces: Mapping[str, Any],
         labels: Mapping[str, Mapping[str, Any]] | None = None,
         split: Sequence[str | None] | None = None,
