@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from mien.faces.centerface import CenterFace, smallest_face
 from mien.faces.detection import Detector, Tracker
+from mien.faces.mtcnn import Mtcnn
 from mien.faces.tracking import IouTracker, NearestCentreTracker
 
 DETECTORS: dict[str, Callable[..., Detector]] = {
     "centerface": CenterFace,
+    "mtcnn": Mtcnn,
 }
 """Every detector takes `min_face`, the size in pixels from which faces are looked for, or None."""
 
