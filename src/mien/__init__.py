@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from mien.workflows.recipes import recipe_text as recipe_text
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
+    from mien.workflows.people import people as people
+    from mien.workflows.review import apply_review as apply_review
+    from mien.workflows.review import review as review
+    from mien.workflows.review import review_report as review_report
     from mien.workflows.sample import sample as sample
     from mien.workflows.search import search as search
     from mien.workflows.split import check_split as check_split
@@ -66,6 +70,7 @@ _OFFERED = {
     "Run": "mien.runs.run",
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
+    "apply_review": "mien.workflows.review",
     "analyze": "mien.workflows.analyze",
     "check": "mien.workflows.check",
     "baseline": "mien.workflows.baseline",
@@ -89,8 +94,11 @@ _OFFERED = {
     "list_recipes": "mien.workflows.recipes",
     "live": "mien.workflows.live",
     "load_recogniser": "mien.workflows.models",
+    "people": "mien.workflows.people",
     "probe": "mien.workflows.prepare",
     "reproduce": "mien.workflows.reproduce",
+    "review": "mien.workflows.review",
+    "review_report": "mien.workflows.review",
     "sample": "mien.workflows.sample",
     "search": "mien.workflows.search",
     "split": "mien.workflows.split",

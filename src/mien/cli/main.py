@@ -25,6 +25,8 @@ COMMANDS = {
     "toys": "draw digits or landscapes that any GAN should manage",
     "stats": "count what a store holds",
     "check": "what makes results wrong: leaks, near-duplicates, impossible labels",
+    "review": "check faces and tracks by eye: drop, merge, name; losses per video",
+    "people": "who is in a store; which of them may be one person",
     "split": "make a subject-independent split",
     "labels": "add labels to faces that a store holds; list the layers",
     "forget": "take a person out of a store for good",

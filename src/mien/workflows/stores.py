@@ -18,8 +18,8 @@ def merge_stores(
 ) -> int:
     """Put the faces of several stores into a new one; returns their number.
 
-    Its crops are of the smallest size of all; faces that a review left out stay behind. Layers and splits of one name become one. Raises
-    InputError where two stores have a corpus of one name.
+    Its crops are of the smallest size of all; faces that a review left out stay behind. Layers and
+    splits of one name become one. Raises InputError where two stores have a corpus of one name.
     """
     opened = [Store.open(Path(store)) for store in stores]
     if len(opened) < 2:
