@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from mien.workflows.models import list_models as list_models
     from mien.workflows.models import load_recogniser as load_recogniser
     from mien.workflows.outputs import convert as convert
+    from mien.workflows.people import people as people
     from mien.workflows.prepare import probe as probe
     from mien.workflows.prepare import standardise as standardise
     from mien.workflows.prepare import trim as trim
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
     from mien.workflows.recipes import recipe_text as recipe_text
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
+    from mien.workflows.review import apply_review as apply_review
+    from mien.workflows.review import review as review
+    from mien.workflows.review import review_report as review_report
     from mien.workflows.sample import sample as sample
     from mien.workflows.search import search as search
     from mien.workflows.selftest import selftest as selftest
@@ -83,6 +87,7 @@ _OFFERED = {
     "Run": "mien.runs.run",
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
+    "apply_review": "mien.workflows.review",
     "analyze": "mien.workflows.analyze",
     "card": "mien.workflows.card",
     "check": "mien.workflows.check",
@@ -117,8 +122,11 @@ _OFFERED = {
     "list_recipes": "mien.workflows.recipes",
     "live": "mien.workflows.live",
     "load_recogniser": "mien.workflows.models",
+    "people": "mien.workflows.people",
     "probe": "mien.workflows.prepare",
     "reproduce": "mien.workflows.reproduce",
+    "review": "mien.workflows.review",
+    "review_report": "mien.workflows.review",
     "sample": "mien.workflows.sample",
     "search": "mien.workflows.search",
     "set_annotation_stage": "mien.workflows.annotate",

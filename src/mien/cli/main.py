@@ -27,6 +27,8 @@ COMMANDS = {
     "card": "the data card of a store, with what people wrote of it kept",
     "check": "what makes results wrong: leaks, near-duplicates, impossible labels",
     "selftest": "can a small network learn a few faces of a store by heart?",
+    "review": "check faces and tracks by eye: drop, merge, name; losses per video",
+    "people": "who is in a store; which of them may be one person",
     "split": "make a subject-independent split",
     "annotate": "label videos by hand in a local web app; export, import, pack",
     "consensus": "several annotators' labels into one layer, and how far they agree",

