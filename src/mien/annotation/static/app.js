@@ -86,7 +86,6 @@ function Workspace({ item, task, me, go, help }) {
       const recorder = new Recorder(player, labels, hand, item.frames);
       const ghosts = await seenByOthers(me, item, task, marker);
       made = { player, labels, marker, recorder, ghosts, names };
-      window.mien.desk = made;
       setDesk(made);
     };
     begin().catch((error) => setSaid(error.message));
@@ -137,7 +136,9 @@ function Desk({ player, labels, marker, recorder, ghosts, names, item, task, me,
     window.addEventListener("keydown", down);
     window.addEventListener("keyup", up);
     outbox.addEventListener("refused", failed);
+    window.mien.desk = { player, labels, marker, recorder, names }; // keys are taken from here on
     return () => {
+      window.mien.desk = null;
       window.removeEventListener("keydown", down);
       window.removeEventListener("keyup", up);
       outbox.removeEventListener("refused", failed);
@@ -180,8 +181,6 @@ function keyDown(event, { player, labels, marker, recorder, item, task, help, la
   if (action === "redo") return take(labels.redo() || true);
   if (action === "help") return take(help() || true);
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
-  const check = item.training && html`<${Check} checked=${checked} ask=${async () => setChecked(await api(`/api/check/${item.id}/${task}`))} />`;
-  const answers = (checked?.answers ?? []).map((mark) => ({ ...mark, kind: "answer", title: "the answer" }));
   if (images) return take(pictureKey(event, { player, labels, marker, task }));
   if (task === "va") {
     if (action === "record") return take((recorder.take ? recorder.stop() : recorder.start(latest.dimension, latest.shown)) || true);
