@@ -161,6 +161,7 @@ def test_units_a_line_per_frame_and_frames_without_any_kept_or_dropped(store, tm
         ("1 " + "0 0 " * 7, "line 1: 15 cells"),
         ("1 " + "2 0 " * 8, "presence is 2"),
         ("1 " + "1 6 " * 8, "intensity is 6"),
+        ("9999999999999999999999 " + "0 0 " * 8, "is in no video"),
         ("1 " + "0 0 " * 8 + "\n1 " + "0 0 " * 8, "line 2: frame 1 is there twice"),
         ("", "holds no frame"),
     ],
@@ -270,6 +271,14 @@ def test_raters_of_actors_write_the_documents_forms_and_their_own(store, tmp_pat
         frames, ranges = (store.labels([name]).column("au", unit) for name in ("frames", "ranges"))
         assert frames.tolist() == ranges.tolist()
         assert frames.sum() > 5
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"scale": 0.0}, {"keep_empty": -1}, {"units": (999,)}, {"outside": "bored"}]
+)
+def test_options_of_no_use_are_refused(wrong):
+    with pytest.raises(InputError, match="--"):
+        RatedOptions(**wrong)
 
 
 def test_from_the_command_line(store, tmp_path, cli):

@@ -19,6 +19,7 @@ from mien.curation.plane import affect_of, co_occurrence, density, unit_line
 from mien.curation.wanted import empty_regions, scarce
 from mien.errors import InputError
 from mien.store import Store
+from pages import until
 
 EACH = 10
 
@@ -187,13 +188,13 @@ def test_the_page_in_a_browser(store, tmp_path, cli, chromium):
         tab = chromium.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
         tab.on("pageerror", lambda error: errors.append(str(error)))
         tab.on("request", lambda request: asked.append(request.url.partition(":")[0]))
-        tab.goto(page.as_uri())
-        tab.wait_for_function("document.querySelectorAll('.main-svg').length > 8")
+        tab.goto(page.as_uri(), wait_until="domcontentloaded", timeout=120_000)
+        drawn = "places.every(place => place.querySelector('svg'))"
+        until(tab, f"typeof places !== 'undefined' && {drawn}", 120)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
-        drawn = tab.evaluate(
-            "Object.keys(charts).filter(k => !document.querySelector(`#${k} svg`))"
+        assert sorted(tab.evaluate("places.map(place => place.id)")) == sorted(
+            tab.evaluate("Object.keys(charts)")
         )
-        assert drawn == []
         assert tab.locator(".video").count() == 2
         colour = tab.evaluate("getComputedStyle(document.body).backgroundColor")
         assert colour == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(18, 24, 27)")

@@ -18,7 +18,8 @@ from mien.corpora.rater_files import (
 )
 from mien.corpora.traces import SCALE, Trace, read_traces
 from mien.errors import InputError
-from mien.labels.action_units import column
+from mien.labels import expressions
+from mien.labels.action_units import FACS, column
 from mien.labels.heads import heads_in
 from mien.media.names import shown
 from mien.store import Store
@@ -46,6 +47,17 @@ class RatedOptions:
     video: str | None = None
     track: int | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise InputError for what no file is read with."""
+        if not 0 < self.scale < float("inf"):
+            raise InputError(f"--scale {self.scale:g}: give what a trace has for 1, as 1000")
+        if self.keep_empty is not None and self.keep_empty < 0:
+            raise InputError(f"--keep-empty {self.keep_empty}: give 0 or more")
+        if wrong := [unit for unit in self.units if unit not in FACS]:
+            raise InputError(f"--units {wrong[0]}: is no Action Unit")
+        if self.outside is not None and expressions.parse(self.outside) is None:
+            raise InputError(f"--outside {self.outside}: is no expression")
 
 
 @dataclass
@@ -226,10 +238,11 @@ def _expression_ranges(
     store: Store, named: list[tuple[Path, RatedName]], collected: _Collected
 ) -> None:
     """A frame has one expression (kollias-2018, III-C): two on one frame are none."""
+    outside = collected.options.outside and expressions.parse(collected.options.outside)
     for (path, name), ranges in _all_ranges(named, collected, units=False):
         video = collected.videos.of(path, name)
         frames = collected.frames(store, video)
-        said = np.full(len(frames), collected.options.outside, object)
+        said = np.full(len(frames), outside, object)
         times = np.zeros(len(frames), np.intp)
         for marked in ranges:
             inside = (frames >= marked.first) & (frames <= marked.last)

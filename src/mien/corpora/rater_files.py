@@ -26,6 +26,8 @@ from mien.media.names import shown
 
 OWN_HEADER = ["label", "first_frame", "last_frame"]
 SIDES = ("left", "right")
+LAST_FRAME = 2**31 - 1
+"""A year of video and more; a store counts frames in 32 bits."""
 _KINDS = (*VALENCE_AROUSAL, "va", "au", "aus", "expression", "expr")
 _TAIL = re.compile(rf"[._-]({'|'.join(_KINDS)})$", re.IGNORECASE)
 _RATER = re.compile(r"[._-]r\d{2}$", re.IGNORECASE)
@@ -133,6 +135,8 @@ def _frame(path: Path, line: int, cell: str, base: int) -> int:
     if frame < 0:
         more = "; is it counted from 0? say --first-frame 0" if frame == -1 and base == 1 else ""
         raise InputError(f"{shown(path)}, line {line}: frame {cell} is before the first{more}")
+    if frame > LAST_FRAME:
+        raise InputError(f"{shown(path)}, line {line}: frame {cell} is in no video")
     return frame
 
 
