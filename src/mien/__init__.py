@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mien.workflows.live import live as live
     from mien.workflows.models import export_model as export_model
     from mien.workflows.models import load_recogniser as load_recogniser
+    from mien.workflows.people import people as people
     from mien.workflows.prepare import probe as probe
     from mien.workflows.prepare import standardise as standardise
     from mien.workflows.prepare import trim as trim
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from mien.workflows.recipes import recipe_text as recipe_text
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
-    from mien.workflows.people import people as people
     from mien.workflows.review import apply_review as apply_review
     from mien.workflows.review import review as review
     from mien.workflows.review import review_report as review_report

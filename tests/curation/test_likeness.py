@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from conftest import draw_face
 
+from conftest import draw_face
 from mien.curation import likeness
 from mien.curation.likeness import DESCRIBERS, appearance, suggest
 from mien.errors import InputError

@@ -137,7 +137,8 @@ def test_a_person_can_take_the_name_of_another_id_and_leave_it_again(review):
     [
         {}, {"what": "explode"}, {"what": "drop", "group": 9}, {"what": "drop", "faces": "all"},
         {"what": "drop", "faces": [77]}, {"what": "merge", "groups": [0]}, {"what": "drop"},
-        {"what": "merge", "groups": [0, 2]}, {"what": "sex", "group": 0}, {"what": "drop", "group": True},
+        {"what": "merge", "groups": [0, 2]}, {"what": "sex", "group": 0},
+        {"what": "drop", "group": True},
         {"what": "notes", "group": 0, "value": "x" * 1001}, {"what": "drop", "faces": [2**70]},
         {"what": "drop", "group": 0, "between": [20, 21]},
         {"what": "drop", "group": 0, "between": ["a", None]},

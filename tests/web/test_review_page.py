@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 import pytest
-from pages import until
 
 from mien.store import Store
+from pages import until
 
 ENTRY = [sys.executable, "-c", "import sys; from mien.cli.main import main; sys.exit(main())"]
 

@@ -4,11 +4,13 @@ What tells people apart identifies them. So descriptions are computed when someb
 and only pairs of names leave this file.
 
 `appearance` needs nothing more and is weak: of 797 photographs of wildfaces it finds two of one
-person more alike than two of strangers in 69 % of cases (50 % is chance). Its threshold is passed by
-1 in 1,000 pairs of strangers and by 5 % of the pairs of one person; tracks of one recording, with
-the same light and hair, pass it far more often, whoever they are. `dlib` (the ResNet of King 2017, `pip install dlib-bin
-face_recognition_models`, 137 MB) is meant for this: of 200 of these photographs 98 %, and 87 % of the
-pairs of one person pass its threshold with 1 in 1,000 pairs of strangers.
+person more alike than two of strangers in 69 % of cases (50 % is chance). Its threshold is passed
+by 1 in 1,000 pairs of strangers and by 5 % of the pairs of one person; tracks of one recording,
+with the same light and hair, pass it far more often, whoever they are.
+
+`dlib` (the ResNet of King 2017, `pip install dlib-bin face_recognition_models`, 137 MB) is meant
+for this: 98 % on 200 of these photographs, and 87 % of the pairs of one person pass its threshold
+with 1 in 1,000 pairs of strangers.
 """
 
 from collections.abc import Callable, Sequence
