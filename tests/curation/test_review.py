@@ -195,3 +195,30 @@ def test_a_store_that_cannot_be_reviewed_is_told(tmp_path, cli):
     with Journal(store.folder):
         assert "another process reviews it" in cli("review", store.folder, "--apply").err
     shutil.rmtree(store.folder)
+
+
+def test_the_server_says_in_a_line_what_it_cannot_do(review):
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    from mien.curation.review_page import review_application
+    from mien.web import Access, running
+
+    access = Access.alone()
+    token = {"Authorization": f"Bearer {access.token('you')}"}
+    with running(review_application(review, access)) as base:
+        told = json.load(urlopen(Request(f"{base}/groups?start=0&shown=2", headers=token)))
+        assert [len(group["shown"]) for group in told["groups"]] == [2, 2, 2]
+        wrong = [
+            ("/groups?start=x&shown=2", None), ("/groups?start=0&shown=0", None),
+            ("/groups?start=0", None), (f"/face/{10**30}.jpg", None), ("/face/400.jpg", None),
+            ("/decide", b"nonsense"), ("/decide", b"[1]"), ("/decide", b'{"what": "drop"}'),
+        ]  # fmt: skip
+        for path, body in wrong:
+            with pytest.raises(HTTPError) as error:
+                urlopen(Request(base + path, body, token))
+            assert error.value.code == 400, path
+            assert len(json.load(error.value)["error"].splitlines()) == 1
+        with pytest.raises(HTTPError) as error:
+            urlopen(f"{base}/groups?start=0&shown=2")
+        assert error.value.code == 401

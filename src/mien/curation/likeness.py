@@ -15,6 +15,7 @@ with 1 in 1,000 pairs of strangers.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -81,11 +82,9 @@ def dlib(crops: Crops, points: Floats) -> Floats:
     install = "dlib-bin face_recognition_models"
     if find_spec("_dlib_pybind11") is None:
         raise InputError(f"`dlib` is not installed: `pip install {install}`")
-    import _dlib_pybind11
-
     name = "dlib_face_recognition_resnet_model_v1.dat"
     weights = carried_file("face_recognition_models", name, install)
-    network = _dlib_pybind11.face_recognition_model_v1(str(weights))
+    network = import_module("_dlib_pybind11").face_recognition_model_v1(str(weights))
     chips = [_chip(crop, marks) for crop, marks in zip(crops, points, strict=True)]
     told = [np.asarray(network.compute_face_descriptor(chip), np.float32) for chip in chips]
     return _normed(np.stack(told))
@@ -112,7 +111,8 @@ def _unit(vectors: Floats) -> Floats:
 
 def _normed(vectors: Floats) -> Floats:
     """Vectors of length 1, but for zeros."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    length = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    return np.asarray(vectors / length, np.float32)
 
 
 DESCRIBERS = {
