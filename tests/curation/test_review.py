@@ -137,7 +137,8 @@ def test_a_person_can_take_the_name_of_another_id_and_leave_it_again(review):
     [
         {}, {"what": "explode"}, {"what": "drop", "group": 9}, {"what": "drop", "faces": "all"},
         {"what": "drop", "faces": [77]}, {"what": "merge", "groups": [0]}, {"what": "drop"},
-        {"what": "merge", "groups": [0, 2]}, {"what": "sex", "group": 0}, {"what": "drop", "group": True},
+        {"what": "merge", "groups": [0, 2]}, {"what": "sex", "group": 0},
+        {"what": "drop", "group": True},
         {"what": "notes", "group": 0, "value": "x" * 1001}, {"what": "drop", "faces": [2**70]},
         {"what": "drop", "group": 0, "between": [20, 21]},
         {"what": "drop", "group": 0, "between": ["a", None]},
@@ -194,3 +195,35 @@ def test_a_store_that_cannot_be_reviewed_is_told(tmp_path, cli):
     with Journal(store.folder):
         assert "another process reviews it" in cli("review", store.folder, "--apply").err
     shutil.rmtree(store.folder)
+
+
+def test_the_server_says_in_a_line_what_it_cannot_do(review):
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    from mien.curation.review_page import review_application
+    from mien.web import Access, running
+
+    access = Access.alone()
+    token = {"Authorization": f"Bearer {access.token('you')}"}
+
+    def ask(path, body=None, headers=token):
+        try:
+            with urlopen(Request(base + path, body, headers)) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    with running(review_application(review, access)) as base:
+        told = ask("/groups?start=0&shown=2")[1]
+        assert [len(group["shown"]) for group in told["groups"]] == [2, 2, 2]
+        wrong = [
+            ("/groups?start=x&shown=2", None), ("/groups?start=0&shown=0", None),
+            ("/groups?start=0", None), (f"/face/{10**30}.jpg", None), ("/face/400.jpg", None),
+            ("/decide", b"nonsense"), ("/decide", b"[1]"), ("/decide", b'{"what": "drop"}'),
+        ]  # fmt: skip
+        for path, body in wrong:
+            status, told = ask(path, body)
+            assert (status, len(told["error"].splitlines())) == (400, 1), path
+        assert ask("/groups?start=0&shown=2", headers={})[0] == 401

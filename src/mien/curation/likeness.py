@@ -4,15 +4,18 @@ What tells people apart identifies them. So descriptions are computed when someb
 and only pairs of names leave this file.
 
 `appearance` needs nothing more and is weak: of 797 photographs of wildfaces it finds two of one
-person more alike than two of strangers in 69 % of cases (50 % is chance). Its threshold is passed by
-1 in 1,000 pairs of strangers and by 5 % of the pairs of one person; tracks of one recording, with
-the same light and hair, pass it far more often, whoever they are. `dlib` (the ResNet of King 2017, `pip install dlib-bin
-face_recognition_models`, 137 MB) is meant for this: of 200 of these photographs 98 %, and 87 % of the
-pairs of one person pass its threshold with 1 in 1,000 pairs of strangers.
+person more alike than two of strangers in 69 % of cases (50 % is chance). Its threshold is passed
+by 1 in 1,000 pairs of strangers and by 5 % of the pairs of one person; tracks of one recording,
+with the same light and hair, pass it far more often, whoever they are.
+
+`dlib` (the ResNet of King 2017, `pip install dlib-bin face_recognition_models`, 137 MB) is meant
+for this: 98 % on 200 of these photographs, and 87 % of the pairs of one person pass its threshold
+with 1 in 1,000 pairs of strangers.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -79,11 +82,9 @@ def dlib(crops: Crops, points: Floats) -> Floats:
     install = "dlib-bin face_recognition_models"
     if find_spec("_dlib_pybind11") is None:
         raise InputError(f"`dlib` is not installed: `pip install {install}`")
-    import _dlib_pybind11
-
     name = "dlib_face_recognition_resnet_model_v1.dat"
     weights = carried_file("face_recognition_models", name, install)
-    network = _dlib_pybind11.face_recognition_model_v1(str(weights))
+    network = import_module("_dlib_pybind11").face_recognition_model_v1(str(weights))
     chips = [_chip(crop, marks) for crop, marks in zip(crops, points, strict=True)]
     told = [np.asarray(network.compute_face_descriptor(chip), np.float32) for chip in chips]
     return _normed(np.stack(told))
@@ -110,7 +111,8 @@ def _unit(vectors: Floats) -> Floats:
 
 def _normed(vectors: Floats) -> Floats:
     """Vectors of length 1, but for zeros."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    length = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    return np.asarray(vectors / length, np.float32)
 
 
 DESCRIBERS = {

@@ -66,7 +66,7 @@ def image_size_for(smallest: float | None) -> int | None:
     """
     if smallest is None or smallest < 1:
         return None
-    return 2 ** int(np.floor(np.log2(smallest)))
+    return 1 << int(np.floor(np.log2(smallest)))
 
 
 def _of_video(store: Store, name: str, rows: Rows, keep: NDArray[np.bool_]) -> dict[str, Any]:

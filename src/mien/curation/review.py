@@ -32,6 +32,7 @@ MOST_SHOWN = 600
 """Faces of a group that a page is given at most."""
 JUDGED = 12
 """Faces of a group of which each part of the quality is measured."""
+LARGEST_ID = 2**62
 LONGEST = 1000
 """Characters of a note or a name."""
 
@@ -163,7 +164,7 @@ class Review:
     def picture(self, face_id: int) -> bytes:
         """Return a face's crop as JPEG; raises InputError for a face that is not there."""
         with self._lock:
-            row = self.store.find(np.array([face_id]))
+            row = self.store.find(np.array([min(face_id, LARGEST_ID)]))
             if row[0] < 0:
                 raise InputError(f"there is no face {face_id}")
             file = io.BytesIO()
@@ -347,7 +348,9 @@ def _plain(value: Any) -> float | None:
 
 def _list(asked: Mapping[str, Any], name: str) -> list[int]:
     found = asked.get(name)
-    if not isinstance(found, list) or not all(type(v) is int and 0 <= v < 2**62 for v in found):
+    if not isinstance(found, list) or not all(
+        type(v) is int and 0 <= v < LARGEST_ID for v in found
+    ):
         raise InputError(f"{name}: a list of numbers is needed")
     return found
 

@@ -1,6 +1,6 @@
 """`mien.people`: who is in a store, and who may be one person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,46 +53,55 @@ def people(store: str | Path, *, suggest: str | None = None, progress: Progress 
     Raises InputError where no one is named, for an unknown way, and for one that is not installed.
     """
     opened = Store.open(Path(store))
-    who = opened.codes("subject")
-    rows = np.flatnonzero((who.codes >= 0) & ~opened.excluded)
-    if not len(rows):
+    rows_of = _rows_by_person(opened)
+    if not rows_of:
         raise InputError(f"{store}: no face of it has a person's name")
-    names = who.at(rows).used()
-    found = [
-        _person(opened, name, rows[who.codes[rows] == who.names.index(name)]) for name in names
-    ]
+    tracks, video, ids = opened.tracks(), opened.codes("video"), opened.ids()
+    found = []
+    for name, rows in rows_of.items():
+        mine = ids.at(rows).used()
+        followed = tracks[rows]
+        in_tracks = len(np.unique(followed[followed >= 0]))
+        videos = len(np.unique(video.codes[rows][video.codes[rows] >= 0]))
+        found.append(Person(name, mine, _sex(opened, (name, *mine)), len(rows), videos, in_tracks))
     if suggest is None:
         return People(found)
-    return _suggested(opened, found, suggest, progress)
+    return _suggested(opened, rows_of, found, suggest, progress)
 
 
-def _person(store: Store, name: str, rows: NDArray[np.intp]) -> Person:
-    ids = store.ids().at(rows).used()
+def _rows_by_person(store: Store) -> dict[str, NDArray[np.intp]]:
+    """Rows of everybody's faces that no review left out, in the order of the store."""
+    who = store.codes("subject")
+    rows = np.flatnonzero((who.codes >= 0) & ~store.excluded)
+    order = rows[np.argsort(who.codes[rows], kind="stable")]
+    starts = np.flatnonzero(np.diff(who.codes[order], prepend=-1))
+    parts = np.split(order, starts[1:]) if len(order) else []
+    return {who.names[who.codes[part[0]]]: part for part in parts}
+
+
+def _sex(store: Store, names: Sequence[str]) -> str | None:
     stated = store.subjects.stated
-    sexes = [stated[i].sex for i in (name, *ids) if i in stated and stated[i].sex]
-    tracks = store.tracks()[rows]
-    return Person(
-        name,
-        ids,
-        sexes[0] if sexes else None,
-        len(rows),
-        len(store.codes("video").at(rows).used()),
-        len(np.unique(tracks[tracks >= 0])),
-    )
+    return next((s.sex for s in (stated[n] for n in names if n in stated) if s.sex), None)
 
 
-def _suggested(store: Store, found: list[Person], by: str, progress: Progress) -> People:
+def _suggested(
+    store: Store,
+    rows_of: Mapping[str, NDArray[np.intp]],
+    found: list[Person],
+    by: str,
+    progress: Progress,
+) -> People:
     from mien.curation.likeness import DESCRIBERS, suggest
     from mien.curation.review import spaced
 
     check_name("suggestion", by, DESCRIBERS)
     if len(found) > MOST:
         raise InputError(f"{store.folder}: {len(found)} people; suggestions are for at most {MOST}")
-    who, quality, kept = store.codes("subject"), store.column("quality"), ~store.excluded
+    quality = store.column("quality")
     pixels, describer = store.pixels(), DESCRIBERS[by]
     vectors, owner = [], []
     for i, person in enumerate(found):
-        rows = np.flatnonzero(who.where(person.name) & kept)
+        rows = rows_of[person.name]
         judged = np.nan_to_num(quality[rows], nan=1.0)
         some = spaced(rows[judged >= np.median(judged)], LOOKED_AT)
         vectors.append(describer.describe(pixels.gather(some), store.landmarks_in_crops(some)))
