@@ -196,6 +196,7 @@ def test_a_table_is_converted_with_a_json_beside(tmp_path, cli):
         (["t.csv", "--out", "a.csv", "--format", "elan"], "should end in .eaf"),
         (["t.csv", "--out", "a.vtt", "--smooth", "0"], "at least 0.01"),
         (["no.csv", "--out", "a.vtt"], "no.csv: does not exist"),
+        ([".", "--out", "a.vtt"], ".: is a folder"),
         (["odd.csv", "--out", "a.vtt"], "is not a table of `mien analyze`"),
         (["t.csv", "--out", "a.vtt", "--summary", "a.txt"], "should end in .csv or .json"),
         (["two.csv", "--out", "a.vtt"], "holds one input, and there are 2"),

@@ -81,9 +81,9 @@ def test_an_interval_covers_what_it_says_and_is_wider_over_people_than_over_face
     # Binomial, ten draws with p = 0.6: the 2.5 and 97.5 percentiles are 3 and 9.
     assert (people["accuracy"].low, people["accuracy"].high) == pytest.approx((0.3, 0.9))
     assert faces["accuracy"].low == pytest.approx(0.53, abs=0.02)
-    assert math.isnan(
-        intervals(kind.sums(right, truth, np.zeros(200, int), 1), scores)["accuracy"].low
-    )
+    for groups in (1, 3):  # alone, or beside people of whom nothing is known
+        sums = kind.sums(right, truth, np.zeros(200, int), groups)
+        assert math.isnan(intervals(sums, scores)["accuracy"].low)
 
 
 def test_a_paired_test_finds_a_difference_and_none_where_there_is_none():

@@ -13,10 +13,12 @@ from mien.evaluation.evaluate import ScoredFaces, evaluate
 from mien.models.checkpoint import NetworkCard
 from mien.models.recognition.base48 import Base48
 from mien.models.sequence_recogniser import open_recogniser
+from mien.models.sequences.body import Body
 from mien.runs.run import Run
 from mien.store import Store
 from mien.store.following import Following, predict_faces
 from mien.training.build import build
+from mien.training.frozen import CHUNK
 from mien.training.loop import train
 from mien.training.recipe import load_recipe, parse_recipe, recipe_files, to_toml
 
@@ -436,3 +438,29 @@ def test_from_the_command_line_to_a_table_of_a_video(name, clip, tmp_path, cli):
     assert len(rows) == 20
     column = "AU12_p" if name == "fera-mask-blstm" else "valence"
     assert len({row[column] for row in rows}) > 10
+
+
+FROZEN = ("method.body=frozen", "method.recogniser.dropout=0.0")
+
+
+def test_a_frozen_body_sees_every_frame_once_and_teaches_the_same(films, monkeypatch):
+    kept, direct = (build(recipe(*FROZEN), films) for _ in range(2))
+    seen, plain = [], Body.forward
+
+    def counted(self, images):
+        seen.append(len(images))
+        return plain(self, images)
+
+    monkeypatch.setattr(Body, "forward", counted)
+    steps = range(3)
+    taught = [kept.step.update(step, kept.batches.batch(step)) for step in steps]
+    assert sum(seen) <= -(-len(kept.batches) // CHUNK) * CHUNK
+    first = len(seen)
+    kept.step.update(0, kept.batches.batch(0))
+    assert len(seen) == first  # all of these are known
+    monkeypatch.setattr(type(direct.step), "_knows_features", lambda self: False)
+    plainly = [direct.step.update(step, direct.batches.batch(step)) for step in steps]
+    losses = [
+        [float(log["recogniser/loss"].detach()) for log in logs] for logs in (taught, plainly)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)

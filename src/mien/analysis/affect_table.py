@@ -144,7 +144,7 @@ def _lengths(frame: Array, time_s: Array) -> Array:
 def read_table(path: Path) -> AffectTable:
     """Read a table that `mien analyze` wrote, CSV or Parquet; raises InputError for another."""
     if not path.is_file():
-        raise InputError(f"{path}: does not exist")
+        raise InputError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}")
     try:
         if path.suffix.lower() == ".parquet":
             return AffectTable(pq.read_table(path))

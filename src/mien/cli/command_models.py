@@ -6,8 +6,8 @@ example: mien models
 DIR, or the folder that MIEN_MODELS names, may hold .onnx and .safetensors files and runs; those of
 MIEN_MODELS go by their name wherever a model is named. `--model NAME@SHA256` refuses another
 content (eight digits are enough). Loading executes no code from any file. `taught with` says what
-labels taught a head: votes, people, silver, derived, actors, mixed; unvalidated where the file does
-not say. --json has it per unit.
+labels taught a head: votes, people, silver, derived, actors, silver and actors, mixed; unvalidated
+where the file does not say. --json has it per unit.
 """
 
 import argparse

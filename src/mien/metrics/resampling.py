@@ -49,7 +49,11 @@ class Difference:
 def intervals(
     sums: Doubles, scores: Scores, repeats: int = REPEATS, seed: int = 0
 ) -> dict[str, Interval]:
-    """Interval of every score. sums: (G, S) of groups, which are drawn with replacement."""
+    """Interval of every score. sums: (G, S) of groups, which are drawn with replacement.
+
+    Groups of which nothing is known are not drawn; of one group alone there is no interval.
+    """
+    sums = sums[_known(sums)]
     values = scores(sums.sum(0, keepdims=True))
     drawn = _stacked(scores(weights @ sums) for weights in _draws(len(sums), repeats, seed))
     enough = len(sums) > 1
@@ -64,6 +68,8 @@ def differences(
     first: Doubles, second: Doubles, scores: Scores, repeats: int = REPEATS, seed: int = 0
 ) -> dict[str, Difference]:
     """Compare two recognisers, whose sums (G, S) are of the same groups and faces."""
+    known = _known(np.concatenate([first, second], 1))
+    first, second = first[known], second[known]
     one, two = (scores(sums.sum(0, keepdims=True)) for sums in (first, second))
     drawn = _stacked(
         _apart(scores(w @ first), scores(w @ second)) for w in _draws(len(first), repeats, seed)
@@ -78,6 +84,12 @@ def differences(
         low, high = _bounds(drawn[name]) if len(first) > 1 else (np.nan, np.nan)
         found[name] = Difference(a, b, a - b, low, high, _p_value(a - b, swapped[name]))
     return found
+
+
+def _known(sums: Doubles) -> NDArray[np.intp]:
+    """Numbers of the groups of which anything is known; the first where it is none."""
+    found = np.flatnonzero((sums != 0).any(1))
+    return found if len(found) else np.arange(len(sums))[:1]
 
 
 def _p_value(seen: float, swapped: Doubles) -> float:

@@ -6,7 +6,8 @@ normalisation, a dense layer.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -77,7 +78,9 @@ class FrozenBody:
     def output(self, batch: Batch) -> Tensor:
         """Raw outputs of a batch whose images nothing changes: the body sees each face once."""
         if self._features is None:
-            self._features = Features(self.network, batch.all_faces)
+            self._features = Features(
+                self.network, batch.all_faces, partial(features_of, self.network)
+            )
         return from_features(self.network, self._features.of(batch.faces))
 
     def ends_in_features(self, images: Tensor) -> bool:
@@ -110,10 +113,15 @@ def from_features(network: nn.Module, features: Tensor) -> Tensor:
 
 
 class Features:
-    """Features of all training faces, each computed once, when a batch first asks for it."""
+    """Features of all training faces, each computed once, when a batch first asks for it.
 
-    def __init__(self, network: nn.Module, faces: Faces) -> None:
-        self.network, self.faces = network, faces
+    describe: maps images (N, C, S, S) to features (N, F), of a part of the network that stays.
+    """
+
+    def __init__(
+        self, network: nn.Module, faces: Faces, describe: Callable[[Tensor], Tensor]
+    ) -> None:
+        self.network, self.faces, self._describe = network, faces, describe
         self._known = np.zeros(-(-len(faces) // CHUNK), bool)
         self._values: Tensor | None = None
 
@@ -132,7 +140,8 @@ class Features:
         first = chunk * CHUNK
         numbers = np.arange(first, min(first + CHUNK, len(self.faces)))
         mode = self.network.training
-        found = features_of(self.network.eval(), self.faces.read(numbers)).float().cpu()
+        self.network.eval()
+        found = self._describe(self.faces.read(numbers)).float().cpu()
         self.network.train(mode)
         if self._values is None:
             self._values = _room(len(self.faces), found.shape[1])

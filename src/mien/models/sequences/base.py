@@ -17,14 +17,15 @@ class SequenceNetwork(nn.Module):
     """Frames of tracks to raw outputs, of each frame.
 
     streams: whether a frame's outputs need no later frame: a state, (N, state_size), then goes from
-    one call to the next. Others see a window whole, and begin each anew.
+    one call to the next. Others see a window whole, and begin each anew. frozen: whether the body
+    stays as it is: `describe` then says the same of a frame whenever it is asked.
     """
 
     image_size: int
     channels: int = 3
     streams: bool = True
     state_size: int = 0
-    _frozen: bool = False
+    frozen: bool = False
 
     @abstractmethod
     def describe(self, images: Tensor, lengths: Tensor | None) -> Tensor:
@@ -51,12 +52,12 @@ class SequenceNetwork(nn.Module):
         if body is None:
             raise InputError(f"{type(self).__name__} has no body that could be frozen")
         body.requires_grad_(False).eval()
-        self._frozen = True
+        self.frozen = True
 
     def train(self, mode: bool = True) -> "SequenceNetwork":
         """Switch between training and evaluation; a frozen body stays in the latter."""
         super().train(mode)
-        if self._frozen:
+        if self.frozen:
             self.get_submodule("body").eval()
         return self
 

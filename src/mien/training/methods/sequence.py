@@ -14,6 +14,7 @@ from mien.training.augmentation import Augmentation
 from mien.training.average import MovingAverage
 from mien.training.compute import Compute
 from mien.training.data import Batch
+from mien.training.frozen import Features
 from mien.training.head_loss import HeadLoss
 from mien.training.methods.base import Arguments, Method, Registry, head_loss_of
 from mien.training.methods.recognition import (
@@ -56,10 +57,10 @@ class FollowingNetwork(Network):
 class Sequence(Method):
     """recogniser: any of `mien.models.sequences.SEQUENCES`.
 
-    body: `trained` with the rest, or `frozen`: weights and running statistics stay. weighting: of
-    heads' losses (`training/weighting.py`). Batches are
-    windows of `data.window` frames, which count as they are labelled; where a frame shows no face,
-    what is remembered is held.
+    body: `trained` with the rest, or `frozen`: weights and running statistics stay, and it sees
+    each frame once where nothing changes the images. weighting: of heads' losses
+    (`training/weighting.py`). Batches are windows of `data.window` frames, which count as they are
+    labelled; where a frame shows no face, what is remembered is held.
     """
 
     name: Literal["sequence"] = "sequence"
@@ -117,16 +118,30 @@ class SequenceStep(RecognitionStep):
         mixup = Mixup(0.0, 0)
         super().__init__(trainee, head_loss, augmentation, average, weighting, mixup, None)
         self.window = window
+        assert isinstance(trainee.network, SequenceNetwork)
+        self.network = trainee.network
+        self._kept: Features | None = None
 
     def output(self, batch: Batch, share: float = 1.0) -> Tensor:
         """Raw outputs (N, outputs) of every frame, zeros where there is no face."""
-        present = batch.there.to(batch.images.device)
-        # All frames of a window change alike: as channels of one image.
-        shape = batch.images.shape
-        whole = batch.images.reshape(-1, self.window * shape[1], *shape[2:])
-        images = self.augmentation(whole).reshape(shape)[present]
+        present = batch.there.to(next(self.network.parameters()).device)
         lengths = present.view(-1, self.window).sum(1)
-        found, _ = self.trainee.network(images, lengths[lengths > 0])
+        lengths = lengths[lengths > 0]
+        if self._knows_features():
+            if self._kept is None:
+                body = self.network.get_submodule("body")
+                self._kept = Features(self.network, batch.all_faces, body)
+            found, _ = self.network.follow(self._kept.of(batch.faces)[present], lengths)
+        else:
+            # All frames of a window change alike: as channels of one image.
+            shape = batch.images.shape
+            whole = batch.images.reshape(-1, self.window * shape[1], *shape[2:])
+            images = self.augmentation(whole).reshape(shape)[present]
+            found, _ = self.network(images, lengths)
         output: Tensor = found.new_zeros(len(batch), found.shape[1])
         output[present] = found
         return output
+
+    def _knows_features(self) -> bool:
+        """Whether the body says the same of a frame in every step."""
+        return self.network.frozen and self.augmentation == Augmentation()
