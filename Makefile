@@ -1,7 +1,9 @@
 # make venv   the environment with every extra, from the package registries alone
 # make demo   the whole way on actors, with a report at the end (make demo-clip: on a real clip)
-# make test   the tests
-# make check  what CI runs: lint, types, tests
+# make test   the tests; those of pages need /usr/bin/chromium and are skipped without it
+# make slow   the tests marked slow: training to quality, long fault injection, the wheel
+# make check  what CI runs: lint, types, tests (.ci/run installs chromium too)
+# make bench  speeds; make docs writes docs/commands.md
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin

@@ -4,9 +4,14 @@ The last one, or the best by the run's own metric. Every network of the checkpoi
 `NAME.safetensors` by its name; where it has a moving average, that is what is packed.
 
 run: python benchmarks/pack_weights.py RUN --out src/mien/weights/NAME [--best] [--without AU09]
+     [--labels labels.toml] [--calibration calibration.json]
 
 --without names outputs whose labels were all alike, so that nothing was learned: they then predict
 nothing.
+
+--labels and --calibration (`benchmarks/calibrate.py` writes it) are put beside the weights, after a
+look whether they fit the network; `mien export model` takes them into the ONNX file
+(`mien.recognition.provenance`). What lies there already is looked at too.
 
 The folder's README.md, the card that makes it a start, is written by hand beside it; what `mien
 analyze` takes without torch comes from `mien export model NAME --out .../recogniser.onnx`.
@@ -14,13 +19,17 @@ analyze` takes without torch comes from `mien export model NAME --out .../recogn
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from mien.runs.run import Run
+from mien.errors import InputError
+from mien.models.torch_recogniser import TorchRecogniser
+from mien.recognition.provenance import CALIBRATION_FILE, LABELS_FILE
+from mien.runs.run import Checkpoint, Run
 from mien.training.checkpoints import OPTIMISERS
 
 
@@ -45,6 +54,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--best", action="store_true")
     parser.add_argument("--without", nargs="*", default=[])
+    parser.add_argument("--labels", type=Path)
+    parser.add_argument("--calibration", type=Path)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     run = Run.open(args.run)
@@ -55,6 +66,24 @@ def main() -> None:
             halve(
                 checkpoint.network(f"{name}_average", name), args.out / file.name, set(args.without)
             )
+    for given, name in ((args.labels, LABELS_FILE), (args.calibration, CALIBRATION_FILE)):
+        if given is not None and given.resolve() != (args.out / name).resolve():
+            shutil.copyfile(given, args.out / name)
+    describe(args.out, said=args.labels is not None or args.calibration is not None)
+
+
+def describe(folder: Path, said: bool) -> None:
+    """Say what taught the packed recogniser; a network without heads has nothing to say."""
+    try:
+        described = TorchRecogniser.load(Checkpoint(folder).recogniser)
+    except InputError as error:
+        if said or "labels.toml" in str(error) or "calibration.json" in str(error):
+            raise
+        print(error)
+        return
+    for head in described.heads:
+        sources = {described.provenance.source(head.name, output) for output in head.outputs}
+        print(f"{head.name}: taught with {', '.join(sorted(sources))}")
 
 
 if __name__ == "__main__":

@@ -21,9 +21,20 @@ if TYPE_CHECKING:
     from mien.runs.run import Run as Run
     from mien.store import Store as Store
     from mien.workflows.analyze import analyze as analyze
+    from mien.workflows.annotate import annotation_links as annotation_links
+    from mien.workflows.annotate import export_annotation as export_annotation
+    from mien.workflows.annotate import import_annotation as import_annotation
+    from mien.workflows.annotate import init_annotation as init_annotation
+    from mien.workflows.annotate import pack_annotation as pack_annotation
+    from mien.workflows.annotate import set_annotation_stage as set_annotation_stage
+    from mien.workflows.annotate import suggest_annotation as suggest_annotation
+    from mien.workflows.annotate import unpack_annotation as unpack_annotation
+    from mien.workflows.annotate_serve import annotate as annotate
     from mien.workflows.baseline import baseline as baseline
     from mien.workflows.card import card as card
     from mien.workflows.check import check as check
+    from mien.workflows.compare import compare as compare
+    from mien.workflows.consensus import consensus as consensus
     from mien.workflows.demo import demo as demo
     from mien.workflows.download import download_images as download_images
     from mien.workflows.download import download_videos as download_videos
@@ -40,7 +51,10 @@ if TYPE_CHECKING:
     from mien.workflows.labels import order_layers as order_layers
     from mien.workflows.live import live as live
     from mien.workflows.models import export_model as export_model
+    from mien.workflows.models import list_models as list_models
     from mien.workflows.models import load_recogniser as load_recogniser
+    from mien.workflows.outputs import convert as convert
+    from mien.workflows.people import people as people
     from mien.workflows.prepare import probe as probe
     from mien.workflows.prepare import standardise as standardise
     from mien.workflows.prepare import trim as trim
@@ -48,6 +62,9 @@ if TYPE_CHECKING:
     from mien.workflows.recipes import recipe_text as recipe_text
     from mien.workflows.report import write_report as write_report
     from mien.workflows.reproduce import reproduce as reproduce
+    from mien.workflows.review import apply_review as apply_review
+    from mien.workflows.review import review as review
+    from mien.workflows.review import review_report as review_report
     from mien.workflows.sample import sample as sample
     from mien.workflows.search import search as search
     from mien.workflows.selftest import selftest as selftest
@@ -58,6 +75,7 @@ if TYPE_CHECKING:
     from mien.workflows.stats import write_statistics as write_statistics
     from mien.workflows.stores import merge_stores as merge_stores
     from mien.workflows.stores import select_store as select_store
+    from mien.workflows.stream import stream as stream
     from mien.workflows.toys import toys as toys
     from mien.workflows.train import train as train
 
@@ -69,43 +87,61 @@ _OFFERED = {
     "Run": "mien.runs.run",
     "Store": "mien.store",
     "add_labels": "mien.workflows.labels",
+    "apply_review": "mien.workflows.review",
     "analyze": "mien.workflows.analyze",
     "card": "mien.workflows.card",
     "check": "mien.workflows.check",
     "baseline": "mien.workflows.baseline",
     "check_split": "mien.workflows.split",
+    "compare": "mien.workflows.compare",
+    "convert": "mien.workflows.outputs",
+    "annotate": "mien.workflows.annotate_serve",
+    "annotation_links": "mien.workflows.annotate",
+    "consensus": "mien.workflows.consensus",
     "demo": "mien.workflows.demo",
     "download_images": "mien.workflows.download",
     "download_videos": "mien.workflows.download",
     "evaluate": "mien.workflows.evaluate",
     "export_store": "mien.workflows.export_store",
     "evaluate_predictions": "mien.workflows.evaluate",
+    "export_annotation": "mien.workflows.annotate",
     "export_model": "mien.workflows.models",
     "film": "mien.workflows.film",
     "forget": "mien.workflows.forget",
+    "import_annotation": "mien.workflows.annotate",
     "import_corpus": "mien.workflows.import_corpus",
+    "init_annotation": "mien.workflows.annotate",
     "ingest": "mien.workflows.ingest",
     "list_layers": "mien.workflows.labels",
     "merge_stores": "mien.workflows.stores",
     "select_store": "mien.workflows.stores",
     "order_layers": "mien.workflows.labels",
+    "pack_annotation": "mien.workflows.annotate",
     "recipe_text": "mien.workflows.recipes",
+    "list_models": "mien.workflows.models",
     "list_recipes": "mien.workflows.recipes",
     "live": "mien.workflows.live",
     "load_recogniser": "mien.workflows.models",
+    "people": "mien.workflows.people",
     "probe": "mien.workflows.prepare",
     "reproduce": "mien.workflows.reproduce",
+    "review": "mien.workflows.review",
+    "review_report": "mien.workflows.review",
     "sample": "mien.workflows.sample",
     "search": "mien.workflows.search",
+    "set_annotation_stage": "mien.workflows.annotate",
     "selftest": "mien.workflows.selftest",
     "split": "mien.workflows.split",
     "standardise": "mien.workflows.prepare",
     "split_folds": "mien.workflows.split",
     "stats": "mien.workflows.stats",
+    "stream": "mien.workflows.stream",
     "sweep": "mien.workflows.evaluate",
     "toys": "mien.workflows.toys",
     "train": "mien.workflows.train",
     "trim": "mien.workflows.prepare",
+    "suggest_annotation": "mien.workflows.annotate",
+    "unpack_annotation": "mien.workflows.annotate",
     "write_statistics": "mien.workflows.stats",
     "write_report": "mien.workflows.report",
 }

@@ -12,10 +12,10 @@ from mien.analysis.analyze import CHUNK, Analyzer, SourceFrame, frames_of
 from mien.analysis.overlay import draw
 from mien.errors import InputError
 from mien.media.decode import decode, probe
-from mien.workflows import analyze as workflow
 from mien.workflows.models import load_recogniser
 
-FRONT = ["input", "frame", "timestamp", "face_id", "success", "confidence", "x0", "y0", "x1", "y1"]
+FRONT = ["input", "frame", "timestamp", "face_id", "success", "confidence", "status"]
+FRONT += ["x0", "y0", "x1", "y1"]
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -43,12 +43,13 @@ def test_one_row_per_frame_face_or_no_face(clip, run_folder, tmp_path, cli):
     assert result.code == 0, result.err
     assert json.loads(result.out)["inputs"][0]["frames_with_face"] == 5
     rows = table(out)
-    assert list(rows[0])[:10] == FRONT
+    assert list(rows[0])[:11] == FRONT
     assert [row["frame"] for row in rows] == [str(i) for i in range(10)]
     assert [row["success"] for row in rows] == ["0"] * 5 + ["1"] * 5
     assert float(rows[7]["timestamp"]) == pytest.approx(7 / 25, abs=1e-4)
     empty, full = rows[2], rows[8]
-    assert all(empty[name] == "" for name in list(empty)[6:])
+    assert all(empty[name] == "" for name in list(empty)[7:])
+    assert [row["status"] for row in rows] == ["no face"] * 5 + ["face"] * 5
     assert full["face_id"] == "0"
     assert 0 <= float(full["AU12_p"]) <= 1
     assert full["AU12_c"] == str(int(float(full["AU12_p"]) >= 0.5))
@@ -145,15 +146,17 @@ def test_crops_are_taken_whole_one_row_each(run_folder, tmp_path, cli):
     assert (rows[0]["x1"], rows[0]["y1"]) == ("48.00", "48.00")
     assert len({r["AU12_p"] for r in rows}) == 3
     first = out.read_bytes()
-    told = cli(*words, "--fps", 10, "--min-face", 30).err
-    assert "--fps has no effect with --crops" in told
-    assert "--min-face has no effect with --crops" in told
+    unused = ("--fps", 10, "--min-face", 30, "--end", 1, "--person", 1, "--exact", "--no-faces")
+    told = cli(*words, *unused).err
+    for option in ("--fps", "--min-face", "--end", "--person", "--exact"):
+        assert f"{option} has no effect with --crops" in told
+    assert "--no-faces has no effect without --report" in told
     assert out.read_bytes() == first
 
 
 def test_without_a_model_there_are_boxes_only(clip, tmp_path, cli):
     out, report = tmp_path / "o.csv", tmp_path / "o.html"
-    result = cli("analyze", clip, "--out", out, "--fps", 10, "--report", report)
+    result = cli("analyze", clip, "--out", out, "--fps", 10, "--model", "none", "--report", report)
     assert result.code == 0
     rows = table(out)
     assert len(rows) == 40
@@ -187,7 +190,7 @@ def test_nothing_readable_writes_nothing(tmp_path, cli):
         ("--overlay takes exactly one video", ["a.png", "--out", "o.csv", "--overlay", "o.mp4"]),
         ("should end in .html", ["a.mp4", "--out", "o.csv", "--report", "o.pdf"]),
         ("unknown detector", ["a.mp4", "--out", "o.csv", "--detector", "centreface"]),
-        ("--crops needs --model", ["--crops", ".", "--out", "o.csv"]),
+        ("--crops needs --model", ["--crops", ".", "--model", "none", "--out", "o.csv"]),
         ("not a run", ["a.mp4", "--out", "o.csv", "--model", "."]),
         ("neither a run, nor a model", ["a.mp4", "--out", "o.csv", "--model", "joint-3"]),
         (
@@ -195,6 +198,8 @@ def test_nothing_readable_writes_nothing(tmp_path, cli):
             ["--crops", ".", "--model", "m", "--margin", "1", "--out", "o.csv"],
         ),
         ("does not exist", ["a.mp4", "--out", "none/o.csv"]),
+        ("is asked for twice", ["a.mp4", "--out", "o.csv", "--summary", "o.csv"]),
+        ("is asked for twice", ["a.mp4", "--out", "o.csv", "--summary", "o.csv.json"]),
     ],
 )
 def test_requests_that_do_not_fit(words, arguments, tmp_path, monkeypatch, cli):
@@ -206,7 +211,7 @@ def test_requests_that_do_not_fit(words, arguments, tmp_path, monkeypatch, cli):
 
 
 def test_memory_stays_bounded_whatever_the_length():
-    """At no time are more than a chunk of frames alive."""
+    """At no time are more than a few chunks of frames alive."""
     import gc
     import weakref
 
@@ -224,8 +229,8 @@ def test_memory_stays_bounded_whatever_the_length():
                 gc.collect()
                 most = max(most, sum(ref() is not None for ref in alive))
 
-    assert sum(1 for _ in Analyzer(None).analyze(endless(100))) == 100
-    assert 0 < most <= 2 * CHUNK + 1
+    assert sum(1 for _ in Analyzer(None).analyze(endless(300))) == 300
+    assert 0 < most <= 7 * CHUNK
 
 
 def test_nobody_is_followed_from_a_page_to_the_next(clip, tmp_path, cli):
@@ -259,32 +264,32 @@ def test_a_file_may_be_called_na(clip, tmp_path, monkeypatch):
 def test_one_input_costs_no_other_its_rows(clip, tmp_path, monkeypatch, error):
     for name in ("a.mp4", "b.mp4", "c.mp4"):
         (tmp_path / name).write_bytes(clip.read_bytes())
-    analyze = Analyzer.analyze
+    chunks, calls = Analyzer.chunks, 0
 
-    def fail_in_the_second(self, frames):
-        for i, frame in enumerate(analyze(self, frames)):
-            if calls == 2 and i == 2:
-                raise error
-            yield frame
-
-    calls, kind_of = 0, workflow.kind_of
-
-    def count(path):
+    def fail_in_the_second(self, frames, known=(), done=0):
         nonlocal calls
         calls += 1
-        return kind_of(path)
+        for i, chunk in enumerate(chunks(self, frames, known, done)):
+            if calls == 2 and i == 1:
+                raise error
+            yield chunk
 
-    monkeypatch.setattr(workflow, "kind_of", count)
-    monkeypatch.setattr(Analyzer, "analyze", fail_in_the_second)
+    monkeypatch.setattr(Analyzer, "chunks", fail_in_the_second)
     inputs, out, told = [tmp_path / f"{name}.mp4" for name in "abc"], tmp_path / "o.csv", []
     if isinstance(error, Exception):
         done = mien.analyze(inputs, out=out, fps=5, say=told.append)
         assert [Path(e.input).name for e in done.failed] == ["b.mp4"]
         assert "b.mp4: RuntimeError: odd" in "\n".join(told)
         assert {Path(row["input"]).name for row in table(out)} == {"a.mp4", "c.mp4"}
+        assert not (tmp_path / "o.csv.part").exists()
         return
     with pytest.raises(KeyboardInterrupt):
         mien.analyze(inputs, out=out, fps=5, say=told.append)
     assert not out.exists()
-    assert {Path(row["input"]).name for row in table(tmp_path / "o.partial.csv")} == {"a.mp4"}
-    assert "o.partial.csv: 20 rows" in told[-1]
+    assert "o.csv.part: keeps what is done; the same command with --resume goes on" in told[-1]
+    whole = mien.analyze(inputs, out=tmp_path / "whole.csv", fps=5)
+    assert calls == 5
+    assert mien.analyze(inputs, out=out, fps=5, resume=True).inputs == whole.inputs
+    assert calls == 7  # the first was done
+    assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert not (tmp_path / "o.csv.part").exists()

@@ -5,8 +5,8 @@ import shlex
 
 import numpy as np
 import pytest
-from conftest import ROOT, draw_face
 
+from conftest import ROOT, draw_face
 from mien.store import Store
 
 PAGE = ROOT / "docs" / "affwild2.md"

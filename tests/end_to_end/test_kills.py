@@ -1,6 +1,7 @@
 """kill -9 at any moment: a command that is called again ends with the store of one that was not."""
 
 import pytest
+
 from conftest import write_corpus
 from killing import killed, same, undisturbed
 

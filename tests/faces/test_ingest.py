@@ -140,7 +140,7 @@ def _ingest_at(folder: Path, video: Path, start: object) -> None:
 
 def test_two_ingests_into_one_store_at_once(clip, tmp_path):
     folder = tmp_path / "s"  # made by whichever is first
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     start = context.Barrier(2)
     videos = [clip, clip.with_name("carphone_distorted.mp4")]
     processes = [context.Process(target=_ingest_at, args=(folder, v, start)) for v in videos]

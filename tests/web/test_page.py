@@ -1,11 +1,11 @@
 """The frame of a page, in a browser."""
 
 import pytest
-from pages import until
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mien.web import Access, application, identity, page, running
+from pages import until
 
 SCRIPT = """
 import { html, render, pageData, api, colour, theme } from "mien";

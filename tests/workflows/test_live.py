@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -20,8 +21,11 @@ from PIL import Image
 import mien
 from mien.errors import InputError
 from mien.media.decode import decode
+from mien.models.torch_recogniser import TorchRecogniser
+from mien.recognition.landmarks import fitting
 from mien.workflows.live import live
 from pages import until
+from recognition.small_networks import HEADS, small
 
 SOURCE = str(Path(mien.__file__).parents[1])
 
@@ -184,7 +188,43 @@ def test_people_are_followed_across_the_pauses_of_a_slow_machine(clip):
     black = np.zeros_like(first)
     for i in range(3, 12):
         assert len(look(SourceFrame(i, 3.0 * i, black)).found) == 0
-    assert look(SourceFrame(12, 40.0, first)).face_id.tolist() == [1]
+    assert look(SourceFrame(12, 40.0, first)).face_id.tolist() == [0]
+
+
+class Fed(TorchRecogniser):
+    """Follows people, and takes landmarks; notes what it is given."""
+
+    follows = True
+
+    def anew(self):
+        return Fed(self.network, self.spec, self.preprocessing)
+
+    def predict(self, crops, tracks=None, time_s=None, landmarks=None):
+        self.given = tracks, time_s, landmarks
+        return super().predict(crops, tracks, time_s, fitting(landmarks, len(crops), 5))
+
+
+def test_a_recogniser_that_follows_is_given_people_times_and_landmarks(clip):
+    from mien.analysis.analyze import SourceFrame
+    from mien.analysis.live import Onlooker
+
+    plain = small(HEADS[:1])
+    model = Fed(plain.network, plain.spec, plain.preprocessing)
+    model.preprocessing = replace(plain.preprocessing, landmarks=5)
+    model.network.forward = lambda images, points: points[:, :2, 0]
+    one, other = Onlooker(model), Onlooker(model)
+    assert one.recogniser is not other.recogniser  # each page's people are its own
+    first = next(decode(clip)).rgb
+    seen = one.look(SourceFrame(0, 1.0, first))
+    tracks, times, landmarks = one.recogniser.given
+    assert (tracks.tolist(), times.tolist()) == ([0], [0.0])
+    eyes = landmarks[0, :2]
+    assert (np.abs(eyes) < 0.7).all()
+    assert eyes[0, 0] < 0 < eyes[1, 0]
+    assert seen.predictions["valence_arousal"].shape == (1, 2)
+    model.preprocessing = replace(plain.preprocessing, window=7)
+    with pytest.raises(InputError, match="sees 7 pictures together"):
+        Onlooker(model)
 
 
 def test_recordings_never_replace_a_file(tmp_path):

@@ -4,6 +4,7 @@ import json
 
 import optuna
 import pytest
+from PIL import Image
 
 from mien.workflows.search_study import Range, parse_range, parse_values
 
@@ -49,6 +50,8 @@ def test_a_grid_is_trained_once_grows_and_goes_on_when_it_was_killed(cli, faces,
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "3 settings, by CCC valence" in page
     assert "training loss" in page
+    with Image.open(out / "curves.png") as picture:
+        assert len(picture.getcolors(1 << 20)) > 3  # white, ink, grey, and a line for each setting
     assert len((out / "trials.csv").read_text().splitlines()) == 4
 
 

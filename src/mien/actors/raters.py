@@ -3,11 +3,11 @@
 Each rater has a reaction lag, gain, bias, smoothing and noise of their own, and misses things.
 Files per video and rater: `NAME.rNN.va.csv` (`seconds, valence, arousal` in [-1000, 1000], sampled
 irregularly as a joystick is, benroumpi-2018, Table 3.3), `NAME.rNN.au.csv` and
-`NAME.rNN.expression.csv` (`label, first_frame, last_frame`, from 0). The documents' own forms beside
-them: `NAME.rNN.valence.txt` and `NAME.rNN.arousal.txt`, each with a clock of its own (benroumpi-2018,
-Table 3.3), and `NAME.rNN.au.txt`, a line per frame from 1: its number, then presence and intensity
-of each unit, the intensity always 1 as theirs (au-va-thesis, section 3.1.2). `raters.json`: what
-each rater is like, to test against, and whom each video was rated for.
+`NAME.rNN.expression.csv` (`label, first_frame, last_frame`, from 0). The documents' own forms
+beside them: `NAME.rNN.valence.txt` and `NAME.rNN.arousal.txt`, each with a clock of its own, and
+`NAME.rNN.au.txt`, a line per frame from 1: its number, then presence and intensity of each unit,
+the intensity always 1 as theirs (au-va-thesis, section 3.1.2). `raters.json`: what each rater is
+like, to test against, and whom each video was rated for.
 """
 
 import csv

@@ -8,7 +8,13 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from mien.analysis.analyze import AnalyzedFrame, SourceFrame, crop_margin
+from mien.analysis.analyze import (
+    AnalyzedFrame,
+    SourceFrame,
+    check_fed,
+    crop_landmarks,
+    crop_margin,
+)
 from mien.analysis.table import header, rows
 from mien.errors import InputError
 from mien.faces import DETECTORS, TRACKERS
@@ -26,18 +32,25 @@ _LONGEST_STEP_S = 0.25
 class Onlooker:
     """Finds, follows and recognises the faces of one source, a picture at a time.
 
-    margin, min_face: as for `Analyzer`. The tracker begins with the first picture.
+    margin, min_face: as for `Analyzer`. Tracker and recogniser begin with the first picture. Raises
+    InputError for a recogniser that needs pictures which are yet to come.
     """
 
     def __init__(
         self,
         recogniser: Recogniser,
         detector: str = "centerface",
-        tracker: str = "iou",
+        tracker: str = "people",
         margin: float | None = None,
         min_face: float | None = None,
     ) -> None:
-        self.recogniser, self._margin = recogniser, crop_margin(recogniser, margin)
+        check_fed(recogniser)
+        if (window := recogniser.preprocessing.window) != 1:
+            raise InputError(
+                f"this model sees {window} pictures together, later ones too, and cannot follow a "
+                "camera; `mien analyze` takes it"
+            )
+        self.recogniser, self._margin = recogniser.anew(), crop_margin(recogniser, margin)
         self._detect, self._track = DETECTORS[detector](min_face), TRACKERS[tracker]()
         self._last_s: float | None = None
         self._clock_s = 0.0
@@ -45,12 +58,18 @@ class Onlooker:
     def look(self, source: SourceFrame) -> AnalyzedFrame:
         """Return what a picture shows. Its time is later than that of the picture before."""
         found = self._detect(source.rgb)
-        numbers = self._track(found, self._counted(source.time_s or 0.0))
+        clock_s = self._counted(source.time_s or 0.0)
+        numbers = self._track(found, clock_s, source.rgb)
         kept = np.flatnonzero(numbers >= 0)
         found, side = found[kept], self.recogniser.preprocessing.size
         crops = [square_crop(source.rgb, box, side, self._margin) for box in found.boxes]
         empty = np.empty((0, side, side, 3), np.uint8)
-        predicted = self.recogniser.predict(np.stack(crops) if crops else empty)
+        predicted = self.recogniser.predict(
+            np.stack(crops) if crops else empty,
+            numbers[kept],
+            np.full(len(found), clock_s),
+            landmarks=crop_landmarks(self.recogniser, self._margin, [(source, found)]),
+        )
         return AnalyzedFrame(source, found, numbers[kept], predicted)
 
     def _counted(self, time_s: float) -> float:

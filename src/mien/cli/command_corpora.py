@@ -8,6 +8,7 @@ au-va-thesis's Tables 2.1 and 2.2 are listed with the figures printed there.
 """
 
 import argparse
+from typing import Any
 
 from mien.cli.output import print_json, print_table
 
@@ -22,7 +23,9 @@ def run(args: argparse.Namespace) -> int:
     from mien.corpora.catalogue import CATALOGUE
 
     found = [known for known in CATALOGUE if known.kind or not args.importable]
-    kinds = {known.kind: CORPORA[known.kind].load() for known in found if known.kind}
+    kinds: dict[str | None, Any] = {
+        known.kind: CORPORA[known.kind].load() for known in found if known.kind
+    }
     if args.json:
         told = [
             known._asdict()

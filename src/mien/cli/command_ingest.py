@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=positive, help="videos at once (one per core)")
     parser.add_argument("--detector", default="centerface")
     parser.add_argument(
-        "--tracker", default="iou", help="iou or nearest-centre (au-va-thesis's rule)"
+        "--tracker", default="iou", help="iou, people, or nearest-centre (au-va-thesis's rule)"
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 

@@ -86,7 +86,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(args: argparse.Namespace) -> int:
-    from mien.workflows.labels import RatedOptions, add_labels
+    from mien.corpora.rated import RatedOptions
+    from mien.workflows.labels import add_labels
 
     rated = RatedOptions(
         rate=args.fps, first_frame=args.first_frame, scale=args.scale, units=tuple(args.units),

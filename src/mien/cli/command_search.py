@@ -7,7 +7,8 @@ example: mien search cnn-m-64 --store faces --out searches/rate \
 
 --grid alone trains every combination; with --trials, so many are drawn, guided by what did well
 (Optuna). A broken-off search goes on when it is run again. DIR/index.html has every setting's
-score and curves, DIR/runs the trainings, DIR/search.db Optuna's state.
+score and curves, DIR/curves.png the curves as a picture, DIR/runs the trainings, DIR/search.db
+Optuna's state.
 """
 
 import argparse

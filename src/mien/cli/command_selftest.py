@@ -2,8 +2,9 @@
 
 example: mien selftest faces
 
-The usability test of benroumpi-2018 (section 4.3), a minute of a processor at most. Learned: nothing is torn, no
-more; what a face shows is learned in fewer steps than the same labels shuffled among the faces.
+The usability test of benroumpi-2018 (section 4.3), a minute of a processor at most. Learned:
+nothing is torn, no more; what a face shows is learned in fewer steps than the same labels shuffled
+among the faces, or in as many where there are few.
 Exit code 1 where a head is not learned.
 """
 

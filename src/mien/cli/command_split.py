@@ -6,11 +6,10 @@ People who share a video stay together. Faces, active units and expressions come
 ratios as whole people allow. --procedure stratified also balances the plane of valence and
 arousal; --procedure thesis draws people at random until a part is full, repeats that and keeps the
 draw whose units differ least (au-va-thesis, 3.1.4). --folds K makes K splits, fold0 and on. --list
-KEY is a split that a document prints.
- The split is called `default`, and goes before the `official` one that
-corpora bring; --name keeps several beside each other. --check changes nothing and refuses, with the
-names, a split that shares a person or a video; --from FILE.csv (columns subject or video, and
-split) takes over a split of yours, under the same condition.
+KEY is a split that a document prints. The split is called `default`, and goes before the
+`official` one that corpora bring; --name keeps several beside each other. --check changes nothing
+and refuses, with the names, a split that shares a person or a video; --from FILE.csv (columns
+subject or video, and split) takes over a split of yours, under the same condition.
 """
 
 import argparse

@@ -11,8 +11,12 @@ stores themselves stay as they are.
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mien.cli.output import print_json, progress_bar
+
+if TYPE_CHECKING:
+    from mien.curation.copying import Wanted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,18 +48,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mien.curation.copying import Wanted
     from mien.workflows.stores import merge_stores, select_store
 
     with progress_bar(args.action) as progress:
         if args.action == "merge":
             faces = merge_stores(args.stores, args.out, progress=progress)
         else:
-            left_out = ("action", "store", "out", "json")
-            given = {name: value for name, value in vars(args).items() if name not in left_out}
-            faces = select_store(args.store, args.out, Wanted(**given), progress=progress)
+            faces = select_store(args.store, args.out, _wanted(args), progress=progress)
     if args.json:
         print_json({"out": str(args.out), "faces": faces})
     else:
         print(f"{args.out}: {faces} faces")
     return 0
+
+
+def _wanted(args: argparse.Namespace) -> "Wanted":
+    from mien.curation.copying import Wanted
+
+    if args.action == "select":
+        return Wanted(
+            people=args.people, without_people=args.without_people, videos=args.videos,
+            corpora=args.corpora, part=args.part, split=args.split,
+        )  # fmt: skip
+    return Wanted(
+        quality=args.quality, confidence=args.confidence, side=args.side, labelled=args.labelled,
+        consent=args.consent,
+    )  # fmt: skip

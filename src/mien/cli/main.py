@@ -27,7 +27,11 @@ COMMANDS = {
     "card": "the data card of a store, with what people wrote of it kept",
     "check": "what makes results wrong: leaks, near-duplicates, impossible labels",
     "selftest": "can a small network learn a few faces of a store by heart?",
+    "review": "check faces and tracks by eye: drop, merge, name; losses per video",
+    "people": "who is in a store; which of them may be one person",
     "split": "make a subject-independent split",
+    "annotate": "label videos by hand in a local web app; export, import, pack",
+    "consensus": "several annotators' labels into one layer, and how far they agree",
     "labels": "add labels to faces that a store holds; list the layers",
     "forget": "take a person out of a store for good",
     "store": "merge stores, or take a part of one",
@@ -41,7 +45,9 @@ COMMANDS = {
     "sample": "generate faces, with what the discriminator says of each",
     "analyze": "per-frame affect from videos, images and folders",
     "live": "what the camera shows, while it runs, on a page of this machine",
-    "export": "a recogniser as an ONNX file, which needs no torch",
+    "compare": "two tables: two people, two models, or a model and an annotation",
+    "models": "list the recognisers that are at hand, with what taught them",
+    "export": "a recogniser as ONNX, which needs no torch; a table in other people's formats",
 }
 """Name to one line of help; the code of `NAME` is in `mien.cli.command_NAME`."""
 

@@ -121,7 +121,7 @@ def _commit(
             continue
         known: list[str | None] = [None] * len(store)
         if name in store.splits:
-            known = store.split(name).to_list()
+            known = store.assigned(name).to_list()
         for row, part in zip(store.find(done.face_ids), parts, strict=True):
             known[row] = part
         store.set_split(name, store.column("face_id"), known)

@@ -171,7 +171,7 @@ def _other_splits(store: Store, pictures: list[Picture], face_ids: Any) -> None:
     for name in dict.fromkeys(name for picture in pictures for name in picture.splits):
         parts: list[str | None] = [None] * len(store)
         if name in store.splits:
-            parts = store.split(name).to_list()
+            parts = store.assigned(name).to_list()
         for row, picture in zip(store.find(face_ids), pictures, strict=True):
             parts[row] = picture.splits.get(name)
         store.set_split(name, store.column("face_id"), parts)

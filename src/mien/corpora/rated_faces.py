@@ -114,7 +114,8 @@ class Videos:
             )
         means = np.bincount(of, x) / np.bincount(of)
         left = means < (means.min() + means.max()) / 2
-        return mine[left[of] if side == "left" else ~left[of]]
+        found: Rows = mine[left[of] if side == "left" else ~left[of]]
+        return found
 
     def _video(self, code: int, rows: Rows) -> RatedVideo:
         name = self._store.codes("video").names[code]

@@ -35,8 +35,8 @@ _RATER = re.compile(r"[._-]r\d{2}$", re.IGNORECASE)
 class RatedName:
     """What a file's name says. video: without ending. side: left or right of two people.
 
-    dimension: valence or arousal, where the name or its folder says one. person: who is rated, where
-    raters.json beside the file says it, as beside those of actors.
+    dimension: valence or arousal, where the name or its folder says one. person: who is rated,
+    where raters.json beside the file says it, as beside those of actors.
     """
 
     video: str

@@ -1,8 +1,8 @@
 """A store's data card: sections filled from it between marks, people's own sentences around them.
 
 The questions are those of Gebru et al. 2018, "Datasheets for datasets". A block that mien wrote
-stands between `<!-- mien:NAME DIGEST -->` and `<!-- /mien:NAME -->`; all that lies outside of blocks
-is people's own and is kept, word for word. The digest tells a block that somebody changed.
+stands between `<!-- mien:NAME DIGEST -->` and `<!-- /mien:NAME -->`; all that lies outside of
+blocks is people's own and is kept, word for word. The digest tells a block that somebody changed.
 """
 
 import hashlib
@@ -22,7 +22,8 @@ from mien.labels.heads import HEADS
 from mien.store.splits import shared_between_splits
 
 _BLOCK = re.compile(
-    r"<!-- mien:(?P<name>[a-z]+) (?P<digest>[0-9a-f]{12}) -->\n(?P<text>.*?)<!-- /mien:(?P=name) -->",
+    r"<!-- mien:(?P<name>[a-z]+) (?P<digest>[0-9a-f]{12}) -->\n"
+    r"(?P<text>.*?)<!-- /mien:(?P=name) -->",
     re.DOTALL,
 )
 _MARK = re.compile(r"<!-- /?mien:")
@@ -82,7 +83,7 @@ def _digest(text: str) -> str:
 
 
 def _composition(of: Collection) -> str:
-    missing = []
+    missing: list[list[Cell]] = []
     for head in of.labels.heads:
         known = ~np.isnan(of.labels[head.name]).all(1)
         missing.append([head.type.title, int(known.sum()), 100.0 * float(known.mean())])
@@ -132,7 +133,9 @@ def _labelling(of: Collection) -> str:
         for head in labels.heads:
             known = ~np.isnan(labels[head.name])
             said = labels[head.name] > 0 if head.kind.classes else known
-            outputs = [o for o, any_ in zip(head.outputs, said.any(0), strict=True) if any_]
+            outputs = [
+                o for o, any_ in zip(head.outputs, np.asarray(said.any(0)), strict=True) if any_
+            ]
             if outputs:
                 rows.append([layer, head.name, int(known.any(1).sum()), " ".join(outputs)])
     order = "Where two layers speak of one face, the first counts.\n\n"
@@ -169,7 +172,7 @@ def _splits(of: Collection) -> str:
 
 
 def _licence(of: Collection) -> str:
-    kinds = {}
+    kinds: dict[str, str] = {}
     for entry in of.store.info.sources.values():
         kinds.setdefault(entry["corpus"], entry["kind"])
     lines = []

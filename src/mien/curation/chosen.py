@@ -179,4 +179,5 @@ def frames_of(of: Collection, rows: Rows, count: int = SHOWN) -> Rows:
     while len(chosen) < min(count, len(rows)) and nearest.max() > 0:
         chosen.append(int(nearest.argmax()))
         nearest = np.minimum(nearest, ((features - features[chosen[-1]]) ** 2).sum(1))
-    return rows[np.sort(chosen)]
+    found: Rows = rows[np.sort(chosen)]
+    return found

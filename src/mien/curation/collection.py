@@ -154,7 +154,7 @@ def _read_batches(store: Store, path: Path) -> Names:
     known |= {
         name.partition("/")[2].rpartition(".")[0]: name for name in names.names if "." in name
     }
-    columns, batch = table.columns(), {}
+    columns, batch = table.columns(), dict[str, str]()
     for cell, said, line in zip(columns[key], columns["batch"], table.line, strict=True):
         if cell not in known:
             raise InputError(f"{path}, line {line}: {store.folder} has no {key} {cell!r}")

@@ -19,6 +19,8 @@ KIND = "copy"
 class Wanted:
     """Which faces of a store; every condition has to hold, one that is empty or None holds.
 
+    Faces that a review left out are never among them.
+
     people, videos, corpora: names, in full or without the corpus. part, split: of a split. quality,
     confidence: at least. side: of the box in pixels, at least. labelled: heads that say something
     of the face. consent: purposes that the person did not refuse (research, publication).

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.curation.collection import FEMALE, MALE, NOT_STATED, SEXES, Collection, Rows
 from mien.labels.action_units import FACS, parse
@@ -44,7 +45,7 @@ def batches(of: Collection) -> Table:
     """General statistics per collection batch and in all."""
     groups = _with_total(of.batches, len(of.store))
     _, shown, _ = of.units
-    any_unit = shown.any(1)
+    any_unit = np.asarray(shown.any(1))
     rows: list[list[Cell]] = [
         ["videos", *(_distinct(of.videos.codes, r) for r in groups.values())],
         ["frames with a face", *(int(of.first_of_frame[r].sum()) for r in groups.values())],
@@ -197,7 +198,7 @@ def _title(unit: str) -> str:
     return f"{unit} {FACS[number]}" if number in FACS else unit
 
 
-def _distinct(codes: np.ndarray, rows: Rows) -> int:  # type: ignore[type-arg]
+def _distinct(codes: NDArray[np.int32], rows: Rows) -> int:
     found = np.unique(codes[rows])
     return int((found >= 0).sum())
 

@@ -84,4 +84,5 @@ def unit_line(unit: str, affect: NDArray[np.float32]) -> UnitLine:
 def co_occurrence(shown: NDArray[np.bool_]) -> Counts:
     """Faces (K, K) that show two units together; each unit's own number on the diagonal."""
     found = shown.astype(np.float32)
-    return np.rint(found.T @ found).astype(np.int64)
+    together: Counts = np.rint(found.T @ found).astype(np.int64)
+    return together

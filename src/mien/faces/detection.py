@@ -64,5 +64,10 @@ class Detector(Protocol):
 class Tracker(Protocol):
     """Gives the faces of successive frames the number of their person, from 0."""
 
-    def __call__(self, found: Detections, time_s: float) -> NDArray[np.intp]:
-        """Return one number per face of this frame; -1 for a face to be left out."""
+    def __call__(
+        self, found: Detections, time_s: float, rgb: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.intp]:
+        """Return one number per face of this frame; -1 for a face to be left out.
+
+        rgb: the frame (H, W, 3), for trackers that look at people; others do without.
+        """

@@ -50,13 +50,13 @@ def quality(
     crop: NDArray[np.uint8],
     box: NDArray[np.float32],
     landmarks: NDArray[np.float32],
-    frame_size: tuple[int, int],
+    frame_size: tuple[int, int] | None,
 ) -> Quality:
     """Judge a face by its crop and where it was found.
 
     crop: (S, S, 3), as `square_crop` cuts it. box: (4,) x0 y0 x1 y1. landmarks: (5, 2), in the
-    order of `detection.LANDMARKS`, NaN where unknown. frame_size: width and height. All in pixels
-    of the frame.
+    order of `detection.LANDMARKS`, NaN where unknown. frame_size: width and height, None where they
+    are not known. All in pixels of the frame.
     """
     luma = _middle(crop)
     longer = max(float(box[2] - box[0]), float(box[3] - box[1]), 1e-6)
@@ -115,7 +115,7 @@ def _frontality(points: NDArray[np.float64]) -> float:
     return _between(1 - turned) * _between(1 - tilted)
 
 
-def _inside(points: NDArray[np.float64], frame_size: tuple[int, int]) -> float:
-    if np.isnan(points).any():
+def _inside(points: NDArray[np.float64], frame_size: tuple[int, int] | None) -> float:
+    if frame_size is None or np.isnan(points).any():
         return math.nan
     return float(((points >= 0) & (points <= np.array(frame_size))).all(1).mean())

@@ -29,7 +29,9 @@ class IouTracker:
         self._people: list[_Person] = []
         self._next = 0
 
-    def __call__(self, found: Detections, time_s: float) -> NDArray[np.intp]:
+    def __call__(
+        self, found: Detections, time_s: float, rgb: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.intp]:
         """Return the person of each face; every face gets one."""
         self._people = [p for p in self._people if time_s - p.seen_s <= self.gap_s]
         numbers = np.full(len(found), -1, np.intp)
@@ -86,7 +88,9 @@ class NearestCentreTracker:
     def __init__(self) -> None:
         self._last: NDArray[np.float32] | None = None
 
-    def __call__(self, found: Detections, time_s: float) -> NDArray[np.intp]:
+    def __call__(
+        self, found: Detections, time_s: float, rgb: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.intp]:
         """Return 0 for the face that is kept and -1 for the others."""
         numbers = np.full(len(found), -1, np.intp)
         if len(found) == 0:

@@ -11,8 +11,10 @@ from mien.media import streams
 from mien.media.decode import is_video
 from mien.media.images import is_image, opened_image, page_count, picture_format, quiet
 from mien.media.names import shown
+from mien.media.sequences import is_sequence
+from mien.media.streams import STDIN
 
-Kind = Literal["video", "image", "pages", "other"]
+Kind = Literal["video", "image", "pages", "sequence", "other"]
 
 _MOVING = frozenset({"WEBP", "PNG", "GIF", "AVIF"})
 
@@ -20,11 +22,17 @@ _MOVING = frozenset({"WEBP", "PNG", "GIF", "AVIF"})
 def kind_of(path: Path) -> Kind:
     """Tell what a file is: a video, one photograph, several pages, or something else.
 
+    `-` is a video on standard input; a name with %04d in it, numbered pictures (`media.sequences`).
+
     Pictures are told by their first bytes, whatever their name; animated ones (WebP, PNG, GIF,
     AVIF) are videos, a TIFF of several pages is 'pages'. Other files go by their name where it
     says video, and by their content where it does not. A file that cannot be read goes by its
     name: reading it says what is wrong.
     """
+    if path == STDIN:
+        return "video"
+    if is_sequence(path):
+        return "sequence"
     named: Kind = "video" if is_video(path) else "image" if is_image(path) else "other"
     if not path.is_file():
         return named

@@ -22,7 +22,7 @@ from mien.media.display import UPRIGHT, Display
 from mien.media.exact import LIST, PROXY, ExactFrames, FrameList
 from mien.media.names import shown
 from mien.media.report import DecodeReport
-from mien.media.soundtrack import extract_sound
+from mien.media.sound_copy import extract_sound
 from mien.progress import Progress, silent
 
 GROUP = 12

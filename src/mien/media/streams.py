@@ -1,5 +1,6 @@
 """Open a video file, choose the stream to read, and read what the file promises of it."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _STILL_BRANDS = frozenset({"heic", "heix", "heim", "heis", "mif1", "avif"})
 _RATES = (0.01, 1000.0)
 """Frame rates outside are taken for damage."""
 ASSUMED_RATE = 25.0
+STDIN = Path("-")
+"""A video that is piped in."""
 
 
 @contextmanager
@@ -33,6 +36,10 @@ def opened(path: Path) -> Iterator[Any]:
     Text of the file's own (titles, say) that is no UTF-8 is replaced, not refused.
     """
     name = shown(path)
+    if path == STDIN:
+        with _piped() as container:
+            yield container
+        return
     if not path.exists():
         raise InputError(f"{name}: does not exist")
     if not path.is_file():
@@ -49,6 +56,33 @@ def opened(path: Path) -> Iterator[Any]:
         raise InputError(f"{name}: is not a video that can be read ({reason(error)})") from error
     with container:
         yield container
+
+
+@contextmanager
+def _piped() -> Iterator[Any]:
+    try:
+        container = av.open(
+            _Forward(sys.stdin.buffer),
+            options={"format_whitelist": CONTAINERS},
+            metadata_errors="replace",
+        )
+    except Exception as error:
+        raise InputError(
+            f"standard input: is not a video that can be read as it comes ({reason(error)}); MP4 "
+            "needs its index first (ffmpeg -movflags +faststart), Matroska goes as it is"
+        ) from error
+    with container:
+        yield container
+
+
+class _Forward:
+    """A pipe, of which there is no going back; gives all that is asked for, but at the end."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def read(self, size: int) -> bytes:
+        return bytes(self._source.read(size))
 
 
 def choose_stream(container: Any, path: Path, index: int | None = None) -> Any:

@@ -17,18 +17,28 @@ from mien.errors import InputError
 from mien.labels.arrays import Predictions
 from mien.models.heads import OutputSpec
 from mien.models.torch_recogniser import TorchRecogniser
-from mien.recognition.onnx_recogniser import STATE_AFTER, OnnxRecogniser, RecogniserCard, write_card
+from mien.recognition.onnx_recogniser import (
+    FEATURES,
+    STATE_AFTER,
+    OnnxRecogniser,
+    RecogniserCard,
+    write_card,
+)
 
 TOLERANCE = 1e-4
 """Largest difference of a file's predictions from its network's (`largest_difference`)."""
+HALF_TOLERANCE = 1e-2
+"""The same where weights are rounded to half precision; intensities run to 5."""
 _TESTED, _PEOPLE = 20, 3
 _LEAST_HALVED = 64
 
 
-def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
+def export_onnx(recogniser: TorchRecogniser, path: Path, half: bool = False) -> float:
     """Write the file; returns the largest difference of its predictions, on made pictures.
 
-    Raises InputError, and writes nothing, where that is above `TOLERANCE`.
+    half: round weights to half precision, in which the file stores them; they are computed with as
+    ever. Raises InputError, and writes nothing, where the difference is above `TOLERANCE`, or
+    `HALF_TOLERANCE`.
     """
     import onnx
 
@@ -37,53 +47,72 @@ def export_onnx(recogniser: TorchRecogniser, path: Path) -> float:
             f"{path}: a recogniser that sees {recogniser.preprocessing.window} frames together "
             "stays in torch; ONNX files hold those that take frame by frame"
         )
-    model = to_onnx(recogniser)
+    model = to_onnx(recogniser, half)
     crops = made_pictures(recogniser.preprocessing.size)
     points = made_landmarks(recogniser.preprocessing.landmarks)
     tracks = np.arange(len(crops)) % _PEOPLE  # for those that follow people
     with replacing(path) as temporary:
         onnx.save_model(model, str(temporary))
-        exported = OnnxRecogniser.load(temporary).predict(crops, tracks, landmarks=points)
+        exported = OnnxRecogniser.load(temporary)
+        found = exported.anew().predict(crops, tracks, landmarks=points)
         expected = recogniser.anew().predict(crops, tracks, landmarks=points)
-        difference = largest_difference(exported, expected)
-        if not difference <= TOLERANCE:
+        difference = largest_difference(found, expected)
+        if exported.card.features is not None:
+            apart = np.abs(exported.features(crops) - recogniser.features(crops))
+            scale = max(1.0, float(np.abs(recogniser.features(crops)).max()))
+            difference = max(difference, float(apart.max()) / scale)
+        if not difference <= (HALF_TOLERANCE if half else TOLERANCE):
             raise InputError(f"{path}: the file would predict {difference:g} off the network")
     return difference
 
 
-def to_onnx(recogniser: TorchRecogniser) -> Any:
-    """Return the `onnx.ModelProto` of a recogniser, its card in it."""
+def to_onnx(recogniser: TorchRecogniser, half: bool = False) -> Any:
+    """Return the `onnx.ModelProto` of a recogniser, its card in it. half: as `export_onnx`."""
     spec, preprocessing = recogniser.spec, recogniser.preprocessing
     fake = spec.fake is not None and spec.fake.probability
-    state = recogniser.state_size
-    card = RecogniserCard(spec.layout.heads, spec.learned, fake, preprocessing, state)
-    side = preprocessing.size
+    state, side = recogniser.state_size, preprocessing.size
     example: tuple[Tensor, ...] = (torch.zeros(2, preprocessing.channels, side, side),)
     if preprocessing.landmarks:
         example += (torch.zeros(2, preprocessing.landmarks, 2),)
     if state:
         example += (torch.zeros(2, state),)
+    width = _width_of_features(recogniser.network, example)
+    card = RecogniserCard(
+        spec.layout.heads, spec.learned, fake, preprocessing, state, width, recogniser.provenance
+    )
+    outputs = [*card.outputs, *([] if width is None else [FEATURES])]
     faces = torch.export.Dim("faces")
     with _quiet():
         program = torch.onnx.export(
-            _Named(recogniser.network, spec, card.outputs).eval(),
+            _Named(recogniser.network, spec, outputs).eval(),
             example,
             dynamo=True,
             verbose=False,
             input_names=card.inputs,
-            output_names=card.outputs,
+            output_names=outputs,
             dynamic_shapes={"given": tuple({0: faces} for _ in example)},
         )
     assert program is not None
     model = program.model_proto
     _forget_origins(model)
-    _halve(model)
+    _halve(model, rounded=half)
     write_card(model, card)
     return model
 
 
+@torch.inference_mode()
+def _width_of_features(network: Any, example: tuple[Tensor, ...]) -> int | None:
+    """Length of what the last layer sees of images; None where a network takes or says more."""
+    if len(example) > 1 or not hasattr(network, "features"):
+        return None
+    return int(network.features(*example).flatten(1).shape[1])
+
+
 class _Named(nn.Module):
-    """The network with its outputs cut into heads and scaled, as `OutputSpec` says."""
+    """The network with its outputs cut into heads and scaled, as `OutputSpec` says.
+
+    Features are those that the network computes on its way, where it asks itself for them.
+    """
 
     def __init__(self, network: nn.Module, spec: OutputSpec, names: list[str]) -> None:
         super().__init__()
@@ -93,10 +122,26 @@ class _Named(nn.Module):
         if STATE_AFTER in self.names:
             images, state = given
             output, after = self.network(images, None, state)
-            found = {**self.spec.layout.split(output), STATE_AFTER: after}
-        else:
-            output = self.network(*given)
-            found = self.spec.layout.split(output)
+            return self._cut(output, {STATE_AFTER: after})
+        if FEATURES not in self.names:
+            return self._cut(self.network(*given), {})
+        network: Any = self.network
+        plain, kept = network.features, list[Tensor]()
+
+        def remembered(*seen: Tensor) -> Tensor:
+            kept.append(plain(*seen))
+            return kept[-1]
+
+        network.features = remembered
+        try:
+            output = network(*given)
+        finally:
+            del network.features
+        features = kept[-1] if kept else plain(*given)
+        return self._cut(output, {FEATURES: features.flatten(1)})
+
+    def _cut(self, output: Tensor, more: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        found = {**self.spec.layout.split(output), **more}
         if self.spec.fake is not None:
             found["fake"] = self.spec.fake.logit(output, found)
         return tuple(found[name] for name in self.names)
@@ -125,8 +170,11 @@ def _forget_origins(model: Any) -> None:
     del graph.value_info[:]
 
 
-def _halve(model: Any) -> None:
-    """Store weights that half precision holds exactly in it; the graph widens them again."""
+def _halve(model: Any, rounded: bool) -> None:
+    """Store weights that half precision holds in it; the graph widens them again.
+
+    rounded: those that it holds nearly, too (batch normalisation folded into a convolution).
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     graph = model.graph
@@ -136,7 +184,8 @@ def _halve(model: Any) -> None:
         values = numpy_helper.to_array(tensor)
         with np.errstate(over="ignore"):
             half = values.astype(np.float16)
-        if values.size < _LEAST_HALVED or (half.astype(np.float32) != values).any():
+        held = np.isfinite(half).all() if rounded else (half.astype(np.float32) == values).all()
+        if values.size < _LEAST_HALVED or not held:
             continue
         wide, narrow = tensor.name, f"{tensor.name}_half"
         tensor.CopyFrom(numpy_helper.from_array(half, narrow))

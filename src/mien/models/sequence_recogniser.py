@@ -18,6 +18,7 @@ from mien.models.sequences.base import SequenceNetwork
 from mien.models.torch_recogniser import TorchRecogniser
 from mien.recognition.memory import Times, TrackMemory, Tracks, people_of, times_of
 from mien.recognition.preprocessing import Preprocessing
+from mien.recognition.provenance import Provenance, read_provenance
 
 
 class SequenceRecogniser(TorchRecogniser):
@@ -35,14 +36,17 @@ class SequenceRecogniser(TorchRecogniser):
         spec: OutputSpec,
         preprocessing: Preprocessing,
         batch_size: int = 256,
+        provenance: Provenance | None = None,
     ) -> None:
-        super().__init__(network, spec, preprocessing, batch_size)
+        super().__init__(network, spec, preprocessing, batch_size, provenance)
         self._sequence, self.state_size = network, network.state_size
         self.memory = TrackMemory(network.state_size)
 
     def anew(self) -> "SequenceRecogniser":
         """Return one with the same network that has not seen anybody."""
-        return type(self)(self._sequence, self.spec, self.preprocessing, self.batch_size)
+        return type(self)(
+            self._sequence, self.spec, self.preprocessing, self.batch_size, self.provenance
+        )
 
     def predict(
         self,
@@ -95,17 +99,24 @@ class SequenceRecogniser(TorchRecogniser):
 
 
 def recogniser_of(
-    network: nn.Module, spec: OutputSpec, preprocessing: Preprocessing
+    network: nn.Module,
+    spec: OutputSpec,
+    preprocessing: Preprocessing,
+    provenance: Provenance | None = None,
 ) -> TorchRecogniser:
     """Return the recogniser that a network of single images, or of sequences, makes."""
     if isinstance(network, SequenceNetwork):
-        return SequenceRecogniser(network, spec, preprocessing)
-    return TorchRecogniser(network, spec, preprocessing)
+        return SequenceRecogniser(network, spec, preprocessing, provenance=provenance)
+    return TorchRecogniser(network, spec, preprocessing, provenance=provenance)
 
 
 def open_recogniser(path: Path) -> TorchRecogniser:
-    """Load a safetensors file of either kind; raises InputError where it holds no recogniser."""
+    """Load a safetensors file of either kind, with what lies beside it (`provenance`).
+
+    Raises InputError where it holds no recogniser.
+    """
     network, card = load_network(path, {**RECOGNISERS, **SEQUENCES})
     if card.spec is None or card.preprocessing is None:
         raise InputError(f"{path}: this network has no affect heads")
-    return recogniser_of(network, card.spec, card.preprocessing)
+    provenance = read_provenance(path.parent, card.spec.layout.heads)
+    return recogniser_of(network, card.spec, card.preprocessing, provenance)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from mien.models.checkpoint import load_network
 from mien.models.heads import OutputSpec
 from mien.recognition.landmarks import fitting
 from mien.recognition.preprocessing import Preprocessing
+from mien.recognition.provenance import Provenance, read_provenance
 
 
 class TorchRecogniser:
@@ -30,18 +32,23 @@ class TorchRecogniser:
         spec: OutputSpec,
         preprocessing: Preprocessing,
         batch_size: int = 256,
+        provenance: Provenance | None = None,
     ) -> None:
         self.network, self.spec = network.eval(), spec
         self.preprocessing, self.batch_size = preprocessing, batch_size
-        self.heads = spec.layout.heads
+        self.heads, self.provenance = spec.layout.heads, provenance or Provenance()
 
     @classmethod
     def load(cls, path: Path) -> "TorchRecogniser":
-        """Load a safetensors file; raises InputError where it holds no recogniser."""
+        """Load a safetensors file, with what lies beside it (`recognition.provenance`).
+
+        Raises InputError where it holds no recogniser.
+        """
         network, card = load_network(path, RECOGNISERS)
         if card.spec is None or card.preprocessing is None:
             raise InputError(f"{path}: this network has no affect heads")
-        return cls(network, card.spec, card.preprocessing)
+        provenance = read_provenance(path.parent, card.spec.layout.heads)
+        return cls(network, card.spec, card.preprocessing, provenance=provenance)
 
     def anew(self) -> "TorchRecogniser":
         """Return itself: it remembers nobody."""
@@ -72,6 +79,31 @@ class TorchRecogniser:
     def predict_batches(self, batches: Iterable[Tensor]) -> Predictions:
         """Predict for batches (N, C, S, S) as networks take them, that take nothing beside."""
         return self._decoded([self._output(batch) for batch in batches])
+
+    @torch.inference_mode()
+    def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the last layer sees, (N, F), of RGB bytes (N, S, S, 3).
+
+        Raises InputError where it sees more than pictures, or the network has none.
+        """
+        network: Any = self.network
+        self.check_features()
+        device = next(network.parameters()).device
+        starts = range(0, max(len(crops), 1), self.batch_size)
+        parts = [
+            network.features(self._images(crops[i : i + self.batch_size]).to(device))
+            for i in starts
+        ]
+        found: NDArray[np.float32] = torch.cat(parts).flatten(1).float().cpu().numpy()
+        return found
+
+    def check_features(self) -> None:
+        """Raise InputError where `features` would."""
+        more = "landmarks" if self.preprocessing.landmarks else "frames before" * self.follows
+        if more:
+            raise InputError(f"this model sees {more} too: it has no features of pictures alone")
+        if not hasattr(self.network, "features"):
+            raise InputError("this model's network has no features to take")
 
     @torch.inference_mode()
     def _output(self, *inputs: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ learned        by head, the outputs that ever saw a label; the others say nothin
 fake           whether there is an output `fake`
 preprocessing  how crops are cut and turned into numbers
 state          K, the numbers of a person's state; absent where nobody is followed
+features       length of the output `features`, (N, F), what the last layer sees; absent without one
+provenance     what labels taught each output, and how sure it may call itself; absent if unknown
 sha256         of the file without its metadata, and of the above
 """
 
@@ -19,7 +21,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +35,12 @@ from mien.labels.kinds import Floats, sigmoid
 from mien.recognition.landmarks import fitting
 from mien.recognition.memory import Times, TrackMemory, Tracks, people_of, times_of
 from mien.recognition.preprocessing import Preprocessing
+from mien.recognition.provenance import Provenance, read_provenance
 
+SHIPPED = "recogniser.onnx"
+"""Of a folder of weights: the file that is used; what taught it may lie beside it."""
 FORMAT, ENTRY = "mien-recogniser-1", "mien"
-IMAGES, LANDMARKS, FAKE = "images", "landmarks", "fake"
+IMAGES, LANDMARKS, FAKE, FEATURES = "images", "landmarks", "fake", "features"
 STATE, STATE_AFTER = "state", "state_after"
 
 
@@ -48,6 +53,8 @@ class RecogniserCard:
     fake: bool
     preprocessing: Preprocessing
     state: int = 0
+    features: int | None = None
+    provenance: Provenance = field(default_factory=Provenance)
 
     @property
     def inputs(self) -> list[str]:
@@ -57,7 +64,7 @@ class RecogniserCard:
 
     @property
     def outputs(self) -> list[str]:
-        """Names of the graph's outputs."""
+        """Names of the graph's outputs, `features` apart."""
         named = [head.name for head in self.heads]
         return [*named, *([FAKE] if self.fake else []), *([STATE_AFTER] if self.state else [])]
 
@@ -70,6 +77,8 @@ class RecogniserCard:
             "fake": self.fake,
             "preprocessing": self.preprocessing.to_dict(),
             **({"state": self.state} if self.state else {}),
+            **({} if self.features is None else {"features": self.features}),
+            **({"provenance": known} if (known := self.provenance.to_dict()) else {}),
         }
 
     @classmethod
@@ -81,6 +90,8 @@ class RecogniserCard:
             bool(values["fake"]),
             Preprocessing.from_dict(values["preprocessing"]),
             int(values.get("state", 0)),
+            None if values.get("features") is None else int(values["features"]),
+            Provenance.from_dict(values.get("provenance", {})),
         )
 
 
@@ -94,20 +105,21 @@ def write_card(model: Any, card: RecogniserCard) -> None:
 class OnnxRecogniser:
     """A recogniser in ONNX Runtime, on the CPU (`recognition.protocol`).
 
-    sha256: to tell models apart. batch_size: crops that go through it at once.
+    sha256: to tell models apart. batch_size: crops that go through it at once. threads: 0 for one
+    per core.
     """
 
-    def __init__(self, model: Any, batch_size: int = 16) -> None:
+    def __init__(self, model: Any, batch_size: int = 16, threads: int = 0) -> None:
         """Take an `onnx.ModelProto`; raises InputError where it is no recogniser of mien."""
         self.card, self.sha256 = _read_card(model)
         self.heads, self.preprocessing = self.card.heads, self.card.preprocessing
-        self.batch_size = batch_size
+        self.provenance, self.batch_size = self.card.provenance, batch_size
         self.follows, self.memory = self.card.state > 0, TrackMemory(self.card.state)
-        self._session = _session(model)
+        self._session = _session(model, threads)
         self._check_outputs()
 
     @classmethod
-    def load(cls, path: Path) -> "OnnxRecogniser":
+    def load(cls, path: Path, threads: int = 0) -> "OnnxRecogniser":
         """Load a file; executes no code from it. Raises InputError where it is no recogniser."""
         import onnx
 
@@ -116,9 +128,12 @@ class OnnxRecogniser:
         except Exception as error:
             raise InputError(f"{path}: cannot be read as ONNX: {_first_line(error)}") from error
         try:
-            return cls(model)
+            found = cls(model, threads=threads)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+        if path.name == SHIPPED and not found.provenance.labels:
+            found.provenance = read_provenance(path.parent, found.heads)
+        return found
 
     def anew(self) -> "OnnxRecogniser":
         """Return itself, or one with the same graph that has not seen anybody."""
@@ -158,6 +173,23 @@ class OnnxRecogniser:
             fake = sigmoid(np.concatenate([part[FAKE] for part in parts]))
         return Predictions.decoded(self.heads, raw, self.card.learned, fake)
 
+    def features(self, crops: NDArray[np.uint8]) -> Floats:
+        """What the last layer sees, (N, F), of RGB bytes (N, S, S, 3).
+
+        Raises InputError where the file has no such output: exported before there was one.
+        """
+        if self.card.features is None:
+            raise InputError(
+                "this model file has no output of features: it was exported before there was one, "
+                "or its network sees more than pictures"
+            )
+        images, size = self.preprocessing.batch(crops), self.batch_size
+        parts = [
+            self._session.run([FEATURES], {IMAGES: images[i : i + size]})[0]
+            for i in range(0, len(images), size)
+        ]
+        return _stacked(parts, self.card.features)
+
     def _followed(
         self, images: Floats, tracks: Tracks | None, time_s: Times | None
     ) -> list[dict[str, Floats]]:
@@ -194,6 +226,7 @@ class OnnxRecogniser:
         wanted.update({FAKE: []} if self.card.fake else {})
         if self.card.state:
             wanted.update({STATE: [self.card.state], STATE_AFTER: [self.card.state]})
+        wanted.update({} if self.card.features is None else {FEATURES: [self.card.features]})
         ends = (*self._session.get_inputs(), *self._session.get_outputs())
         found = {end.name: end.shape[1:] for end in ends}
         if found != wanted:
@@ -233,11 +266,12 @@ def _digest(model: Any, card: RecogniserCard) -> str:
     return digest.hexdigest()
 
 
-def _session(model: Any) -> Any:
+def _session(model: Any, threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
     try:
         return onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]

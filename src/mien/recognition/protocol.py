@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mien.labels.arrays import Predictions
 from mien.labels.heads import Head
 from mien.recognition.preprocessing import Preprocessing
+from mien.recognition.provenance import Provenance
 
 
 class Recogniser(Protocol):
@@ -15,12 +16,14 @@ class Recogniser(Protocol):
 
     heads: what it predicts. preprocessing: how its crops are cut and turned into numbers. follows:
     whether it keeps a state per person, or sees windows of frames together: then it is given
-    tracks, the faces of each in order of time.
+    tracks, the faces of each in order of time. provenance: what labels taught each output, and how
+    sure it may call itself.
     """
 
     heads: tuple[Head, ...]
     preprocessing: Preprocessing
     follows: bool
+    provenance: Provenance
 
     def anew(self) -> "Recogniser":
         """Return one that has not seen anybody: for another video, whose tracks are others."""
@@ -40,4 +43,10 @@ class Recogniser(Protocol):
         landmarks: (N, P, 2), places in the crops (`landmarks.in_crop`), NaN where unknown, for
         recognisers whose preprocessing names P of them, which raise InputError without; others
         ignore them.
+        """
+
+    def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What its last layer sees, (N, F), of RGB crops (N, size, size, 3).
+
+        Raises InputError where it cannot say.
         """

@@ -1,55 +1,107 @@
-"""The report of an analysis: one HTML file that needs nothing else."""
+"""The report of an analysis: one HTML file that needs nothing else, but the videos to play them."""
 
 import base64
+import gzip
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from PIL import Image
-from pyarrow import csv as arrow_csv
 
 from mien.labels.action_units import INTENSITY_MAX
 from mien.labels.kinds import THRESHOLD
+from mien.labels.table_columns import CLASS, AffectColumns, unit_title
 from mien.media.decode import Frame, decode
 from mien.media.images import fit_within, read_image
 from mien.media.kinds import kind_of
-from mien.report.columns import CLASS, AffectColumns, unit_title
-from mien.report.figures import PLOTLY_SCRIPT, affect_figure
+from mien.report.figures import PLOTLY_SCRIPT, Stretch, affect_figure, density_figure
 from mien.report.pages import write_page
 from mien.report.traces import Trace, TurningPoint, thinned, turning_points
 
 MOST_FACES = 4
 """Faces of one video that get traces of their own: those seen longest."""
 MOST_STILLS = 60
+MOST_BYTES = 30_000_000
+"""Of the table inside the page, packed: a longer one stays beside it."""
 _THUMBNAIL = 220
 _SAME_TIME_S = 1e-5  # the table's times are rounded to microseconds
+Array = NDArray[np.float64]
 
 
-def write_report(path: Path, table_file: Path) -> None:
-    """Write the report of a table that `mien analyze` wrote; the inputs are read for pictures."""
-    options = arrow_csv.ConvertOptions(
-        strings_can_be_null=True, column_types={"input": pa.string(), CLASS: pa.string()}
-    )
-    table = arrow_csv.read_csv(table_file, convert_options=options)
-    columns = AffectColumns.of(table.column_names)
-    inputs = table["input"].unique().to_pylist()
-    stills = [name for name in inputs if _is_still(name)]
-    videos = [_video(table, name, columns) for name in inputs if not _is_still(name)]
+class People(Protocol):
+    """What is asked of one person (`analysis.affect_table.Person`)."""
+
+    input: str
+    face_id: int | None
+    rows: NDArray[np.intp]
+    time_s: Array
+
+
+class Seen(Protocol):
+    """What is asked of a table (`analysis.affect_table.AffectTable`)."""
+
+    table: pa.Table
+    columns: AffectColumns
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the inputs, in order."""
+
+    def floats(self, name: str) -> Array:
+        """One column (N,), NaN where empty."""
+
+    def people(self) -> Iterator[Any]:
+        """The people of every input."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What goes with a table. ribbons: by input and person. summary: a row per person, as
+    `mien analyze --summary` writes it. csv: the table as text. about: the JSON beside it."""
+
+    ribbons: Mapping[tuple[str, int | None], Sequence[Stretch]]
+    summary: Sequence[Mapping[str, Any]]
+    csv: str
+    about: Mapping[str, Any]
+
+
+def write_report(path: Path, seen: Seen, told: Told, *, faces: bool = True) -> None:
+    """Write the page of a table; the inputs are read for pictures.
+
+    Videos are not inside: the page plays the file where it lies, or one that its reader picks.
+    faces: False leaves out pictures, and where the videos lie.
+    """
+    stills = [name for name in seen.inputs if _is_still(name)]
+    people: dict[str, list[Any]] = {}
+    for person in seen.people():
+        people.setdefault(person.input, []).append(person)
+    makers = _Maker(path, seen, told, faces)
+    names = [Path(name).name for name in seen.inputs]
+    moving = [name for name in seen.inputs if not _is_still(name)]
+    videos = [makers.video(name, people.get(name, []), i) for i, name in enumerate(moving)]
+    packed = base64.b64encode(gzip.compress(told.csv.encode("utf-8", "replace"), mtime=0)).decode()
     write_page(
         path,
         "analysis.html",
-        title=", ".join(Path(name).name for name in inputs[:3]) + (" ..." if inputs[3:] else ""),
+        title=", ".join(names[:3]) + (" ..." if names[3:] else ""),
         plotly=PLOTLY_SCRIPT if videos else "",
         videos=videos,
-        stills=[_still(table, name, columns) for name in stills[:MOST_STILLS]],
+        stills=[makers.still(name) for name in stills[:MOST_STILLS]],
         more_stills=max(len(stills) - MOST_STILLS, 0),
-        rows=table.num_rows,
-        table=table_file.name,
+        rows=seen.table.num_rows,
+        data=packed if len(packed) <= MOST_BYTES else "",
+        model=told.about.get("model"),
+        sources=_sources(told.about.get("model")),
+        changed=_changed(told.about.get("output") or {}),
+        faces=faces,
     )
 
 
@@ -57,47 +109,146 @@ def _is_still(name: str) -> bool:
     return kind_of(Path(name)) in ("image", "pages")
 
 
-def _video(table: pa.Table, name: str, columns: AffectColumns) -> dict[str, Any]:
-    part = table.filter(pc.equal(table["input"], name))
-    frames = pc.count_distinct(part["frame"]).as_py()
-    seen = part.filter(pc.equal(part["success"], 1))
-    with_face = pc.count_distinct(seen["frame"]).as_py()
-    people = seen["face_id"].value_counts().to_pylist()
-    people.sort(key=lambda item: -item["counts"])
-    return {
-        "name": Path(name).name,
-        "frames": frames,
-        "with_face": with_face,
-        "share": with_face / frames if frames else 0.0,
-        "people": len(people),
-        "faces": [
-            _face(name, seen, item["values"], item["counts"], columns)
-            for item in people[:MOST_FACES]
-        ],
-    }
+def _sources(model: Mapping[str, Any] | None) -> list[str]:
+    """What labels each head was taught with, in words."""
+    labels = ((model or {}).get("labels") or {}).get("labels", {})
+    found = []
+    for head, outputs in labels.items():
+        by_source: dict[str, list[str]] = {}
+        for output, source in outputs.items():
+            by_source.setdefault(source, []).append(output)
+        said = "; ".join(
+            source if len(by_source) == 1 else f"{source}: {', '.join(names)}"
+            for source, names in by_source.items()
+        )
+        found.append(f"{head.replace('_', ' ')}: {said}")
+    return found
 
 
-def _face(
-    name: str, seen: pa.Table, number: int, frames: int, columns: AffectColumns
-) -> dict[str, Any]:
-    rows = seen.filter(pc.equal(seen["face_id"], number))
-    signals = {name: _floats(rows, name) for name in columns.signals}
-    trace = Trace(_floats(rows, "timestamp"), signals)
-    points = turning_points(trace, columns.signals)
-    boxes = np.stack([_floats(rows, c) for c in ("x0", "y0", "x1", "y1")], axis=1)
-    where = {float(t): boxes[i] for i, t in enumerate(trace.time_s)}
-    pictures = _pictures(Path(name), {p.time_s for p in points}, where)
-    return {
-        "number": number,
-        "frames": frames,
-        "figure": affect_figure(thinned(trace), columns, points),
-        "silent": not trace.known(columns.signals),
-        "turns": [
-            {"time": p.time_s, "text": _describe(p), "picture": pictures[p.time_s]}
-            for p in points
-            if p.time_s in pictures
-        ],
-    }
+def _changed(options: Mapping[str, Any]) -> list[str]:
+    found = []
+    if options.get("smooth"):
+        found.append(f"smoothed over {options['smooth']:g} s")
+    if options.get("neutral"):
+        found.append("each person's own neutral face taken off")
+    return found
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes the parts of a page."""
+
+    path: Path
+    seen: Seen
+    told: Told
+    faces: bool
+
+    def video(self, name: str, people: list[Any], number: int) -> dict[str, Any]:
+        mine = pc.equal(self.seen.table["input"], name)
+        part = self.seen.table.filter(mine)
+        frames = pc.count_distinct(part["frame"]).as_py()
+        with_face = pc.count_distinct(part.filter(pc.equal(part["success"], 1))["frame"]).as_py()
+        longest = sorted(people, key=lambda person: -len(person.rows))
+        return {
+            "name": Path(name).name,
+            "number": number,
+            "source": self._relative(Path(name)) if self.faces else "",
+            "frames": frames,
+            "with_face": with_face,
+            "share": with_face / frames if frames else 0.0,
+            "people": len(people),
+            "faces": [self.face(person) for person in longest[:MOST_FACES]],
+        }
+
+    def _relative(self, video: Path) -> str:
+        """Where the video lies, as seen from the page; empty where it is not there."""
+        if not video.is_file():
+            return ""
+        try:
+            way = os.path.relpath(video.resolve(), self.path.resolve().parent)
+        except ValueError:  # on another drive
+            return ""
+        return quote(Path(way).as_posix())
+
+    def face(self, person: Any) -> dict[str, Any]:
+        columns = self.seen.columns
+        signals = {name: self.seen.floats(name)[person.rows] for name in columns.signals}
+        trace = Trace(person.time_s, signals)
+        names = _told_once(trace, columns)
+        points = turning_points(trace, names)
+        pictures = self._pictures(person, points) if self.faces else {}
+        short = thinned(trace)
+        ribbon = self.told.ribbons.get((person.input, person.face_id), ())
+        axes = [short.signals.get(name, np.empty(0)) for name in ("valence", "arousal")]
+        return {
+            "number": person.face_id,
+            "frames": len(person.rows),
+            "figure": affect_figure(short, columns, points, ribbon),
+            "density": density_figure(*axes) if all(map(len, axes)) else "",
+            "silent": not trace.known(columns.signals),
+            "summary": self._summary(person),
+            "turns": [
+                {"time": p.time_s, "text": _describe(p), "picture": pictures.get(p.time_s, "")}
+                for p in points
+            ],
+        }
+
+    def _summary(self, person: Any) -> dict[str, Any]:
+        """A person's row in words: what it shows most."""
+        row = next(
+            (r for r in self.told.summary
+             if r["input"] == person.input and r["face_id"] == person.face_id), {},
+        )  # fmt: skip
+        shares = [(c, row.get(f"{c}_share") or 0.0) for c in self.seen.columns.classes]
+        units = []
+        for key in row:
+            unit = key.removesuffix("_share")
+            if key.endswith("_share") and unit.startswith("AU") and (row[key] or 0) >= 0.01:
+                title = unit_title(f"{unit}_p") or unit
+                units.append((title, row[key], row.get(f"{unit}_per_minute")))
+        means = [(a, row.get(f"{a}_mean"), row.get(f"{a}_sd")) for a in self.seen.columns.axes]
+        return {
+            "seconds": row.get("seconds"),
+            "read": row.get("read"),
+            "dominant": row.get("dominant"),
+            "shares": sorted((s for s in shares if s[1] >= 0.005), key=lambda s: -s[1]),
+            "units": sorted(units, key=lambda unit: -unit[1])[:8],
+            "means": [entry for entry in means if entry[1] is not None],
+        }
+
+    def _pictures(self, person: Any, points: Iterable[TurningPoint]) -> dict[float, str]:
+        boxes = np.stack(
+            [self.seen.floats(c)[person.rows] for c in ("x0", "y0", "x1", "y1")], axis=1
+        )
+        where = {float(t): boxes[i] for i, t in enumerate(person.time_s)}
+        return _pictures(Path(person.input), {p.time_s for p in points}, where)
+
+    def still(self, name: str) -> dict[str, Any]:
+        columns = self.seen.columns
+        rows = self.seen.table.filter(pc.equal(self.seen.table["input"], name)).to_pylist()
+        rgb = read_image(Path(name)) if self.faces and Path(name).exists() else None
+        faces = []
+        for row in rows:
+            if not row["success"]:
+                continue
+            box = np.array([row[c] for c in ("x0", "y0", "x1", "y1")], float)
+            units = [c for c in columns.presence if (row[c] or 0) >= THRESHOLD]
+            units += [c for c in columns.intensity if (row[c] or 0) >= 1]  # from A, the trace, on
+            faces.append(
+                {
+                    "picture": "" if rgb is None else _data_url(_around(rgb, box)),
+                    "expression": row.get(CLASS),
+                    "units": [f"{c[:-2]} {row[c]:.2f}{_of(c)}" for c in units],
+                    "axes": [f"{c} {row[c]:.2f}" for c in columns.axes if row[c] is not None],
+                }
+            )
+        return {"name": Path(name).name, "faces": faces}
+
+
+def _told_once(trace: Trace, columns: AffectColumns) -> list[str]:
+    """Signals to look for turns in: presence only of units that have no intensity."""
+    told = {name[:-2] for name in trace.known(columns.intensity)}
+    return [n for n in columns.signals if not (n in columns.presence and n[:-2] in told)]
 
 
 def _describe(point: TurningPoint) -> str:
@@ -110,11 +261,6 @@ def _describe(point: TurningPoint) -> str:
 def _of(name: str) -> str:
     """The scale of an intensity, so that nobody takes it for a probability."""
     return f" of {INTENSITY_MAX:g}" if name.endswith("_r") else ""
-
-
-def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
-    values = table[name].cast(pa.float64())
-    return np.asarray(pc.fill_null(values, float("nan")).to_numpy(), np.float64)
 
 
 def _pictures(
@@ -154,24 +300,3 @@ def _data_url(image: Image.Image) -> str:
     data = io.BytesIO()
     image.save(data, "JPEG", quality=88)
     return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
-
-
-def _still(table: pa.Table, name: str, columns: AffectColumns) -> dict[str, Any]:
-    rows = table.filter(pc.equal(table["input"], name)).to_pylist()
-    rgb = read_image(Path(name)) if Path(name).exists() else None
-    faces = []
-    for row in rows:
-        if not row["success"] or rgb is None:
-            continue
-        box = np.array([row[c] for c in ("x0", "y0", "x1", "y1")], float)
-        shown = [c for c in columns.presence if (row[c] or 0) >= THRESHOLD]
-        shown += [c for c in columns.intensity if (row[c] or 0) >= 1]  # from A, the trace, on
-        faces.append(
-            {
-                "picture": _data_url(_around(rgb, box)),
-                "expression": row.get(CLASS),
-                "units": [f"{c[:-2]} {row[c]:.2f}{_of(c)}" for c in shown],
-                "axes": [f"{c} {row[c]:.2f}" for c in columns.axes if row[c] is not None],
-            }
-        )
-    return {"name": Path(name).name, "faces": faces}

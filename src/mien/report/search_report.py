@@ -11,6 +11,7 @@ from mien.atomic import write_text
 from mien.report.figures import PLOTLY_SCRIPT
 from mien.report.pages import write_page
 from mien.report.panels import COLOURS, Course, Panels
+from mien.report.search_picture import write_search_picture
 from mien.runs.run import Run
 
 CURVES = (
@@ -47,7 +48,7 @@ class SearchRow:
 
 
 def write_search_report(folder: Path, recipe: str, measure: str, rows: Sequence[SearchRow]) -> None:
-    """Write index.html and trials.csv into a search's folder."""
+    """Write index.html, curves.png and trials.csv into a search's folder."""
     keys = list(dict.fromkeys(key for row in rows for key in row.settings))
     text = io.StringIO()
     table = csv.writer(text)
@@ -58,6 +59,10 @@ def write_search_report(folder: Path, recipe: str, measure: str, rows: Sequence[
         settings = [row.settings.get(key, "") for key in keys]
         table.writerow([*settings, *numbers, row.diverged, run])
     write_text(folder / "trials.csv", text.getvalue())
+    panels = _panels(rows)
+    if panels:
+        wide = [title for title, lines in panels.items() if _is_wide(lines)]
+        write_search_picture(folder / "curves.png", panels, wide)
     write_page(
         folder / "index.html",
         "search.html",
@@ -66,7 +71,7 @@ def write_search_report(folder: Path, recipe: str, measure: str, rows: Sequence[
         keys=keys,
         rows=rows,
         links={row.name: (row.run.relative_to(folder) / "report.html").as_posix() for row in rows},
-        figure=_curves(rows),
+        figure=_curves(panels),
         plotly=PLOTLY_SCRIPT,
     )
 
@@ -81,25 +86,35 @@ def _course(run: Path, patterns: Sequence[str]) -> Course:
     return course
 
 
-def _curves(rows: Sequence[SearchRow]) -> str:
-    """Draw a panel for each of `CURVES` that any run has, a line for each setting, as HTML."""
-    panels = [
-        (title, [(row, course) for row in rows if len(course := _course(row.run, patterns)) > 1])
-        for title, patterns in CURVES
-    ]
-    panels = [(title, lines) for title, lines in panels if lines]
+def _panels(rows: Sequence[SearchRow]) -> dict[str, dict[str, Course]]:
+    """The courses by setting of each of `CURVES` that any run has."""
+    panels: dict[str, dict[str, Course]] = {}
+    for title, patterns in CURVES:
+        lines = {row.name: _course(row.run, patterns) for row in rows}
+        lines = {name: course for name, course in lines.items() if len(course) > 1}
+        if lines:
+            panels[title] = lines
+    return panels
+
+
+def _is_wide(lines: Mapping[str, Course]) -> bool:
+    """Whether values are so far apart that one that diverges would hide the rest."""
+    values = [value for course in lines.values() for _, value in course]
+    return min(values) > 0 and max(values) > WIDE * min(values)
+
+
+def _curves(panels: Mapping[str, Mapping[str, Course]]) -> str:
+    """Draw a panel for each title, a line for each setting, as HTML."""
     if not panels:
         return ""
-    figure, listed = Panels([title for title, _ in panels]), set[str]()
-    colours = {row.name: COLOURS[i % len(COLOURS)] for i, row in enumerate(rows)}
-    for i, (_, lines) in enumerate(panels):
-        values = [value for _, course in lines for _, value in course]
-        if min(values) > 0 and max(values) > WIDE * min(values):  # one that diverges hides the rest
+    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
+    figure, listed = Panels(list(panels)), set[str]()
+    for i, lines in enumerate(panels.values()):
+        if _is_wide(lines):
             figure.logarithmic(i)
-        for row, course in lines:
-            first = row.name not in listed
-            listed.add(row.name)
-            figure.line(
-                i, row.name, course, colours[row.name], legendgroup=row.name, showlegend=first
-            )
-    return figure.html(60 + 20 * len(rows), legend={"orientation": "h", "y": -0.15})
+        for name, course in lines.items():
+            first = name not in listed
+            listed.add(name)
+            figure.line(i, name, course, colours[name], legendgroup=name, showlegend=first)
+    return figure.html(60 + 20 * len(names), legend={"orientation": "h", "y": -0.15})

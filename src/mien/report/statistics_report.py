@@ -23,6 +23,7 @@ from mien.curation.chosen import (
 from mien.curation.collection import Collection, Rows
 from mien.curation.document_tables import Table, document_tables
 from mien.curation.plane import (
+    CELLS,
     EDGES,
     UnitLine,
     affect_of,
@@ -31,7 +32,7 @@ from mien.curation.plane import (
     histogram,
     unit_line,
 )
-from mien.curation.wanted import CELLS, empty_regions, scarce
+from mien.curation.wanted import empty_regions, scarce
 from mien.labels.kinds import likeliest
 from mien.progress import Progress, silent
 from mien.report import charts

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from mien.report.columns import span
+from mien.labels.table_columns import span
 
 Array = NDArray[np.float64]
 

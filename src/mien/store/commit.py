@@ -257,7 +257,7 @@ def _carry(
         said = said.set_column(at, "face_id", table["new"].combine_chunks().take(place))
         carried[part] = said.filter(pc.is_valid(said["face_id"]))
         if len(carried[part]) < len(said):
-            lost[name] = len(said) - len(carried[part])
+            lost[name or kind] = len(said) - len(carried[part])
     return carried, lost
 
 

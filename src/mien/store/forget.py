@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from mien.atomic import write_text
 from mien.errors import InputError, unknown_name
+from mien.store.decisions import Journal, forget_decisions
 from mien.store.edit import Edit
 from mien.store.files import fingerprint, flush, log_file
 from mien.store.names import Names
@@ -55,6 +56,8 @@ def forget(store: "Store", subject: str) -> Forgotten:
     Raises InputError where the store knows nobody of the name.
     """
     mine: Forgotten | None = None
+    with Journal(store.folder):  # raises where somebody reviews the store
+        pass
     for note in sorted((store.folder / "partial").glob("forget-*.json")):
         noted = _read_note(note)
         _finish(store, noted, note)
@@ -138,6 +141,7 @@ def _finish(store: "Store", whom: Forgotten, note: Path) -> None:
         for path in (store.folder / "partial").glob(f"{digest}*"):
             path.unlink()
     remove_subjects(store.folder / "subjects.csv", set(whom.names))
+    forget_decisions(store.folder, set(whom.names))
     note.unlink(missing_ok=True)
 
 

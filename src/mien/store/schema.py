@@ -45,6 +45,8 @@ IN_CORPUS = ("subject", "video", "image")
 """Columns whose names are a corpus's own and are stored as `corpus/name`."""
 
 FACES = "faces"
+EXCLUDED = "excluded"
+"""Part with the face_ids that a review left out: they stay, and are in no split."""
 _FIT_NAME = re.compile(r"\w[\w .()+@-]{0,99}")
 
 

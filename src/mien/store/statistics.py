@@ -21,7 +21,7 @@ def statistics(store: Store, split: str | None = None) -> dict[str, Any]:
     mean and quantiles.
     """
     labels = store.labels()
-    everything = np.arange(len(store))
+    everything = store.rows(None)
     people = store.codes("subject")
     order = np.argsort(-people.counts(), kind="stable")
     return {
@@ -43,7 +43,7 @@ def _parts(store: Store, labels: Labels, split: str | None) -> dict[str, Any]:
         name: _summary(store, labels, np.flatnonzero(parts.where(name)))
         for name in sorted(parts.used())
     }
-    left = np.flatnonzero(parts.codes < 0)
+    left = np.flatnonzero((parts.codes < 0) & ~store.excluded)
     return {**found, "unassigned": _summary(store, labels, left)} if len(left) else found
 
 

@@ -4,6 +4,8 @@
     faces/            one row per face
     labels/LAYER/     labels by face_id
     splits/NAME/      part by face_id
+    excluded/         face_ids that a review left out
+    review.jsonl      what was decided in reviews
     subjects.csv      what is stated of people, edited by people
     pixels/SIZE/      shards of crops
     log/              what every import found, missed, refused
@@ -39,6 +41,7 @@ from mien.store.files import locked
 from mien.store.layers import labelled_rows, layer_table, read_labels, replaced_rows
 from mien.store.names import Names
 from mien.store.schema import (
+    EXCLUDED,
     FACE_COLUMNS,
     FACE_SCHEMA,
     FACES,
@@ -190,11 +193,29 @@ class Store:
         rows = np.minimum(np.searchsorted(mine, wanted), len(mine) - 1)
         return np.where(mine[rows] == wanted, rows, -1).astype(np.intp)
 
+    @property
+    def excluded(self) -> NDArray[np.bool_]:
+        """(N,) True where a review left a face out."""
+        if EXCLUDED not in self._cache:
+            out = np.zeros(len(self), bool)
+            rows = self.find(self._part(EXCLUDED, ["face_id"])["face_id"].to_numpy())
+            out[rows[rows >= 0]] = True
+            self._cache[EXCLUDED] = out
+        found: NDArray[np.bool_] = self._cache[EXCLUDED]
+        return found
+
     def split(self, name: str | None = None) -> Names:
         """Part of every face in a split (`default` for None, else `official`, else the only one).
 
-        Raises InputError where there is no such split.
+        Faces that a review left out are in none. Raises InputError where there is no such split.
         """
+        parts = self.assigned(name)
+        if not self.excluded.any():
+            return parts
+        return Names(np.where(self.excluded, -1, parts.codes).astype(np.int32), parts.names)
+
+    def assigned(self, name: str | None = None) -> Names:
+        """Part of every face in a split, of those too that a review left out: as it is stored."""
         name = self._split_name(name)
         if f"split {name}" not in self._cache:
             table = self._part(split_part(name), ["face_id", "part"])
@@ -222,9 +243,12 @@ class Store:
         return name
 
     def rows(self, part: str | None, split: str | None = None) -> NDArray[np.intp]:
-        """Rows of the table in a part of a split; all of them for None. InputError where none."""
+        """Rows of the table in a part of a split; None: all. InputError where there is none.
+
+        Faces that a review left out are not among them.
+        """
         if part is None:
-            return np.arange(len(self))
+            return np.flatnonzero(~self.excluded)
         parts = self.split(split)
         found = np.flatnonzero(parts.where(part))
         if len(found) == 0:

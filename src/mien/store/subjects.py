@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mien.atomic import write_text
+from mien.atomic import replacing, write_text
 from mien.errors import InputError
 
 COLUMNS = ("id", "person", "sex", "age", "research", "publication", "until", "notes")
@@ -100,6 +100,35 @@ def remove_subjects(path: Path, names: set[str]) -> None:
         writer.writeheader()
         writer.writerows(kept)
         write_text(path, out.getvalue())
+
+
+def set_cells(path: Path, cells: Mapping[tuple[str, str], str]) -> None:
+    """Write cells by id and column, with lines and columns that the file lacks.
+
+    Raises InputError, and writes nothing, where the file would be wrong then.
+    """
+    if not cells:
+        return
+    header, delimiter = _text(path)
+    rows = [row for _, row in _rows(path)] if header.strip() else []
+    columns = list(rows[0]) if rows else list(COLUMNS)
+    columns += [c for c in dict.fromkeys(column for _, column in cells) if c not in columns]
+    by_id = {row["id"]: row for row in rows}
+    for (name, column), value in cells.items():
+        if name not in by_id:
+            by_id[name] = {"id": name}
+            rows.append(by_id[name])
+        by_id[name][column] = " ".join(value.split())
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, delimiter=delimiter, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    with replacing(path) as temporary:
+        temporary.write_text(out.getvalue(), encoding="utf-8")
+        try:
+            read_subjects(temporary)
+        except InputError as error:
+            raise InputError(str(error).replace(str(temporary), str(path))) from error
 
 
 def subject_lines(path: Path, names: set[str]) -> list[dict[str, str]]:

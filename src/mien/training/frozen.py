@@ -82,7 +82,7 @@ class FrozenBody:
 
     def ends_in_features(self, images: Tensor) -> bool:
         """Whether all that is trained comes after the network's `features`."""
-        if not hasattr(self.network, "features"):
+        if not hasattr(self.network, "features") or getattr(self.network, "landmarks", False):
             return False
         mode = self.network.training
         self.network.eval()

@@ -35,8 +35,8 @@ _WIDTHS = (16, 32, 64)
 class Memorised:
     """scores: by head, the share of labels that are right, or the mean CCC of what is continuous.
 
-    steps: until all were learned; None where they never were. done: steps made. stuck: places (among the faces) whose
-    labels the network could not learn, worst first.
+    steps: until all were learned; None where they never were. done: steps made. stuck: places among
+    the faces whose labels the network could not learn, worst first.
     """
 
     scores: Mapping[str, float]
@@ -86,7 +86,7 @@ def memorise(
             [losses[n](raw[n], batch.values[n], batch.valid[n]) for n in losses]
         ).sum()
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         step += 1
         if step % _EVERY == 0:

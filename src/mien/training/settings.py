@@ -65,4 +65,4 @@ class Augmentations(Part):
         return next((name for name in _MOVING if getattr(self, name)), "")
 
 
-_MOVING = ("mirror", "shift", "rotate", "zoom")
+_MOVING = ("mirror", "shift", "rotate", "zoom", "upside_down", "crop")

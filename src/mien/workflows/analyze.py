@@ -1,61 +1,57 @@
 """`mien.analyze`: what the faces in videos and photographs show, frame by frame."""
 
-import csv
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 import pyarrow as pa
-from pyarrow import csv as arrow_csv
 
 from mien import ranges
-from mien.analysis.analyze import AnalyzedFrame, Analyzer, SourceFrame, frames_of, remarks
-from mien.analysis.table import header, rows
-from mien.atomic import replacing
+from mien.analysis.analyze import remarks
+from mien.analysis.selection import Selection
+from mien.analysis.table import header
 from mien.errors import InputError, check_name
 from mien.extras import need
-from mien.faces import DETECTORS, TRACKERS, smallest_face
-from mien.media.decode import VideoInfo, probe
+from mien.faces import DETECTORS, TRACKERS
+from mien.media.encode import SUFFIXES
 from mien.media.images import images_in
 from mien.media.kinds import find_inputs, kind_of, nothing_found
-from mien.media.names import reason, shown
-from mien.media.report import DecodeReport
-from mien.media.resample import uneven
+from mien.media.named import expanded, listed
+from mien.media.names import shown
+from mien.media.streams import STDIN
 from mien.progress import Progress, say_nothing, silent
-from mien.workflows.models import load_recogniser
+from mien.recognition.provenance import Provenance
+from mien.workflows.analysis_part import Part
+from mien.workflows.analysis_work import InputSummary, Request, Work, analyze_inputs, assemble
+from mien.workflows.models import DEFAULT_MODEL
+from mien.workflows.outputs import (
+    Converted,
+    OutputOptions,
+    check_apart,
+    finish,
+    model_facts,
+    raw_table,
+)
 
-
-@dataclass
-class InputSummary:
-    """What came of one input.
-
-    decoded: frames of the file; frames: in the table. smallest_face: size in pixels from which
-    faces were looked for. start_s: the file's own time of its first frame, from which timestamps
-    count. notes: what to know of how the file was read. error: why it has no rows, if it has none.
-    """
-
-    input: str
-    frames: int = 0
-    frames_with_face: int = 0
-    rows: int = 0
-    decoded: int = 0
-    smallest_face: float = float("nan")
-    start_s: float | None = None
-    notes: list[str] = field(default_factory=list)
-    error: str | None = None
+__all__ = ["Analysis", "InputSummary", "analyze"]
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Tables of an analysis. skipped: files of folders that were left out, with the reason."""
+    """Tables of an analysis.
 
-    path: Path
+    path: of the table; None where none was to be written. skipped: files of folders that were left
+    out, with the reason. converted: what was made of the raw table; None where there is none.
+    """
+
+    path: Path | None
     inputs: list[InputSummary]
     skipped: list[tuple[str, str]]
+    converted: Converted | None = None
 
     @property
     def failed(self) -> list[InputSummary]:
@@ -68,25 +64,29 @@ class Analysis:
 
         Raises InputError where no input could be read.
         """
-        if len(self.failed) == len(self.inputs):
-            raise InputError(f"{shown(self.path)}: was not written, no input could be read")
-        options = arrow_csv.ConvertOptions(
-            strings_can_be_null=True,
-            null_values=[""],  # not NA and the like, which may be names of files
-            column_types={"input": pa.string(), "expression": pa.string()},
-        )
-        return arrow_csv.read_csv(self.path, convert_options=options)
+        if self.converted is None:
+            name = "the table" if self.path is None else shown(self.path)
+            raise InputError(f"{name}: was not written, no input could be read")
+        return self.converted.table.table
 
     def to_pandas(self) -> Any:
         """The table as a pandas data frame, where pandas is installed."""
         return self.table.to_pandas()
 
+    def to_polars(self) -> Any:
+        """The table as a polars data frame, where polars is installed."""
+        try:
+            polars = import_module("polars")
+        except ModuleNotFoundError as error:
+            raise InputError("to_polars needs polars: pip install polars") from error
+        return polars.from_arrow(self.table)
+
 
 def analyze(
     inputs: str | Path | Iterable[str | Path],
     *,
-    out: str | Path,
-    model: str | Path | None = None,
+    out: str | Path | None = None,
+    model: str | Path | None = DEFAULT_MODEL,
     checkpoint: Literal["best", "last"] = "best",
     crops: bool = False,
     overlay: str | Path | None = None,
@@ -95,89 +95,170 @@ def analyze(
     margin: float | None = None,
     min_face: float | None = None,
     detector: str = "centerface",
-    tracker: str = "iou",
+    tracker: str = "people",
+    exact: bool = False,
     stream: int | None = None,
     strict: bool = False,
     recursive: bool = False,
+    lists: Iterable[str | Path] = (),
+    start: float | None = None,
+    end: float | None = None,
+    every: float | None = None,
+    jobs: int = 1,
+    resume: bool = False,
+    person: Iterable[int] = (),
+    format: str | None = None,
+    smooth: float | None = None,
+    neutral: Literal["auto"] | None = None,
+    rules: bool = False,
+    confidence: bool = False,
+    summary: str | Path | None = None,
+    faces: bool = True,
     progress: Callable[[str], AbstractContextManager[Progress]] = lambda name: nullcontext(silent),
     say: Callable[[str], None] = say_nothing,
 ) -> Analysis:
     """Detect, follow and recognise the faces of videos, photographs and folders.
 
-    out: CSV to write. model: a run, a model file or weights that come with mien; None: boxes alone.
-    crops: the inputs are folders of images that are faces already. overlay: video to write, of one
-    video. report: HTML page to write. fps: of a grid; None: the files' own frames. margin: where
-    the model does not know its own. min_face: pixels from which faces are looked for; None: it
-    follows from the picture. stream, strict: as for `mien.ingest`. recursive: subfolders too.
+    out: table to write, CSV or Parquet or as `format` says; None: in memory alone. model: a run, a
+    model file or weights that come with mien; None: boxes alone. crops: the inputs are folders of
+    images that are faces already. overlay: video to write, of one video. report: HTML page to
+    write. fps: of a grid; None: the files' own frames. margin: where the model does not know its
+    own. min_face: pixels from which faces are looked for; None: it follows from the picture.
+    stream, strict: as for `mien.ingest`. recursive: subfolders too. format, smooth, neutral, rules,
+    confidence, summary: what becomes of the raw values (`workflows.outputs.OutputOptions`). faces:
+    False keeps pictures of faces out of the report.
+
+    Inputs are files, folders, patterns (`*.mp4`), numbered pictures (`frame_%04d.png`, fps their
+    rate) and `-`, a video on standard input; lists: files that name more. exact: look for faces in
+    the whole of every frame. start, end, every: seconds, of videos (`analysis.Selection`). jobs:
+    inputs at a time, in processes of their own. person: only these, by their face_id.
 
     An input that cannot be read has no rows, and the others keep theirs; where none can be read,
-    nothing is written. What is interrupted leaves the rows of the inputs that were done, as
-    FILE.partial.csv. Raises InputError where options do not fit together.
+    nothing is written. What is interrupted stays in OUT.part; resume: go on there, which gives the
+    same table. Raises InputError where options do not fit together.
     """
     if report is not None:
         need("mien analyze --report", "plotly")
+    elif not faces:
+        say("--no-faces has no effect without --report")
+    person = tuple(person)
     named = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
-    outputs = _Outputs(Path(out), _path(overlay), _path(report))
-    _check_ranges(fps, margin, min_face, stream)
+    options = OutputOptions(format, smooth, neutral, rules, confidence, _path(summary))
+    _check_ranges(fps, margin, min_face, stream, start, end, every, jobs)
     if crops:
         _check_crops(model, margin)
-        unused = {"--fps": fps, "--min-face": min_face, "--stream": stream, "--strict": strict}
+        unused = {
+            "--fps": fps, "--min-face": min_face, "--stream": stream, "--strict": strict,
+            "--start": start, "--end": end, "--every": every, "--exact": exact,
+            "--person": person or None,
+        }  # fmt: skip
         for option in (name for name, value in unused.items() if value not in (None, False)):
             say(f"{option} has no effect with --crops")
-    files, skipped = _files(named, crops, recursive)
-    _check(outputs, files, crops)
+    files, skipped = _files(named + [f for p in lists for f in listed(Path(p))], crops, recursive)
+    outputs = _Outputs(_path(out), _path(overlay), _path(report))
+    _check(outputs, options, files, crops)
+    _check_goes_on(outputs, files, resume, jobs)
     check_name("detector", detector, DETECTORS)
     check_name("tracker", tracker, TRACKERS)
-    recogniser = None if model is None else load_recogniser(model, checkpoint)
-    analyzer = Analyzer(recogniser, detector, tracker, margin, min_face)
+    request = Request(
+        model, checkpoint, detector, tracker, margin, min_face, exact, fps,
+        Selection(start, end, every), stream, strict, crops, person,
+    )  # fmt: skip
+    analyzer = request.analyzer()
+    recogniser = analyzer.recogniser
     for line in remarks(recogniser, crops) if margin is None else ():
         say(line)
-    work = _Work(analyzer, outputs, fps, stream, strict, crops, say)
-    _write_table(work, files, header(recogniser.heads if recogniser else ()), progress)
-    done = Analysis(outputs.table, work.done, [(shown(path), why) for path, why in skipped])
-    if outputs.report and len(done.failed) < len(done.inputs):
-        from mien.report.analysis_report import write_report
+    provenance = Provenance() if recogniser is None else recogniser.provenance
+    options.check(outputs.table, bool(provenance.calibrations))
+    about = model_facts(model, recogniser) | {"analysis": {
+        "crops": crops, "fps": fps, "start": start, "end": end, "every": every,
+        "margin": analyzer.margin, "min_face": min_face, "detector": detector, "exact": exact,
+        "tracker": tracker, "person": list(request.people), "stream": stream, "strict": strict,
+    }}  # fmt: skip
+    left_out = [(shown(path), why) for path, why in skipped]
+    facts = request.facts(files, getattr(recogniser, "sha256", None))
+    with raw_table(outputs.table, options, say) as raw:
+        with _part(outputs.table, facts, resume, say) as part:
+            work = Work(analyzer, request, part, say, outputs.overlay)
+            done = analyze_inputs(work, files, jobs, progress)
+            if any(entry.error is None for entry in done):
+                assemble(part, done, header(recogniser.heads if recogniser else ()), raw)
+        if all(entry.error is not None for entry in done):
+            return Analysis(outputs.table, done, left_out)
+        about |= _came_of(done, left_out)
+        converted = finish(raw, outputs.table, options, about=about, provenance=provenance)
+    if outputs.report:
+        from mien.workflows.pages import write_analysis_page
 
-        write_report(outputs.report, outputs.table)
-    return done
+        write_analysis_page(outputs.report, converted.table, about, faces)
+    return Analysis(outputs.table, done, left_out, converted)
+
+
+@contextmanager
+def _part(
+    out: Path | None, facts: dict[str, Any], resume: bool, say: Callable[[str], None]
+) -> Iterator[Part]:
+    """Yield the folder of what is done so far, which stays where work breaks off."""
+    if out is None:
+        with (
+            tempfile.TemporaryDirectory(prefix="mien-") as scratch,
+            Part.opened(Path(scratch) / "part", facts, resume=False) as part,
+        ):
+            yield part
+        return
+    folder = out / "table.part" if out.is_dir() else out.with_name(f"{out.name}.part")
+    with Part.opened(folder, facts, resume) as part:
+        try:
+            yield part
+        except BaseException:
+            say(f"{shown(folder)}: keeps what is done; the same command with --resume goes on")
+            raise
+        part.remove()
+
+
+def _check_goes_on(outputs: "_Outputs", files: list[Path], resume: bool, jobs: int) -> None:
+    if resume and outputs.table is None:
+        raise InputError("--resume needs the table's name, beside which the work was kept")
+    if STDIN in files and (resume or jobs > 1):
+        raise InputError("-: what is piped in goes without --resume and without --jobs")
+    if outputs.overlay is not None and jobs > 1:
+        raise InputError("--overlay goes without --jobs: it is of one video")
+
+
+def _came_of(done: list[InputSummary], left_out: list[tuple[str, str]]) -> dict[str, Any]:
+    """What the JSON beside the table says of the inputs."""
+    return {
+        "inputs": [asdict(entry) for entry in done],
+        "skipped": [{"input": name, "reason": why} for name, why in left_out],
+    }
 
 
 def _check_ranges(
-    fps: float | None, margin: float | None, min_face: float | None, stream: int | None
+    fps: float | None,
+    margin: float | None,
+    min_face: float | None,
+    stream: int | None,
+    start: float | None,
+    end: float | None,
+    every: float | None,
+    jobs: int,
 ) -> None:
     for name, asked, value in (
         ("fps", ranges.FRAME_RATE, fps),
         ("margin", ranges.MARGIN, margin),
         ("min_face", ranges.FACE_SIZE, min_face),
         ("stream", ranges.STREAM, stream),
+        ("start", ranges.TIME, start),
+        ("end", ranges.TIME, end),
+        ("every", ranges.STEP, every),
+        ("jobs", ranges.JOBS, jobs),
     ):
         if value is not None:
             asked.check(name, value)
-
-
-def _write_table(
-    work: "_Work",
-    files: list[Path],
-    columns: list[str],
-    progress: Callable[[str], AbstractContextManager[Progress]],
-) -> None:
-    """Write the rows of all files; where none can be read, or what is cut off, no table."""
-    with replacing(work.outputs.table) as temporary:
-        with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            csv.writer(file).writerow(columns)
-            try:
-                for path in files:
-                    whole = file.tell()
-                    with progress(shown(Path(path.name))) as bar:
-                        work.add(path, len(columns), file, bar)
-            except BaseException:
-                file.seek(whole)
-                file.truncate()
-                file.close()
-                work.keep(temporary)
-                raise
-        if all(entry.error is not None for entry in work.done):
-            temporary.unlink()
+    if end is not None and end <= (start or 0.0):
+        raise InputError(f"end {end:g}: give a time after the start, {start or 0.0:g} s")
+    if every is not None and fps is not None:
+        raise InputError("every and fps: give one of them")
 
 
 def _path(given: str | Path | None) -> Path | None:
@@ -186,7 +267,7 @@ def _path(given: str | Path | None) -> Path | None:
 
 @dataclass(frozen=True)
 class _Outputs:
-    table: Path
+    table: Path | None
     overlay: Path | None
     report: Path | None
 
@@ -196,6 +277,7 @@ def _files(
 ) -> tuple[list[Path], list[tuple[Path, str]]]:
     if not inputs:
         raise InputError("name at least one video, photograph or folder, or --crops DIR")
+    inputs = expanded(inputs)
     if not crops:
         files, skipped = find_inputs(inputs, recursive)
         if not files:
@@ -218,132 +300,30 @@ def _check_crops(model: str | Path | None, margin: float | None) -> None:
         raise InputError("--margin goes without --crops: nothing is cut")
 
 
-def _check(outputs: _Outputs, files: list[Path], crops: bool) -> None:
-    """Raise InputError for outputs of wrong names or places."""
+def _check(outputs: _Outputs, options: OutputOptions, files: list[Path], crops: bool) -> None:
+    """Raise InputError for outputs of wrong names or places, or that cannot hold the inputs."""
+    options.check(outputs.table)
+    if outputs.table is not None:
+        options.check_inputs(outputs.table, len(files), lambda: any(map(_still, files)))
     wanted = (
-        (outputs.table, (".csv",)),
-        (outputs.overlay, (".mp4", ".mov", ".mkv")),
+        (outputs.table, None),
+        (options.summary, None),
+        (outputs.overlay, SUFFIXES),
         (outputs.report, (".html",)),
     )
-    taken = {path.resolve() for path in files}
     for path, suffixes in wanted:
         if path is None:
             continue
-        if path.suffix.lower() not in suffixes:
+        if suffixes is not None and path.suffix.lower() not in suffixes:
             raise InputError(f"{path}: its name should end in {' or '.join(suffixes)}")
         if not path.parent.is_dir():
             raise InputError(f"{path}: the folder {path.parent} does not exist")
-        if path.resolve() in taken:
-            raise InputError(f"{path}: is an input, and would be overwritten")
+    check_apart(files, *(path for path, _ in wanted))
     if outputs.overlay is not None and (
         crops or len(files) != 1 or kind_of(files[0]) in ("image", "pages")
     ):
         raise InputError("--overlay takes exactly one video")
 
 
-@dataclass
-class _Work:
-    """One analysis: its inputs so far."""
-
-    analyzer: Analyzer
-    outputs: _Outputs
-    fps: float | None
-    stream: int | None
-    strict: bool
-    crops: bool
-    say: Callable[[str], None]
-    done: list[InputSummary] = field(default_factory=list)
-
-    def add(self, path: Path, width: int, out: TextIO, bar: Progress) -> None:
-        """Add the rows of an input to the table: all of them, or none and the reason."""
-        summary = InputSummary(shown(path))
-        self.done.append(summary)
-        with tempfile.TemporaryFile(
-            "w+", newline="", encoding="utf-8", errors="surrogateescape"
-        ) as part:
-            try:
-                if self.crops:
-                    _write(part, summary, self.analyzer.analyze_crop(path), width)
-                    summary.decoded = summary.frames
-                else:
-                    self._frames(path, summary, part, width, bar)
-            except Exception as error:  # whatever one input does, the others keep their rows
-                told = str(error)
-                if not isinstance(error, InputError):
-                    told = f"{summary.input}: {type(error).__name__}: {reason(error)}"
-                self.say(f"error: {told}")
-                self.done[-1] = InputSummary(summary.input, error=told)
-                return
-            part.seek(0)
-            shutil.copyfileobj(part, out)
-        for line in summary.notes:
-            self.say(f"{summary.input}: {line}")
-
-    def keep(self, table: Path) -> None:
-        """Keep what an interrupted analysis has of inputs that were whole, beside the output."""
-        if rows := sum(entry.rows for entry in self.done[:-1]):
-            kept = self.outputs.table.with_suffix(".partial.csv")
-            table.replace(kept)
-            self.say(f"{shown(kept)}: {rows} rows of the inputs that were done")
-
-    def _frames(
-        self, path: Path, summary: InputSummary, part: TextIO, width: int, bar: Progress
-    ) -> None:
-        still = kind_of(path) in ("image", "pages")
-        info = None if still else probe(path, self.stream)
-        total, rate = _expected(info, self.fps)
-        report, times = DecodeReport(), set[float | None]()
-        frames = frames_of(path, self.fps, report=report, stream=self.stream, strict=self.strict)
-        with _overlay(self.outputs.overlay, rate or 30.0) as draw:
-            for analyzed in self.analyzer.analyze(self._sized(frames, summary, times)):
-                _write(part, summary, analyzed, width)
-                draw(analyzed)
-                bar(summary.frames, total, f"{summary.rows} rows")
-        if info is None:
-            summary.decoded = summary.frames
-            return
-        summary.decoded, summary.notes = report.decoded, report.notes
-        summary.start_s = info.start_s
-        if self.fps is not None:
-            summary.notes += uneven(summary.decoded, len(times), summary.frames, self.fps)
-
-    def _sized(
-        self, frames: Iterable[SourceFrame], summary: InputSummary, times: set[float | None]
-    ) -> Iterator[SourceFrame]:
-        for frame in frames:
-            times.add(frame.time_s)
-            height, width = frame.rgb.shape[:2]
-            least = smallest_face(width, height, self.analyzer.min_face)
-            summary.smallest_face = round(least, 1)
-            yield frame
-
-
-def _write(part: TextIO, summary: InputSummary, analyzed: AnalyzedFrame, width: int) -> None:
-    lines = list(rows(summary.input, analyzed, width))
-    csv.writer(part).writerows(lines)
-    summary.rows += len(lines)
-    summary.frames += 1
-    summary.frames_with_face += len(analyzed.found) > 0
-
-
-@contextmanager
-def _overlay(path: Path | None, rate: float) -> Iterator[Callable[[AnalyzedFrame], None]]:
-    """Yield what draws a frame into the overlay video, which is whole at the end or not there."""
-    from mien.analysis.overlay import draw
-    from mien.media.encode import VideoWriter
-
-    if path is None:
-        yield lambda analyzed: None
-        return
-    with replacing(path) as temporary, VideoWriter(temporary, rate) as video:
-        yield lambda analyzed: video.write(draw(analyzed), analyzed.source.time_s or 0.0)
-
-
-def _expected(info: VideoInfo | None, fps: float | None) -> tuple[float | None, float | None]:
-    """Number of frames to come and their rate, where the file says so."""
-    if info is None:
-        return None, None
-    rate = fps or info.frame_rate
-    if fps is None and info.declared_frames:
-        return info.declared_frames, rate
-    return (info.duration_s * rate if info.duration_s and rate else None), rate
+def _still(path: Path) -> bool:
+    return kind_of(path) in ("image", "pages")

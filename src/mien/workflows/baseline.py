@@ -19,6 +19,7 @@ from mien.runs.run import Run
 from mien.store import Store
 from mien.store.membership import refuse_leaks, refuse_trained_on
 from mien.text import to_json
+from mien.workflows.models import load_torch_recogniser
 
 if TYPE_CHECKING:
     from mien.models.torch_recogniser import TorchRecogniser
@@ -68,7 +69,8 @@ def baseline(
 
     for kind in kinds:
         check_name("classifier", kind, KINDS)
-    recogniser = _network_of(model)
+    recogniser = load_torch_recogniser(model)
+    recogniser.check_features()
     faces = Store.open(Path(store))
     refuse_leaks(faces, split)
     train, test = faces.rows("train", split), faces.rows(part, split)
@@ -109,15 +111,6 @@ def _part_of(progress: Progress, first: int, whole: int) -> Progress:
     return inner
 
 
-def _network_of(model: str | Path) -> "TorchRecogniser":
-    from mien.workflows.models import load_torch_recogniser
-
-    recogniser = load_torch_recogniser(model)
-    if not hasattr(recogniser.network, "features"):
-        raise InputError(f"{model}: its network has no features to take")
-    return recogniser
-
-
 def _refuse_known(model: str | Path, store: Store, rows: Rows) -> None:
     """Refuse people that the model's run was trained on."""
     folder = find_model(model)
@@ -129,17 +122,11 @@ def _features(
     recogniser: "TorchRecogniser", store: Store, rows: Rows, progress: Progress
 ) -> Floats:
     """What the last layer sees of each face (N, F)."""
-    import torch
-
     pixels = store.pixels(recogniser.preprocessing.size)
-    network: Any = recogniser.network
     parts = []
-    with torch.inference_mode():
-        for start in range(0, len(rows), BATCH):
-            crops = pixels.gather(rows[start : start + BATCH])
-            images = torch.from_numpy(recogniser.preprocessing.batch(crops))
-            parts.append(network.features(images).float().numpy())
-            progress(min(start + BATCH, len(rows)), len(rows), "features")
+    for start in range(0, len(rows), BATCH):
+        parts.append(recogniser.features(pixels.gather(rows[start : start + BATCH])))
+        progress(min(start + BATCH, len(rows)), len(rows), "features")
     return np.concatenate(parts)
 
 

@@ -27,7 +27,7 @@ def live(
     margin: float | None = None,
     min_face: float | None = None,
     detector: str = "centerface",
-    tracker: str = "iou",
+    tracker: str = "people",
     port: int | None = None,
     say: Callable[[str], None] = say_nothing,
 ) -> None:

@@ -25,7 +25,8 @@ class SelfTest:
 
     learned: whether every head was. scores: by head, share of labels that are right, or CCC. steps,
     steps_shuffled: until all was known of the labels, and of the same ones shuffled among the
-    faces; None where that never was. steps_made: before giving up. stuck: face_ids that it could not learn, worst first.
+    faces; None where that never was. steps_made: at the end. stuck: face_ids that it could not
+    learn, worst first.
     """
 
     faces: int
@@ -47,8 +48,8 @@ def selftest(
 ) -> SelfTest:
     """Train a small CNN on a few labelled faces alone, as benroumpi-2018 (section 4.3) did.
 
-    faces: how many, people in turns. Takes a minute of one processor at most. Raises InputError for a store without
-    labels, fewer than 8 faces and where torch is not installed.
+    faces: how many, people in turns. Takes a minute of one processor at most. Raises InputError for
+    a store without labels, fewer than 8 faces and where torch is not installed.
     """
     need("mien selftest", "torch")
     from mien.training.memorising import memorise

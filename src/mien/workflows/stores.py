@@ -18,8 +18,8 @@ def merge_stores(
 ) -> int:
     """Put the faces of several stores into a new one; returns their number.
 
-    Its crops are of the smallest size of all. Layers and splits of one name become one. Raises
-    InputError where two stores have a corpus of one name.
+    Its crops are of the smallest size of all; faces that a review left out stay behind. Layers and
+    splits of one name become one. Raises InputError where two stores have a corpus of one name.
     """
     opened = [Store.open(Path(store)) for store in stores]
     if len(opened) < 2:
@@ -36,11 +36,9 @@ def merge_stores(
     size = min(store.info.size for store in opened)
 
     def fill(target: Store) -> int:
-        import numpy as np
-
         from mien.curation.copying import copy
 
-        return sum(copy(s, np.arange(len(s)), target, progress) for s in opened if len(s))
+        return sum(copy(s, s.rows(None), target, progress) for s in opened if len(s))
 
     return _made(Path(out), size, fill)
 

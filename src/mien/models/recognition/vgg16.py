@@ -65,7 +65,7 @@ class Vgg16(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (N, 3, S, S) to (N, outputs)."""
-        outputs: Tensor = self.head(self.layers(images))
+        outputs: Tensor = self.head(self.layers[-1](self.features(images)))
         return outputs
 
 

@@ -250,7 +250,7 @@ export class Player extends EventTarget {
     for (let i = 0; i < ahead && this._pictures.busy < AT_ONCE; i += 1) {
       let n = first + i * stride;
       if (n > last) {
-        if (!this.loop) n = last;
+        if (!this.loop || !this._pictures.ready(last)) n = last; // with a stride too, or a loop never ends
         else n = this.loop[0] + (n - last - 1);
         if (n > last) break;
       }

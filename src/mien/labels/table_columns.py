@@ -8,6 +8,9 @@ from mien.labels.action_units import FACS, INTENSITY_MAX, parse
 AXES = ("valence", "arousal")
 CLASS = "expression"
 """The likeliest class; the columns after it are the classes' probabilities."""
+RULE, CONFIDENCE = "rule_", "_confidence"
+"""Beginning of the columns of the rule-based reading, end of those of calibrated confidence: both
+come after everything that the model itself says."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class AffectColumns:
     def of(cls, names: Sequence[str]) -> "AffectColumns":
         """Sort the names of a table's columns; others are left out."""
         after = names[names.index(CLASS) + 1 :] if CLASS in names else ()
+        after = [n for n in after if not n.startswith(RULE) and not n.endswith(CONFIDENCE)]
         return cls(
             tuple(name for name in AXES if name in names),
             tuple(name for name in names if _unit_of(name, "_p") is not None),

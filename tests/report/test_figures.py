@@ -3,7 +3,7 @@ import pytest
 
 from mien.analysis.table import BOX_COLUMNS, FRAME_COLUMNS, header
 from mien.labels.heads import Head
-from mien.report.columns import AffectColumns, span, unit_title
+from mien.labels.table_columns import AffectColumns, span, unit_title
 from mien.report.figures import affect_figure
 from mien.report.traces import Trace, turning_points
 
