@@ -4,8 +4,9 @@ run: python benchmarks/build_dataset.py --out DIR [--people 6] [--seconds 5]
      python benchmarks/build_dataset.py --out DIR --cast FILMS
 
 Films of people who do not exist are put on a server of this machine; everything after that is a
-`mien` command, printed with what it said and how long it took (DIR/transcript.txt): download, probe,
-standardise, trim, ingest, labels, split, check, statistics, card, export, and the export read back.
+`mien` command, printed with what it said and how long it took (DIR/transcript.txt): download,
+probe, standardise, trim, ingest, labels, split, check, statistics, card, export, and the export
+read back. Called again, it goes on. Needs the extras actors, download, export and report.
 FILMS: of an earlier `mien actors`, one person in each.
 Needs the extras actors, download, export and report.
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
 from machine import describe
 from mien.cli.main import COMMANDS
 from mien.media.decode import probe
