@@ -6,7 +6,7 @@ run: python benchmarks/build_dataset.py --out DIR [--people 6] [--seconds 5]
 Films of people who do not exist are put on a server of this machine; everything after that is a
 `mien` command, printed with what it said and how long it took (DIR/transcript.txt): download,
 probe, standardise, trim, ingest, labels, split, check, statistics, card, export, and the export
-read back. Called again, it goes on. Needs the extras actors, download, export and report.
+read back.
 FILMS: of an earlier `mien actors`, one person in each.
 Needs the extras actors, download, export and report.
 """
