@@ -4,8 +4,9 @@ run: python benchmarks/build_dataset.py --out DIR [--people 6] [--seconds 5]
      python benchmarks/build_dataset.py --out DIR --cast FILMS
 
 Films of people who do not exist are put on a server of this machine; everything after that is a
-`mien` command, printed with what it said and how long it took (DIR/transcript.txt): download, probe,
-standardise, trim, ingest, labels, split, check, statistics, card, export, and the export read back.
+`mien` command, printed with what it said and how long it took (DIR/transcript.txt): download,
+probe, standardise, trim, ingest, labels, split, check, statistics, card, export, and the export
+read back.
 FILMS: of an earlier `mien actors`, one person in each.
 Needs the extras actors, download, export and report.
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
 from machine import describe
 from mien.cli.main import COMMANDS
 from mien.media.decode import probe
@@ -101,25 +103,26 @@ def write_cuts(path: Path, videos: list[Path]) -> None:
 
 
 def write_units(folder: Path, cast: Path, even: Path) -> list[str]:
-    """Write the truth of each video as tables of its new frames, by the time map beside it."""
+    """Write the truth of each video as a table by its new times, by the time map beside it."""
     truth = pq.read_table(cast / "truth.parquet")
     written = []
     for video in sorted(even.glob("*.mp4")):
         mine = truth.filter(pc.equal(truth["video"], video.name))
         times = np.unique(mine["time_s"].to_numpy())
         with (even / f"{video.stem}.times.csv").open(encoding="utf-8") as file:
-            shown = [float(row["source_time_s"]) for row in csv.DictReader(file)]
+            frames = list(csv.DictReader(file))
+        shown = [float(frame["source_time_s"]) for frame in frames]
         at = np.abs(times[None] - np.array(shown)[:, None]).argmin(1)
         place = {t: i for i, t in enumerate(mine["time_s"].to_pylist())}
         rows = [place[times[i]] for i in at]
         units = [np.asarray(mine[f"AU{unit}"])[rows] >= SEEN for unit in UNITS]
         names = np.array(mine["expression"].to_pylist())[rows]
         table = [
-            [frame, *(int(unit[frame]) for unit in units), names[frame]]
-            for frame in range(len(rows))
+            [frame["time_s"], *(int(unit[i]) for unit in units), names[i]]
+            for i, frame in enumerate(frames)
         ]
         path = folder / f"{video.stem}.units.csv"
-        write_rows(path, ["frame", *(f"AU{unit}" for unit in UNITS), "expression"], table)
+        write_rows(path, ["time_s", *(f"AU{unit}" for unit in UNITS), "expression"], table)
         written.append(str(path.relative_to(folder.parent)))
     return written
 
@@ -199,8 +202,7 @@ def label(run: Chain) -> None:
     join_units(root / "trimmed", root / "units.csv")
     run("labels", "add", "faces", "units.csv", "--layer", "units")
     run("labels", "list", "faces")
-    people = {name for name in Store.open(root / "faces").names("subject") if name}
-    state_people(root / "faces", sorted(people))
+    state_people(root / "faces", sorted(Store.open(root / "faces").ids().used()))
     run("split", "faces", "--ratios", "0.5,0.25,0.25", "--procedure", "stratified")
     run("check", "faces", "--out", "findings", may_find=True)
 

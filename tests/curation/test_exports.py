@@ -211,6 +211,18 @@ def test_consent_stops_an_export_and_pseudonyms_hide_names(store, tmp_path, caps
     assert len(set(people)) == 2  # cy is ann
 
 
+def test_what_is_stated_of_a_persons_other_id_counts(store, tmp_path):
+    lines = ["id,person,publication", "film/ann,ann,yes", "film/bob,bob,", "photos/cy,ann,"]
+    (store / "subjects.csv").write_text("\n".join(lines) + "\n")
+    said = []
+    mien.export_store(
+        store, tmp_path / "p", format="folder", purpose="publication", say=said.append
+    )
+    assert [line for line in said if "consent of" in line] == [
+        "warning: nothing is stated of the consent of 1 people (subjects.csv)"
+    ]
+
+
 def test_merge_select_and_filter(store, tmp_path):
     mien.select_store(store, tmp_path / "a", Wanted(corpora=("film",)))
     mien.select_store(store, tmp_path / "b", Wanted(corpora=("photos",)))

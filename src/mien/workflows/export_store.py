@@ -60,11 +60,13 @@ def export_store(
     chosen = select(
         opened, part=part, split=split, size=size, purpose=purpose, pseudonymous=pseudonymous
     )
-    unknown = sum(
-        1 for name in opened.codes("subject").used() if name not in opened.subjects.stated
-    )
+    stated = opened.subjects.stated
+    asked = {
+        opened.subjects.person(n) for n, s in stated.items() if getattr(s, purpose) is not None
+    }
+    unknown = set(opened.codes("subject").at(chosen.rows).used()) - asked
     if unknown and purpose == "publication":
-        say(f"warning: nothing is stated of the consent of {unknown} people (subjects.csv)")
+        say(f"warning: nothing is stated of the consent of {len(unknown)} people (subjects.csv)")
     write = writer_of(format)
     with replacing(target) if suffixes else replacing_folder(target) as temporary:
         write(chosen, temporary, progress)
