@@ -16,6 +16,7 @@ from mien.curation.review import JUDGED, boxes_of, mean_quality, spaced
 from mien.progress import Progress, silent
 from mien.store import Store
 from mien.store.files import log_file
+from mien.store.shards import Pixels
 
 Rows = NDArray[np.intp]
 
@@ -34,11 +35,11 @@ def losses(store: Store, progress: Progress = silent) -> dict[str, Any]:
     video, keep = store.codes("video"), ~store.excluded
     order = np.argsort(video.codes, kind="stable")
     place = np.searchsorted(video.codes[order], np.arange(len(video.names) + 1))
-    found = []
+    found, pixels = [], store.pixels()
     for code, name in enumerate(video.names):
         rows = order[place[code] : place[code + 1]]
         if len(rows):
-            found.append(_of_video(store, name, rows, keep))
+            found.append(_of_video(store, pixels, name, rows[keep[rows]], rows))
         progress(code + 1, len(video.names), name)
     found.sort(key=lambda told: told["video"])
     known = [told for told in found if told["frames"] is not None]
@@ -69,8 +70,8 @@ def image_size_for(smallest: float | None) -> int | None:
     return 1 << int(np.floor(np.log2(smallest)))
 
 
-def _of_video(store: Store, name: str, rows: Rows, keep: NDArray[np.bool_]) -> dict[str, Any]:
-    frame, kept = store.column("frame"), rows[keep[rows]]
+def _of_video(store: Store, pixels: Pixels, name: str, kept: Rows, rows: Rows) -> dict[str, Any]:
+    frame = store.column("frame")
     frames = _frames(store, store.codes("source").at(rows).used())
     detected, left = len(np.unique(frame[rows])), len(np.unique(frame[kept]))
     return {
@@ -83,7 +84,7 @@ def _of_video(store: Store, name: str, rows: Rows, keep: NDArray[np.bool_]) -> d
         "left_out": len(rows) - len(kept),
         "tracks": len(np.unique(store.column("track")[kept])),
         **_sizes(store, kept),
-        "quality": _quality(store, kept),
+        "quality": _quality(store, pixels, kept),
     }
 
 
@@ -115,10 +116,10 @@ def _sizes(store: Store, rows: Rows) -> dict[str, Any]:
     return {"width": told[0], "height": told[1], "image_size": image_size_for(least)}
 
 
-def _quality(store: Store, kept: Rows) -> dict[str, float | None]:
+def _quality(store: Store, pixels: Pixels, kept: Rows) -> dict[str, float | None]:
     if not len(kept):
         return dict.fromkeys(PARTS)
     track = store.column("track")[kept]
     some = np.concatenate([spaced(kept[track == t], JUDGED) for t in np.unique(track)])
-    told = mean_quality(store, some, store.pixels())
+    told = mean_quality(store, some, pixels)
     return {name: told[name] for name in PARTS}

@@ -295,7 +295,7 @@ def mean_quality(store: Store, rows: Rows, pixels: Pixels) -> dict[str, float | 
     Parts as of `faces.quality`, yaw and roll in degrees as of `faces.pose`, `uncovered` as of
     `faces.cover`, and the detector's `confidence`.
     """
-    crops, boxes, points = pixels.gather(rows), boxes_of(store, rows), store.landmarks()[rows]
+    crops, boxes, points = pixels.gather(rows), boxes_of(store, rows), store.landmarks(rows)
     inside = store.landmarks_in_crops(rows)
     parts = [
         {

@@ -282,9 +282,13 @@ class Store:
         sources = self.codes("source").at(rows).used()
         return {self.info.sources[source].get("margin") for source in sources}
 
-    def landmarks(self) -> NDArray[np.float32]:
-        """Five landmarks (N, 5, 2) of every face in source pixels; NaN where unknown."""
-        flat = np.stack([self.column(name) for name in LANDMARKS], axis=1)
+    def landmarks(self, rows: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Five landmarks (N, 5, 2) of every face in source pixels; NaN where unknown.
+
+        rows: of the faces that are wanted; None: all.
+        """
+        chosen = slice(None) if rows is None else rows
+        flat = np.stack([self.column(name)[chosen] for name in LANDMARKS], axis=1)
         return np.asarray(flat.reshape(-1, 5, 2), np.float32)
 
     def landmarks_in_crops(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -296,7 +300,7 @@ class Store:
         sources = self.codes("source").at(rows)
         margins = [self.info.sources.get(name, {}).get("margin") for name in sources.names]
         known = np.array([np.nan if m is None else m for m in margins], np.float64)
-        return in_crop(self.landmarks()[rows], boxes, known[sources.codes])
+        return in_crop(self.landmarks(rows), boxes, known[sources.codes])
 
     def windows(self, length: int, stride: int) -> NDArray[np.intp]:
         """Rows (W, length) of the faces of one track in `length` frames one after the other.
