@@ -91,6 +91,10 @@ class Journal:
         """Close the file."""
         self._base.close()
 
+    def __del__(self) -> None:
+        if base := getattr(self, "_base", None):
+            base.close()
+
     def append(self, actions: Sequence[Action]) -> list[int]:
         """Keep actions, all or none, and return their places once they are on the disk.
 

@@ -79,7 +79,27 @@ def init_annotation(
         raise InputError(f"control {control:g}: give a share from 0 to 1")
     if len(set(expressions)) < len(expressions) or not all(map(str.isprintable, expressions)):
         raise InputError("expressions: give names, each once")
-    paths = [Path(p) for p in inputs]
+    items, ingested = _items(home, [Path(p) for p in inputs], fps, progress)
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    named = _distinct([item for item, _ in items])
+    frames = {item.id: of for item, (_, of) in zip(named, items, strict=True)}
+    orders = drawn_orders(people, named, seed)
+    info = ProjectInfo(
+        secrets.token_hex(8), people, chosen, lanes, tuple(expressions), tuple(named), orders, seed,
+        sound, together, control,
+    )  # fmt: skip
+    Project.create(home, info, frames).close()
+    faceless = [i.name for i in named if not (frames[i.id].box > 0).any()]
+    return Created(home, [item.name for item in named], ingested, faceless)
+
+
+Bars = Callable[[str], AbstractContextManager[Progress]]
+
+
+def _items(
+    home: Path, paths: Sequence[Path], fps: float, progress: Bars
+) -> tuple[list[tuple[Item, Frames]], Ingested]:
+    """Ingest videos and pictures; raises InputError where nothing of them can be read."""
     photographs = pictures_of(paths)
     videos = [p for p in paths if p not in photographs]
     store = home / "store"
@@ -100,17 +120,7 @@ def init_annotation(
     if not items:
         told = "; ".join(f"{name}: {why}" for name, why in ingested.failed.items())
         raise InputError(f"nothing to annotate: {told or 'no video or picture was given'}")
-    seed = secrets.randbelow(2**31) if seed is None else seed
-    named = _distinct([item for item, _ in items])
-    frames = {item.id: of for item, (_, of) in zip(named, items, strict=True)}
-    orders = drawn_orders(people, named, seed)
-    info = ProjectInfo(
-        secrets.token_hex(8), people, chosen, lanes, tuple(expressions), tuple(named), orders, seed,
-        sound, together, control,
-    )  # fmt: skip
-    Project.create(home, info, frames).close()
-    faceless = [i.name for i in named if not (frames[i.id].box > 0).any()]
-    return Created(home, [item.name for item in named], ingested, faceless)
+    return items, ingested
 
 
 def _distinct(items: Sequence[Item]) -> list[Item]:

@@ -85,8 +85,8 @@ export class Recorder extends EventTarget {
     this.drawn = performance.now();
     this.onFrame = () => {
       this.drawn = performance.now();
-      if (this.take && player.time < this.last - 0.001) this.stop(); // it begins again: a loop
-      if (this.take) this._sample(); // so that each frame that was seen has a sample of its own
+      if (this.take && player.loop?.[0] === player.frame && player.time < this.last) this.stop(); // once round
+      if (this.take) this._sample(player.time); // so that each frame that was seen has a sample of its own
     };
     this.onState = () => { if (this.take && !player.playing) this.stop(); };
     player.addEventListener("frame", this.onFrame);
@@ -118,9 +118,9 @@ export class Recorder extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  _sample() {
+  _sample(at = this.now()) {
     const [x, y] = this.hand.read();
-    const seconds = Number(this.now().toFixed(4));
+    const seconds = Number(at.toFixed(6));
     if (seconds <= this.last) return;
     this.last = seconds;
     const [v, a] = [Math.round(x * 1000), Math.round(y * 1000)];

@@ -102,7 +102,8 @@ export class Labels extends EventTarget {
     for (const other of this.marks.values()) {
       const lane = this.exclusive || other.label === mark.label;
       if (!lane || other.id === mark.id) continue;
-      if (other.label === mark.label && other.first <= last + 1 && other.last >= first - 1 && !mark.apart) {
+      const same = other.label === mark.label && (other.present ?? true) === (mark.present ?? true);
+      if (same && other.first <= last + 1 && other.last >= first - 1 && !mark.apart) {
         first = Math.min(first, other.first);
         last = Math.max(last, other.last);
         remove.push(other.id);

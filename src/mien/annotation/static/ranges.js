@@ -207,7 +207,7 @@ export function RangePanel({ marker, labels, player, round }) {
     ${!current && marker.queue.length > 0 && html`<div class="row"><button onClick=${() => marker.go(1)}>Next ${marker.queue[0].said ? "dispute" : "suggestion"} <kbd>n</kbd></button>
       ${!marker.queue[0].said && html`<button onClick=${() => marker.uncertain()}>Most uncertain first</button>`}
       <span class="quiet">${marker.queue.length} to settle</span></div>`}
-    ${mark ? html`<section aria-label="The range"><h2>${mark.label}</h2>
+    ${mark && !current ? html`<section aria-label="The range"><h2>${mark.label}</h2>
       <p class="number">frames ${mark.first}–${mark.last}, ${seconds(mark.first)} to ${seconds(mark.last)}${mark.apex !== undefined ? `, apex ${mark.apex}` : ""}</p>
       ${!labels.exclusive && html`<div class="row" role="group" aria-label="Intensity">${[...LETTERS].map((letter) => html`<button key=${letter}
         aria-pressed=${mark.intensity === letter.toUpperCase()} onClick=${() => marker.intensity(letter)}>${letter.toUpperCase()}</button>`)}
