@@ -3,10 +3,10 @@
 What tells people apart identifies them. So descriptions are computed when somebody asks, in memory,
 and only pairs of names leave this file.
 
-`appearance` needs nothing more and is weak: of 797 photographs of wildfaces it finds two of one
-person more alike than two of strangers in 69 % of cases (50 % is chance). Its threshold is passed
-by 1 in 1,000 pairs of strangers and by 5 % of the pairs of one person; tracks of one recording,
-with the same light and hair, pass it far more often, whoever they are.
+`appearance` needs nothing more and is weak: of 798 photographs of wildfaces it finds two of one
+person more alike than two of strangers in 66 % of cases (50 % is chance). Its threshold is passed
+by 1 in 1,000 pairs of strangers and by 3 % of the pairs of one person; tracks of one recording,
+with the same light and hair, pass it far more often (benchmarks/face_measures.py).
 
 `dlib` (the ResNet of King 2017, `pip install dlib-bin face_recognition_models`, 137 MB) is meant
 for this: 98 % on 200 of these photographs, and 87 % of the pairs of one person pass its threshold
