@@ -119,10 +119,11 @@ def test_takes_replace_what_they_cover_and_stay():
     ledger.add(act("take", take="two", dimension="valence"))
     ledger.add(act("samples", take="two", samples=[[0.35, 500], [0.55, 600]]))
     (valence,) = trace(ledger.state, "valence")
-    assert valence.tolist() == [
-        [0, 0], [0.1, 1], [0.2, 2], [0.3, 3], [0.35, 500], [0.55, 600],
-        [0.6, 6], [0.7, 7], [0.8, 8], [0.9, 9], [1.0, 10],
+    wanted = [  # the old take goes on to the edges of the new one
+        [0, 0], [0.1, 1], [0.2, 2], [0.3, 3], [0.35, 3.5], [0.35, 500], [0.55, 600],
+        [0.55, 5.5], [0.6, 6], [0.7, 7], [0.8, 8], [0.9, 9], [1.0, 10],
     ]  # fmt: skip
+    np.testing.assert_allclose(valence, wanted, atol=2e-5)
     (arousal,) = trace(ledger.state, "arousal")
     assert arousal[:, 1].tolist() == [-i for i in range(11)]
     ledger.add(act("nudge", dimension="valence", from_s=0.85, to_s=1.0, by=995))

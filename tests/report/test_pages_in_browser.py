@@ -10,19 +10,6 @@ from mien.media.encode import VideoWriter
 sys.path.append(str(Path(__file__).parents[1] / "analysis"))
 from made_tables import made
 
-CHROMIUM = Path("/usr/bin/chromium")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.exists():
-        pytest.skip("chromium is not installed")
-    with api.sync_playwright() as run:
-        opened = run.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
 
 def page_of(tmp_path: Path, faces: bool) -> Path:
     import numpy as np
@@ -37,8 +24,8 @@ def page_of(tmp_path: Path, faces: bool) -> Path:
     return tmp_path / "page.html"
 
 
-def opened(browser, file: Path, **options):
-    page = browser.new_page(**options)
+def opened(chromium, file: Path, **options):
+    page = chromium.new_page(**options)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(file.as_uri(), wait_until="domcontentloaded", timeout=120_000)
@@ -47,9 +34,9 @@ def opened(browser, file: Path, **options):
     return page, errors
 
 
-def test_traces_follow_the_video(browser, tmp_path):
+def test_traces_follow_the_video(chromium, tmp_path):
     file = page_of(tmp_path, faces=True)
-    page, errors = opened(browser, file, viewport={"width": 1300, "height": 900})
+    page, errors = opened(chromium, file, viewport={"width": 1300, "height": 900})
     page.wait_for_function("document.querySelector('video').readyState > 0", timeout=60_000)
     page.locator(".person:not([hidden]) [data-time]").first.click()
     time = float(page.locator(".person:not([hidden]) [data-time]").first.get_attribute("data-time"))
@@ -71,13 +58,13 @@ def test_traces_follow_the_video(browser, tmp_path):
     page.close()
 
 
-def test_a_page_for_sharing_has_no_faces_and_no_paths(browser, tmp_path):
+def test_a_page_for_sharing_has_no_faces_and_no_paths(chromium, tmp_path):
     file = page_of(tmp_path, faces=False)
     text = file.read_text(encoding="utf-8")
     assert "data:image/jpeg" not in text
     assert str(tmp_path) not in text
     page, errors = opened(
-        browser, file, viewport={"width": 400, "height": 800}, color_scheme="dark"
+        chromium, file, viewport={"width": 400, "height": 800}, color_scheme="dark"
     )
     assert page.locator("video").is_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400

@@ -9,6 +9,7 @@ from mien.annotation.items import Floats, Frames
 from mien.annotation.marks import FULL, LETTERS
 from mien.annotation.state import State
 
+EDGE_S = 1e-6
 HELD_S = 0.5
 """A trace holds so long before its first and behind its last sample; two takes join across it."""
 
@@ -72,7 +73,13 @@ def _nudged(parts: list[Floats], state: State, dimension: str, after: int) -> li
 
 
 def _outside(part: Floats, start: float, end: float) -> list[Floats]:
-    sides = (part[part[:, 0] < start], part[part[:, 0] > end])
+    """What is left of a stretch without a span, up to its very edges, however few its samples."""
+    seconds = part[:, 0]
+    sides = [part[seconds < start], part[seconds > end]]
+    for i, at in enumerate((start - EDGE_S, end + EDGE_S)):
+        if len(sides[i]) and seconds[0] < at < seconds[-1]:
+            edge = np.array([[at, np.interp(at, seconds, part[:, 1])]])
+            sides[i] = np.concatenate([sides[i], edge] if i == 0 else [edge, sides[i]])
     return [side for side in sides if len(side)]
 
 

@@ -21,7 +21,7 @@ from mien.cli import arguments
 from mien.cli.output import note, print_json, progress_bar
 
 
-class _AnyWord(list[str]):
+class _AnyWord(dict[str, argparse.ArgumentParser]):
     """The verbs; any other word is a project that is to be served."""
 
     def __contains__(self, name: object) -> bool:
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     links = verbs.add_parser("links")
     links.add_argument("project", type=Path)
     _add_exchange(verbs)
-    verbs.choices = _AnyWord(verbs.choices)  # type: ignore[assignment]
+    verbs.choices = _AnyWord(verbs.choices)
 
 
 def _add_init(init: argparse.ArgumentParser) -> None:
