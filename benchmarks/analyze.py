@@ -108,7 +108,7 @@ def lost(folder: Path) -> Iterator[dict[str, object]]:
         frames = list(decode(path))
         pictures = [frame.rgb for frame in frames]
         exact, exact_s = _clocked(lambda p=pictures: [detect(rgb) for rgb in p])
-        chunks = list(_chunks(SourceFrame(f.index, f.time_s, f.rgb) for f in frames))
+        chunks = list(_chunks((SourceFrame(f.index, f.time_s, f.rgb) for f in frames), 1))
         follow = Follower(detect)
         found, follow_s = _clocked(
             lambda c=chunks, f=follow: [
@@ -169,11 +169,16 @@ def profile(video: Path) -> None:
     analyzer = Analyzer(load_recogniser(threads=1))
     analyzer.detector()
     loaded = time.thread_time() - began
-    chunks, decoded = _clocked(lambda: list(_chunks(frames_of(video))))
+    chunks, decoded = _clocked(lambda: list(_chunks(frames_of(video), 1)))
     count = sum(map(len, chunks))
     seen, finding = _clocked(lambda: list(analyzer._seen(chunks, (), 0)))
+    recogniser = analyzer.recogniser
+
+    def predicted(part):
+        return analyzer._predicted(recogniser, part, part.crops)
+
     analyzed, predicting = _clocked(
-        lambda: [a for s in seen if s.crops is not None for a in analyzer._predicted(s, s.crops)]
+        lambda: [a for s in seen if s.crops is not None for a in predicted(s)]
     )
     width = len(header(analyzer.recogniser.heads if analyzer.recogniser else ()))
     _, writing = _clocked(lambda: [list(rows("x", a, width)) for a in analyzed])
