@@ -29,7 +29,7 @@ from mien.recognition.protocol import Recogniser
 
 CHUNK = 16
 """Frames that go through together; up to four chunks are in memory, whatever the video's length."""
-CHUNK_BYTES = 48_000_000
+CHUNK_BYTES = 32_000_000
 """Most of a chunk's pixels: of large pictures fewer go together."""
 
 

@@ -27,6 +27,8 @@ SUFFIXES = frozenset(
 )
 """Names that say video, for finding them in a folder; a file that is named may have any."""
 
+_LOOKED = 3
+"""Frames at the start that are asked for side data one by one, whatever they say."""
 _HEAD = 64
 """Packets looked at before the first is decoded, to settle how to read their times."""
 _SHORTFALL_S, _SHORTFALL_SHARE = 0.25, 0.02
@@ -223,6 +225,7 @@ class _Reader:
         self._promise, self._report, self._strict = promise, report, strict
         self._aspect = streams.pixel_aspect_of(stream)
         self._matrix: Matrix | None = None
+        self._turn = 0  # of the frame that had the matrix, in degrees
         self._error: Exception | None = None
         self._packets = 0
         self._latest_s = float("-inf")  # end of the latest packet or frame, any stream
@@ -235,10 +238,22 @@ class _Reader:
         return f" ({why})" if why else ""
 
     def display(self, source: VideoFrame) -> Display:
-        """Return how the next frame of this stream is shown."""
+        """Return how the next frame of this stream is shown.
+
+        PyAV's side data and its frame hold each other until the garbage collector comes by, and
+        frames are large: they are asked where the frame's rotation leaves it open, no more.
+        """
+        turn = source.rotation
+        if self._report.decoded >= _LOOKED and not source.key_frame:
+            if turn == self._turn and (turn or self._matrix is None):
+                return display_of(self._matrix, self._aspect)
+            if turn == 0 and self._turn:
+                self._report.orientation_held += 1
+                return display_of(self._matrix, self._aspect)
         matrix = matrix_of(source)
         self._report.orientation_held += matrix is None and self._matrix is not None
-        self._matrix = self._matrix if matrix is None else matrix
+        if matrix is not None:
+            self._matrix, self._turn = matrix, turn
         return display_of(self._matrix, self._aspect)
 
     def frames(self) -> Iterator[Frame]:
