@@ -196,6 +196,13 @@ def test_webdataset_shards_hold_pairs(store, tmp_path):
     assert facts["AU12_r"] == pytest.approx(3.5)
 
 
+def test_parts_are_of_the_split_that_is_named(store, tmp_path):
+    mien.export_store(store, tmp_path / "w", format="webdataset", split="mine")
+    with tarfile.open(tmp_path / "w" / "000000.tar") as tar:
+        parts = [json.load(tar.extractfile(f"{i:08d}.json")).get("split") for i in range(16)]
+    assert parts == ["train"] * 6 + ["val"] * 6 + [None] * 4
+
+
 def test_consent_stops_an_export_and_pseudonyms_hide_names(store, tmp_path, capsys):
     assert set(FORMATS) == {*BACK, "thesis", "tfrecord", "affwild2", "webdataset"}
     with pytest.raises(InputError, match=r"film/ann \(no publication\)"):

@@ -30,12 +30,21 @@ class Selection:
     """Rows of a store that are exported.
 
     rows: of its table. names: `person/image` names to their pseudonyms; None where names stay.
+    split: that `parts` are of; None: the store's own choice.
     """
 
     store: Store
     rows: NDArray[np.intp]
     size: int
     names: dict[str, str] | None = None
+    split: str | None = None
+
+    @cached_property
+    def parts(self) -> list[str | None]:
+        """Part of every face in the split; None of faces in none, and where there is no split."""
+        if not self.store.splits:
+            return [None] * len(self.rows)
+        return self.store.split(self.split).at(self.rows).to_list()
 
     @cached_property
     def pixels(self) -> Pixels:
@@ -121,7 +130,7 @@ def select(
         raise InputError(f"{store.folder}: holds no face to export")
     _refuse_without_consent(store, rows, purpose, today or datetime.date.today())
     names = pseudonyms(store, rows) if pseudonymous else None
-    return Selection(store, rows, size or store.info.size, names)
+    return Selection(store, rows, size or store.info.size, names, split)
 
 
 def _refuse_without_consent(

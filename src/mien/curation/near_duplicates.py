@@ -24,11 +24,16 @@ _BATCH = 512
 
 
 def sampled(store: Store) -> Rows:
-    """Rows to look at: photographs, and the first face of a track in every second."""
+    """Rows to look at: photographs, and the first face of a track in every second.
+
+    Faces that a review left out are not looked at.
+    """
+    counted = np.zeros(len(store), bool)
+    counted[store.rows(None)] = True
     video, track = store.codes("video").codes, store.column("track")
     second = np.floor(np.nan_to_num(store.column("time_s"), nan=-1.0)).astype(np.int64)
-    photographs = np.flatnonzero(video < 0)
-    filmed = np.flatnonzero(video >= 0)
+    photographs = np.flatnonzero((video < 0) & counted)
+    filmed = np.flatnonzero((video >= 0) & counted)
     key = np.stack([video[filmed], track[filmed], second[filmed]], axis=1)
     _, first = np.unique(key, axis=0, return_index=True)
     return np.sort(np.concatenate([photographs, filmed[first]]))

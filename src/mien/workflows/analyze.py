@@ -147,13 +147,10 @@ def analyze(
     _check_ranges(fps, margin, min_face, stream, start, end, every, jobs)
     if crops:
         _check_crops(model, margin)
-        unused = {
-            "--fps": fps, "--min-face": min_face, "--stream": stream, "--strict": strict,
-            "--start": start, "--end": end, "--every": every, "--exact": exact,
-            "--person": person or None,
-        }  # fmt: skip
-        for option in (name for name, value in unused.items() if value not in (None, False)):
-            say(f"{option} has no effect with --crops")
+        _say_unused(
+            say, fps=fps, min_face=min_face, stream=stream, strict=strict, start=start, end=end,
+            every=every, exact=exact, person=person or None,
+        )  # fmt: skip
     files, skipped = _files(named + [f for p in lists for f in listed(Path(p))], crops, recursive)
     outputs = _Outputs(_path(out), _path(overlay), _path(report))
     _check(outputs, options, files, crops)
@@ -192,6 +189,13 @@ def analyze(
 
         write_analysis_page(outputs.report, converted.table, about, faces)
     return Analysis(outputs.table, done, left_out, converted)
+
+
+def _say_unused(say: Callable[[str], None], **options: object) -> None:
+    """Say which options are given though crops make no use of them."""
+    for name, value in options.items():
+        if value not in (None, False):
+            say(f"--{name.replace('_', '-')} has no effect with --crops")
 
 
 @contextmanager

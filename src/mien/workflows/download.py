@@ -8,6 +8,7 @@ from mien.errors import InputError
 from mien.progress import Progress, say_nothing, silent
 
 if TYPE_CHECKING:
+    from mien.download.addresses import Addresses
     from mien.download.pictures import Downloaded
 
 MEBIBYTE = 1 << 20
@@ -35,7 +36,6 @@ def download_images(
     those that failed in an earlier run. allow: `host:port` that may be reached though not public.
     Raises InputError for a list of no use; single failures are in the ledger.
     """
-    from mien.download.addresses import Addresses, parse_allowed
     from mien.download.fetch import Limits
     from mien.download.hosts import Politeness
     from mien.download.links import picture_name, read_links
@@ -47,12 +47,8 @@ def download_images(
     links, notes = read_links(Path(table))
     for text in notes:
         say(text)
-    try:
-        allowed = parse_allowed(allow)
-    except ValueError as error:
-        raise InputError(str(error)) from None
     limits = Limits(seconds=seconds, bytes=int(mebibytes * MEBIBYTE), retries=retries)
-    options = Options(jobs, again, limits, Politeness(per_host, interval), Addresses(allowed))
+    options = Options(jobs, again, limits, Politeness(per_host, interval), _addresses(allow))
     wanted = [Wanted(link.urls, picture_name(link.urls[0])) for link in links]
     return download_pictures(wanted, Path(out), options, progress)
 
@@ -74,7 +70,6 @@ def download_videos(
     rate: mebibytes a second at most. longest: seconds of a video at most. cookies: a file, only
     where given. again, allow: as `download_images`. Raises InputError for a list of no use.
     """
-    from mien.download.addresses import Addresses, parse_allowed
     from mien.download.videos import VideoOptions, download_videos
 
     if rate is not None:
@@ -84,13 +79,9 @@ def download_videos(
     named, notes = read_named_links(Path(links))
     for text in notes:
         say(text)
-    try:
-        allowed = parse_allowed(allow)
-    except ValueError as error:
-        raise InputError(str(error)) from None
     options = VideoOptions(
         int(rate * MEBIBYTE) if rate else None, Path(cookies) if cookies else None, longest, again,
-        Addresses(allowed),
+        _addresses(allow),
     )  # fmt: skip
     return download_videos(named, Path(out), options, progress)
 
@@ -114,6 +105,15 @@ def read_named_links(path: Path) -> tuple[list[tuple[str, str]], list[str]]:
             raise InputError(f"{path}, line {link.line}: {name} is named in line {line} too")
         named.append((url, name))
     return named, notes
+
+
+def _addresses(allow: Sequence[str]) -> "Addresses":
+    from mien.download.addresses import Addresses, parse_allowed
+
+    try:
+        return Addresses(parse_allowed(allow))
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _positive(**values: float) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.curation.exports import Selection
+from mien.curation.formats.by_video import video_names
 from mien.curation.formats.pictures import each, png
-from mien.curation.formats.thesis import _names
 from mien.errors import InputError
 from mien.progress import Progress
 
@@ -29,13 +29,13 @@ def write(selection: Selection, out: Path, progress: Progress) -> None:
     videos = selection.column("video")
     if None in videos:
         raise InputError(f"{selection.store.folder}: some faces are of no video")
-    names = _names(selection, [str(video) for video in videos])
+    names = video_names(selection, [str(video) for video in videos])
     frames = selection.store.column("frame")[selection.rows].astype(int) + 1
     for i, crop in each(selection, progress):
         folder = out / "cropped_aligned" / names[i]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{frames[i]:05d}.jpg").write_bytes(png(crop, "JPEG"))
-    parts = _parts(selection)
+    parts = selection.parts
     for challenge, header, lines, missing in _annotations(selection):
         for name in dict.fromkeys(names):
             mine = np.array([i for i, other in enumerate(names) if other == name])
@@ -78,11 +78,3 @@ def _units(selection: Selection) -> list[str]:
         ",".join("-1" if np.isnan(v) else str(int(v >= 0.5)) for v in row)
         for row in zip(*columns, strict=True)
     ]
-
-
-def _parts(selection: Selection) -> list[str | None]:
-    store = selection.store
-    if not store.splits:
-        return [None] * len(selection.rows)
-    name = next((n for n in ("default", "official") if n in store.splits), store.splits[0])
-    return store.split(name).at(selection.rows).to_list()

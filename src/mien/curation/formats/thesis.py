@@ -7,11 +7,12 @@
 Two people of one video are two videos (video55, video55_2), as the documents count them.
 """
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from mien.curation.exports import Selection
+from mien.curation.formats.by_video import video_names
 from mien.curation.formats.pictures import each, png
 from mien.errors import InputError
 from mien.progress import Progress
@@ -25,7 +26,7 @@ def write(selection: Selection, out: Path, progress: Progress) -> None:
             f"{selection.store.folder}: {videos.count(None)} faces are of no video; the documents' "
             "folders are by video"
         )
-    names = _names(selection, [str(video) for video in videos])
+    names = video_names(selection, [str(video) for video in videos])
     frames = selection.store.column("frame")[selection.rows] + 1
     for name in set(names):
         (out / "frames" / name).mkdir(parents=True)
@@ -35,24 +36,6 @@ def write(selection: Selection, out: Path, progress: Progress) -> None:
     _write_lines(out / "labels", names, frames, _affect(selection))
     if labels.head("au") is not None:
         _write_lines(out / "labels_au", names, frames, _units(selection))
-
-
-def _names(selection: Selection, videos: list[str]) -> list[str]:
-    """Name of every face's folder: its video's, with a number where the video shows several."""
-    tracks = selection.store.column("track")[selection.rows].tolist()
-    people = selection.column("subject")
-    who = [people[i] or str(tracks[i]) for i in range(len(videos))]
-    order: dict[str, list[str]] = {}
-    for video, person in zip(videos, who, strict=True):
-        known = order.setdefault(video, [])
-        if person not in known:
-            known.append(person)
-    found = []
-    for video, person in zip(videos, who, strict=True):
-        number = order[video].index(person) + 1
-        stem = PurePosixPath(video).stem
-        found.append(stem if number == 1 else f"{stem}_{number}")
-    return found
 
 
 def _affect(selection: Selection) -> list[list[str]]:

@@ -17,7 +17,7 @@ def write(selection: Selection, out: Path, progress: Progress) -> None:
     """Write OUT/NNNNNN.tar."""
     columns = label_columns(selection.labels)
     names = {name: selection.column(name) for name in ("subject", "video", "image")}
-    names["split"] = _parts(selection)
+    names["split"] = selection.parts
     tar: tarfile.TarFile | None = None
     try:
         for i, crop in each(selection, progress):
@@ -33,14 +33,6 @@ def write(selection: Selection, out: Path, progress: Progress) -> None:
     finally:
         if tar is not None:
             tar.close()
-
-
-def _parts(selection: Selection) -> list[str | None]:
-    store = selection.store
-    if not store.splits:
-        return [None] * len(selection.rows)
-    name = next((n for n in ("default", "official") if n in store.splits), store.splits[0])
-    return store.split(name).at(selection.rows).to_list()
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
